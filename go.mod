@@ -1,0 +1,3 @@
+module github.com/stagelock/seccomp
+
+go 1.23.0

@@ -1,0 +1,48 @@
+// Package kernel holds what the Linux kernel's system call interface looks like on each GOARCH: the numbers, the
+// arguments' names and types, the constants. Everything is generated (see gen/); nothing is looked up on the machine.
+//
+// A program that only calls Native links the tables of its own GOARCH; ByName links those of all.
+package kernel
+
+// An Arch is one system call ABI, the one that Go programs of a GOARCH use.
+type Arch struct {
+	Name      string // the GOARCH
+	Audit     uint32 // AUDIT_ARCH_* of <linux/audit.h>: what seccomp_data.arch holds
+	Bits      int    // 32 or 64: the size of a register, and so of an argument
+	BigEndian bool
+	X32       bool   // numbers from 1<<30 on are calls of the x32 ABI (amd64)
+
+	calls  []Call   // by ascending Nr
+	byName []uint16 // indexes into calls, by ascending Name
+	consts []Const  // by ascending Name
+}
+
+// A Call is one system call of one Arch.
+type Call struct {
+	Name string // as in the kernel's table, without sys_
+	Nr   uint32 // the number in seccomp_data.nr
+	sig  string // the arguments: "fd:u32 buf:ptr count:u64"; an unknown prototype is "?"
+}
+
+// A Type is what the kernel reads of an argument register.
+type Type struct {
+	Bits    uint8 // 16, 32 or 64: the low bits that count; higher ones are ignored by the kernel
+	Signed  bool
+	Pointer bool // an address in the process: may be compared with 0 only
+}
+
+// An Arg is a named, typed argument of a Call.
+type Arg struct {
+	Name string // the kernel's own, as ftrace shows it
+	Type Type
+}
+
+// A Const is a named number of the kernel's user interface, such as AF_INET, with the value it has on one Arch.
+type Const struct {
+	Name  string
+	Value int64
+}
+
+// Foreign tells whether nr is a call of another ABI that enters with the same AUDIT_ARCH: x32's numbers have bit 30
+// set (arch/x86/include/uapi/asm/unistd.h). -1 is not: a tracer writes it to skip a call.
+func (a *Arch) Foreign(nr uint32) bool { return a.X32 && nr >= 1<<30 && nr != 1<<32-1 }

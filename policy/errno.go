@@ -1,0 +1,3 @@
+package policy
+
+func errnoName(uint16) (string, bool) { return "", false }
