@@ -1,0 +1,62 @@
+package stage
+
+import (
+	"slices"
+
+	"github.com/stagelock/seccomp/policy"
+)
+
+// Filter returns what the filter has to say that takes a process from one stage to a later one: with the filters of
+// from in force, adding it leaves exactly what stage to leaves. from is -1 where nothing is in force yet; stages
+// between the two are included.
+//
+// A later stage's filter says only what the stage takes away: all else it leaves to the filters before.
+func (p *Plan) Filter(from, to int) *policy.Table {
+	goal := &p.Stages[to]
+	if from < 0 {
+		return goal.Table
+	}
+	silent := policy.Clause{
+		If:     policy.Const(true),
+		Action: policy.Action{Kind: policy.Allow},
+		Origin: &policy.Origin{Kind: policy.FromBefore, Stage: p.Stages[from].Name},
+	}
+	t := &policy.Table{Arch: goal.Table.Arch, Foreign: silent, Other: silent}
+	decider := policy.NewDecider(decideLimit)
+	base := &p.Stages[from]
+	for i := range goal.states {
+		if !slices.ContainsFunc(p.Stages[from+1:to+1], func(s Stage) bool { return s.states[i].changed }) {
+			continue
+		}
+		d := goal.Table.Calls[i]
+		if to == from+1 {
+			d.Clauses = goal.shortest(decider, base.Table.Calls[i].Clauses, i)
+		}
+		t.Calls = append(t.Calls, d)
+	}
+	return t
+}
+
+// shortest returns clauses that, on top of before, amount to the decision on call i: what the stage says alone if
+// that is enough, and the whole decision otherwise.
+//
+// The whole decision is always right: it is nowhere weaker than before, so that the kernel, which lets the stricter
+// of two filters win and the newer of two equal ones, follows it everywhere.
+func (s *Stage) shortest(d *policy.Decider, before []policy.Clause, i int) []policy.Clause {
+	whole := s.Table.Calls[i].Clauses
+	alone := s.states[i].alone
+	if alone == nil {
+		return whole
+	}
+	floor := len(whole) - len(s.states[i].program)
+	short := append(slices.Clip(whole[:floor]), alone...)
+	stack := d.Combine(d.Clauses(before), d.Clauses(short), func(old, new uint32) uint32 {
+		x, _ := policy.ActionOf(old)
+		y, _ := policy.ActionOf(new)
+		return y.Strictest(x).Ret()
+	})
+	if d.Err() != nil || stack != d.Clauses(whole) {
+		return whole
+	}
+	return short
+}

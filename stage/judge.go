@@ -1,0 +1,133 @@
+package stage
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/stagelock/seccomp/internal/bdd"
+	"github.com/stagelock/seccomp/policy"
+	"github.com/stagelock/seccomp/rule"
+)
+
+// The classes of this package's errors. Each mistake is a *rule.Error of one of them.
+var (
+	// ErrWidened means that a stage asks for what an earlier one gave up.
+	ErrWidened = errors.New("a stage can only narrow")
+	// ErrNoEffect means that a statement takes nothing away, though that is all it is for.
+	ErrNoEffect = errors.New("nothing to take away")
+)
+
+// judgeRule fails if a rule of a later stage asks for what was given up, or for a weaker refusal.
+func (b *builder) judgeRule(r *policy.Rule, was *state) {
+	if b.first {
+		if r.IncludingGo && !b.last && r.Name == "seccomp" {
+			b.failRule(r, ErrNoEffect, "without seccomp the next stage cannot be locked: say this in the last one")
+		}
+		return
+	}
+	old := b.decider.Clauses(was.program)
+	allowed := b.decider.Map(old, allowedRet)
+	asked := b.allowedBy(words(r))
+	switch {
+	case asked == bdd.True && len(r.Else) == 0 && allowed != bdd.True:
+		b.failRule(r, ErrWidened, "%s: 1 would bring back what was given up %s", spelled(r), place(was.by))
+	case asked != bdd.False && b.decider.And(asked, allowed) == bdd.False:
+		b.failRule(r, ErrWidened, "nothing is left of %s: what this allows was given up %s; say %s: 0", spelled(r),
+			place(was.by), spelled(r))
+	}
+	for _, arm := range r.Else {
+		if arm.Action.Allows() {
+			continue
+		}
+		weaker := b.decider.Map(old, func(ret uint32) uint32 {
+			a, ok := policy.ActionOf(ret)
+			if ok && a.Kind < arm.Action.Kind {
+				return 1
+			}
+			return 0
+		})
+		if b.decider.And(weaker, b.decider.Cond(arm.If)) != bdd.False {
+			b.failAt(arm.Origin, ErrWidened, "%s weakens what %s gets already %s", arm.Action, spelled(r), place(was.by))
+		}
+	}
+}
+
+// allowedBy returns where clauses, which need not be total, allow.
+func (b *builder) allowedBy(clauses []policy.Clause) bdd.Node {
+	return b.decider.Map(b.decider.Clauses(clauses), allowedRet)
+}
+
+// allowedRet is 1 for a return value that lets the call be made.
+func allowedRet(ret uint32) uint32 {
+	if a, ok := policy.ActionOf(ret); ok && a.Allows() {
+		return 1
+	}
+	return 0
+}
+
+// reaches tells whether clauses allow any of what c holds for.
+func (b *builder) reaches(clauses []policy.Clause, c policy.Cond) bool {
+	return b.decider.And(b.allowedBy(clauses), b.decider.Cond(c)) != bdd.False
+}
+
+// decision returns a call's whole decision in its stage.
+func (st *state) decision(s *Stage) []policy.Clause {
+	d, _ := s.Table.Find(st.nr)
+	return d.Clauses
+}
+
+// find returns the state of a call; nil if the plan doesn't know it.
+func (s *Stage) find(nr uint32) *state {
+	i, ok := position(s.states, nr)
+	if !ok {
+		return nil
+	}
+	return &s.states[i]
+}
+
+func position(states []state, nr uint32) (int, bool) {
+	return slices.BinarySearchFunc(states, nr, func(s state, nr uint32) int { return cmp.Compare(s.nr, nr) })
+}
+
+// spelled returns how a rule names its call.
+func spelled(r *policy.Rule) string {
+	if r.Name == "" {
+		return fmt.Sprintf("nr(%d)", r.Nr)
+	}
+	return "sys_" + r.Name
+}
+
+// place says where something was said.
+func place(o *policy.Origin) string {
+	switch {
+	case o == nil:
+		return "before"
+	case o.Line == 0:
+		return fmt.Sprintf("in stage %s", o.Stage)
+	}
+	return fmt.Sprintf("in stage %s (%s:%d)", o.Stage, o.File, o.Line)
+}
+
+func (b *builder) fail(pos rule.Pos, class error, format string, args ...any) {
+	b.errs = append(b.errs, &rule.Error{File: b.policy.Name, Pos: pos, Msg: fmt.Sprintf(format, args...), Class: class})
+}
+
+func (b *builder) failRule(r *policy.Rule, class error, format string, args ...any) {
+	b.failAt(r.Origin, class, format, args...)
+}
+
+func (b *builder) failAt(o *policy.Origin, class error, format string, args ...any) {
+	b.fail(rule.Pos{Line: o.Line, Col: o.Col}, class, format, args...)
+	b.errs[len(b.errs)-1].File = o.File
+}
+
+func (b *builder) note(pos rule.Pos, format string, args ...any) {
+	b.notes = append(b.notes, policy.Note{File: b.policy.Name, Pos: pos, Text: fmt.Sprintf(format, args...)})
+}
+
+// at tells of an error whether it is at a place.
+func at(file string, pos rule.Pos) func(*rule.Error) bool {
+	return func(e *rule.Error) bool { return e.File == file && e.Pos == pos }
+}
