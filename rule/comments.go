@@ -1,0 +1,89 @@
+package rule
+
+// notes takes the comments above a statement that the lookahead begins.
+func (p *parser) notes(first bool) Comments {
+	var c Comments
+	blank := p.tok.blank
+	if len(p.lex.comments) > 0 {
+		blank = p.lex.comments[0].blank
+		c.Before = p.above()
+		if p.tok.blank {
+			c.Before = append(c.Before, "")
+		}
+	}
+	c.Blank = blank && !first
+	return c
+}
+
+// trailing takes the comments at the end of a block.
+func (p *parser) trailing(behindStmt bool) []string {
+	if len(p.lex.comments) == 0 {
+		return nil
+	}
+	blank := p.lex.comments[0].blank && behindStmt
+	list := p.above()
+	if blank {
+		return append([]string{""}, list...)
+	}
+	return list
+}
+
+// above takes all comments that were put aside, with the empty lines between them.
+func (p *parser) above() []string {
+	list := make([]string, 0, len(p.lex.comments)+1)
+	for i, c := range p.lex.comments {
+		if c.blank && i > 0 {
+			list = append(list, "")
+		}
+		list = append(list, c.text)
+	}
+	p.lex.comments = p.lex.comments[:0]
+	return list
+}
+
+// endNotes takes the comments inside s, which has been read whole, and the one at its end.
+func (p *parser) endNotes(s Stmt) {
+	if len(p.lex.comments) == 0 {
+		return
+	}
+	n := s.Notes()
+	line := p.last.pos.Line
+	later := p.lex.comments[:0]
+	for _, c := range p.lex.comments {
+		switch {
+		case c.line > line:
+			later = append(later, c)
+		case c.line < line:
+			n.Before = append(n.Before, c.text)
+		case n.After == "":
+			n.After = after(c)
+		default: // a set that has a comment behind each of its braces
+			set := s.(*Set)
+			set.Trailing = append(set.Trailing, c.text)
+		}
+	}
+	p.lex.comments = later
+}
+
+// lineComment takes the comment at the end of a line, "" if there is none.
+func (p *parser) lineComment(line int) string {
+	text := ""
+	rest := p.lex.comments[:0]
+	for _, c := range p.lex.comments {
+		if c.line == line {
+			text = after(c)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	p.lex.comments = rest
+	return text
+}
+
+// after returns the text of a comment at the end of a line: there an empty one says nothing.
+func after(c comment) string {
+	if c.text == " " {
+		return ""
+	}
+	return c.text
+}

@@ -1,0 +1,229 @@
+package rule
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A kind is the kind of a token.
+type kind uint8
+
+const (
+	tEOF kind = iota
+	tEnd      // the end of a statement; the lexer never gives it
+	tBad      // what is no token: token.msg says why
+	tWord
+	tNumber
+	tLParen
+	tRParen
+	tLBrace
+	tRBrace
+	tComma
+	tSemi
+	tColon
+	tDots // ..
+	tOrOr
+	tAndAnd
+	tNot
+	tPipe
+	tAmp
+	tTilde
+	tMinus
+	tAssign
+	tEq // the comparisons in the order of Op
+	tNe
+	tLt
+	tLe
+	tGt
+	tGe
+)
+
+// comparison tells whether k is one of == != < <= > >=, and which.
+func (k kind) comparison() (Op, bool) { return Op(k - tEq), k >= tEq }
+
+// A token is a word of the text. Its text is part of the source.
+type token struct {
+	kind  kind
+	nl    bool // it is the first of its line
+	blank bool // an empty line stands before it
+	pos   Pos
+	text  string
+	msg   string // of tBad
+}
+
+// end returns the place behind t.
+func (t *token) end() Pos { return Pos{t.pos.Line, t.pos.Col + len(t.text)} }
+
+// A comment is one comment: see Comments for what is in its text.
+type comment struct {
+	line  int
+	blank bool // an empty line stands before it
+	text  string
+}
+
+// A lexer cuts a text into tokens. Comments are no tokens: they are put aside.
+type lexer struct {
+	src      string
+	off      int
+	line     int
+	lineOff  int // where the line begins
+	started  bool
+	comments []comment
+	report   func(Pos, string) // for mistakes in comments
+}
+
+func (l *lexer) pos(off int) Pos { return Pos{l.line, off - l.lineOff + 1} }
+
+// next returns the next token.
+func (l *lexer) next() token {
+	lines := 0 // begun since the last token or comment
+	t := token{nl: !l.started}
+	l.started = true
+	for ; l.off < len(l.src); l.off++ {
+		switch c := l.src[l.off]; {
+		case c == ' ' || c == '\t':
+		case c == '\n':
+			l.line++
+			l.lineOff = l.off + 1
+			lines++
+			t.nl = true
+		case c == '\r' && strings.HasPrefix(l.src[l.off+1:], "\n"):
+		case c == '#':
+			l.comment(lines > 1)
+			lines = 0
+		default:
+			t.blank = lines > 1
+			t.pos = l.pos(l.off)
+			l.token(&t)
+			return t
+		}
+	}
+	t.blank = lines > 1
+	t.pos = l.pos(l.off)
+	return t
+}
+
+// comment puts aside the comment at l.off and leaves l.off at its last byte.
+func (l *lexer) comment(blank bool) {
+	start := l.off
+	end := len(l.src)
+	if i := strings.IndexByte(l.src[start:], '\n'); i >= 0 {
+		end = start + i
+	}
+	text := strings.TrimSuffix(l.src[start+1:end], "\r")
+	for i, r := range text {
+		if msg := badInComment(text[i:], r); msg != "" {
+			l.report(l.pos(start+1+i), msg)
+			break
+		}
+	}
+	text = strings.TrimRight(strings.TrimPrefix(text, " "), " \t")
+	if text == "" {
+		text = " "
+	}
+	l.comments = append(l.comments, comment{l.line, blank, text})
+	l.off = end - 1
+}
+
+// badInComment says what is wrong with the character r that rest begins with, "" if nothing is.
+func badInComment(rest string, r rune) string {
+	switch {
+	case r < utf8.RuneSelf && r >= ' ' && r != 0x7f || r == '\t':
+		return ""
+	case unicode.IsControl(r), r == utf8.RuneError && !strings.HasPrefix(rest, "\ufffd"):
+		return badChar(rest)
+	case unicode.Is(unicode.Bidi_Control, r), r == '\u2028', r == '\u2029':
+		return fmt.Sprintf("found the invisible character %U, which makes a text look other than it is: remove it", r)
+	}
+	return ""
+}
+
+// badChar says what is wrong with the character at the beginning of s, which no token begins with.
+func badChar(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	switch {
+	case r == utf8.RuneError && n == 1:
+		return fmt.Sprintf("found the byte 0x%02x, which is not UTF-8: a policy is a text", s[0])
+	case r == 0:
+		return "found a NUL byte: a policy is a text"
+	case r == '\r':
+		return "found a carriage return without a line feed: lines end with LF or CR LF"
+	case unicode.IsControl(r):
+		return fmt.Sprintf("found the control character %U: a policy is a text", r)
+	case r == '"' || r == '\'' || r == '`':
+		return fmt.Sprintf("found a quote (%c): names are written without quotes", r)
+	case strings.HasPrefix(s, "//"), strings.HasPrefix(s, "/*"):
+		return fmt.Sprintf("found %q: a comment begins with #", s[:2])
+	case r >= utf8.RuneSelf:
+		return fmt.Sprintf("found the character %q (%U): names and operators are ASCII", r, r)
+	case r == '.':
+		return `found ".": numbers are whole, and a range is written A..B`
+	}
+	return fmt.Sprintf("found the character %q, which the policy language doesn't have", r)
+}
+
+// operators has the tokens that are no words or numbers, the longer before the shorter.
+var operators = [...]struct {
+	text string
+	kind kind
+}{
+	{"||", tOrOr}, {"|", tPipe}, {"&&", tAndAnd}, {"&", tAmp}, {"==", tEq}, {"=", tAssign}, {"!=", tNe}, {"!", tNot},
+	{"<=", tLe}, {"<", tLt}, {">=", tGe}, {">", tGt}, {"(", tLParen}, {")", tRParen}, {"{", tLBrace}, {"}", tRBrace},
+	{",", tComma}, {";", tSemi}, {":", tColon}, {"..", tDots}, {"~", tTilde}, {"-", tMinus},
+}
+
+// misspelt has what people write for operators.
+var misspelt = [...][2]string{{"=<", "<="}, {"=>", ">="}, {"<>", "!="}}
+
+// token fills in t from what stands at l.off, where no blank is.
+func (l *lexer) token(t *token) {
+	rest := l.src[l.off:]
+	switch c := rest[0]; {
+	case isLetter(c):
+		t.kind, t.text = tWord, rest[:wordLen(rest)]
+	case isDigit(c):
+		n := 1
+		for n < len(rest) && (isLetter(rest[n]) || isDigit(rest[n])) {
+			n++
+		}
+		t.kind, t.text = tNumber, rest[:n]
+	default:
+		l.operator(t, rest)
+	}
+	l.off += len(t.text)
+}
+
+func (l *lexer) operator(t *token, rest string) {
+	for _, m := range misspelt {
+		if strings.HasPrefix(rest, m[0]) {
+			t.kind, t.text = tBad, m[0]
+			t.msg = fmt.Sprintf("unknown operator %q: did you mean %q?", m[0], m[1])
+			return
+		}
+	}
+	for _, o := range operators {
+		if strings.HasPrefix(rest, o.text) {
+			t.kind, t.text = o.kind, o.text
+			return
+		}
+	}
+	_, n := utf8.DecodeRuneInString(rest)
+	t.kind, t.text, t.msg = tBad, rest[:n], badChar(rest)
+}
+
+// wordLen returns the length of the dotted name that s begins with.
+func wordLen(s string) int {
+	n := 1
+	for ; n < len(s); n++ {
+		c := s[n]
+		if !isLetter(c) && !isDigit(c) && !(c == '.' && n+1 < len(s) && isLetter(s[n+1])) {
+			break
+		}
+	}
+	return n
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' }
+func isDigit(c byte) bool  { return '0' <= c && c <= '9' }

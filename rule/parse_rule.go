@@ -1,0 +1,191 @@
+package rule
+
+import (
+	"math"
+	"slices"
+	"strings"
+)
+
+// rule reads `CALL: VERDICT {else ACTION [if EXPR]} [including go]`.
+func (p *parser) rule() *Rule {
+	r := &Rule{Pos: p.tok.pos}
+	r.Call = p.call()
+	if !p.took(tColon, `":"`) {
+		return r
+	}
+	r.Verdict = p.verdict()
+	for p.cont() == tWord && p.is("else") {
+		r.Else = append(r.Else, p.elseAction())
+	}
+	if p.cont() == tWord && p.is("including") {
+		r.GoPos = p.shift().pos
+		if !p.is("go") || p.missing() {
+			p.wants(`"go"`)
+			return r
+		}
+		p.shift()
+		r.IncludingGo = true
+	}
+	return r
+}
+
+// call reads `sys_NAME` or `nr(N)`.
+func (p *parser) call() Call {
+	c := Call{Pos: p.tok.pos}
+	if p.tok.text == "nr" && p.before('(') {
+		p.shift()
+		p.shift()
+		p.brackets++
+		c.Nr = p.callNumber()
+		p.brackets--
+		p.took(tRParen, `")" after the number of the call`)
+		return c
+	}
+	text := p.tok.text
+	name, prefixed := strings.CutPrefix(text, "sys_")
+	c.Name = name
+	switch {
+	case name == "":
+		p.fail(c.Pos, `found "sys_" without the name of a call`)
+	case strings.Contains(name, "."):
+		p.fail(c.Pos, "found %s, expected the name of a call, which has no dot", quote(text))
+	case prefixed && name == OnNextSyscall:
+		p.fail(c.Pos, `found %q: it is no call, write "on_next_syscall: 1"`, text)
+	}
+	p.shift()
+	return c
+}
+
+// callNumber reads the N of nr(N).
+func (p *parser) callNumber() *Number {
+	if p.tok.kind != tNumber {
+		p.wants("the number of a call")
+		return nil
+	}
+	n := p.number()
+	if n.Abs > math.MaxUint32 {
+		p.fail(n.Pos, "%s is no number of a call: there are 32 bits for it", n.Text)
+	}
+	return n
+}
+
+// verdict reads `1`, `0` or an expression.
+func (p *parser) verdict() Expr {
+	if p.missing() || p.is("else") && !p.beforeOperator() || p.is("including") && !p.beforeOperator() {
+		p.wants("a verdict: 1, 0 or an expression")
+		return nil
+	}
+	if p.tok.kind != tNumber {
+		return p.expression()
+	}
+	n := p.number()
+	switch k := p.cont(); {
+	case p.bad:
+	case k == tOrOr, k == tAndAnd:
+		p.fail(p.tok.pos, "found %s after the verdict %s, which stands alone", quote(p.tok.text), n.Text)
+	case k >= tEq, k == tAmp, k == tPipe, k == tAssign, k == tWord && p.is("in"):
+		p.numberFirst(n)
+	case n.Abs > 1:
+		p.fail(n.Pos, "found %s, expected a verdict: 1, 0 or an expression", quote(n.Text))
+	}
+	return n
+}
+
+// elseAction reads `else ACTION [if EXPR]`.
+func (p *parser) elseAction() Else {
+	e := Else{Pos: p.shift().pos}
+	e.Action = p.action("an action")
+	if p.cont() == tWord && p.is("if") {
+		p.shift()
+		e.If = p.expression()
+	}
+	return e
+}
+
+// actions has the names of the actions.
+var actions = []string{"errno", "kill", "log", "trap"}
+
+// action reads `kill`, `trap`, `log` or `errno(…)`.
+func (p *parser) action(what string) Action {
+	what += ": errno(NAME), kill, trap or log"
+	if p.missing() || p.tok.kind != tWord {
+		p.wants(what)
+		return Action{}
+	}
+	a := Action{Pos: p.tok.pos, Name: p.tok.text}
+	switch {
+	case !slices.Contains(actions, a.Name):
+		hint := DidYouMean(a.Name, slices.Values(actions))
+		if hint == "" && isErrno(a.Name) {
+			hint = ": did you mean " + quote("errno("+a.Name+")") + "?"
+		}
+		p.fail(a.Pos, "found %s, expected %s%s", quote(a.Name), what, hint)
+		return a
+	case a.Name != "errno":
+		p.shift()
+		return a
+	}
+	p.shift()
+	if k := p.cont(); k == tWord || k == tNumber {
+		p.fail(p.tok.pos, "found %s, expected %s", quote(p.tok.text), quote("("+p.tok.text+")"))
+	}
+	if !p.took(tLParen, `"(" after "errno"`) {
+		return a
+	}
+	p.brackets++
+	switch p.tok.kind {
+	case tWord:
+		t := p.shift()
+		a.Errno = &Ident{t.pos, t.text}
+	case tNumber:
+		a.Errno = p.number()
+	default:
+		p.wants("the name or the number of an errno")
+	}
+	p.took(tRParen, `")" after the errno`)
+	p.brackets--
+	return a
+}
+
+// isErrno tells whether a word looks like the name of an errno.
+func isErrno(word string) bool {
+	return len(word) > 2 && word[0] == 'E' && strings.ToUpper(word) == word
+}
+
+// afterRule records what stands between a rule and the end of its line.
+func (p *parser) afterRule(r *Rule) {
+	t := p.tok
+	var what string
+	var words []string
+	switch {
+	case r.IncludingGo:
+		what = `the end of the line`
+		if p.is("else") {
+			p.fail(t.pos, `found "else" behind "including go": write it before`)
+		}
+	case p.is("if"):
+		p.fail(t.pos, `found "if" without an action before it: write "else ACTION if …"`)
+	case len(r.Else) > 0 && r.Else[len(r.Else)-1].If == nil:
+		what, words = `"if", "else", "including go" or the end of the line`, []string{"if", "else", "including"}
+	case isNumber(r.Verdict):
+		what, words = `"else", "including go" or the end of the line`, []string{"else", "including"}
+	default:
+		what, words = `"&&", "||", "else", "including go" or the end of the line`, []string{"else", "including"}
+	}
+	hint := ""
+	switch {
+	case t.kind != tWord:
+	case t.text == "and" || t.text == "AND":
+		hint = `: did you mean "&&"?`
+	case t.text == "or" || t.text == "OR":
+		hint = `: did you mean "||"?`
+	default:
+		hint = DidYouMean(t.text, slices.Values(words))
+	}
+	p.expected(what, hint)
+}
+
+func isNumber(x Expr) bool {
+	_, ok := x.(*Number)
+	return ok
+}

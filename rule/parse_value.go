@@ -1,0 +1,190 @@
+package rule
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// value reads a constant expression. An & in it is read only where it can't be taken for anything else, which nested
+// says: within brackets of any kind.
+func (p *parser) value(nested bool) Value {
+	first := p.meet(nested)
+	if p.bad || p.cont() != tPipe {
+		return first
+	}
+	x := &Join{Pos: first.Start(), X: joined(nil, first)}
+	for !p.bad && p.cont() == tPipe {
+		p.shift()
+		x.X = joined(x.X, p.meet(nested))
+	}
+	return x
+}
+
+// joined adds v to the parts of a Join, and the parts of v where it is one itself.
+func joined(parts []Value, v Value) []Value {
+	if j, ok := v.(*Join); ok {
+		return append(parts, j.X...)
+	}
+	return append(parts, v)
+}
+
+// meet reads `A&B&…`, which C and Go alike bind more tightly than |.
+func (p *parser) meet(nested bool) Value {
+	first := p.unary()
+	if p.bad || !nested || p.cont() != tAmp {
+		return first
+	}
+	x := &Meet{Pos: first.Start(), X: met(nil, first)}
+	for !p.bad && p.cont() == tAmp {
+		p.shift()
+		x.X = met(x.X, p.unary())
+	}
+	return x
+}
+
+// met adds v to the parts of a Meet, and the parts of v where it is one itself.
+func met(parts []Value, v Value) []Value {
+	if m, ok := v.(*Meet); ok {
+		return append(parts, m.X...)
+	}
+	return append(parts, v)
+}
+
+// unary reads a number, a name, `~X` or `(X)`. It returns nil after a mistake.
+func (p *parser) unary() Value {
+	const what = "a number or a constant"
+	switch t := p.tok; {
+	case p.missing():
+	case t.kind == tNumber, t.kind == tMinus:
+		return p.number()
+	case t.kind == tWord && isReserved(t.text):
+	case t.kind == tWord && isArgument(t.text):
+		p.fail(t.pos, "found the argument %s where a value belongs: a filter can't compare one argument with another, only with constants", quote(t.text))
+		return nil
+	case t.kind == tWord:
+		p.shift()
+		return &Ident{t.pos, t.text}
+	case t.kind == tTilde:
+		return p.complement()
+	case t.kind == tLParen:
+		return p.bracketed()
+	}
+	p.wants(what)
+	return nil
+}
+
+// complement reads `~X`.
+func (p *parser) complement() Value {
+	x := &Complement{Pos: p.tok.pos}
+	if !p.deeper() {
+		return nil
+	}
+	p.shift()
+	x.X = p.unary()
+	p.depth--
+	return x
+}
+
+// bracketed reads `(X)`.
+func (p *parser) bracketed() Value {
+	open := p.tok.pos
+	if !p.deeper() {
+		return nil
+	}
+	p.shift()
+	p.brackets++
+	v := p.value(true)
+	if p.tok.kind != tRParen {
+		p.expected(fmt.Sprintf(`"|", "&" or the ")" for the "(" at %v`, open), "")
+		return nil
+	}
+	p.brackets--
+	p.depth--
+	p.shift()
+	return v
+}
+
+// number reads a number, with a minus or without.
+func (p *parser) number() *Number {
+	n := &Number{Pos: p.tok.pos}
+	if p.tok.kind == tMinus {
+		n.Neg = true
+		p.shift()
+		if p.tok.kind != tNumber {
+			p.wants(`a number after "-"`)
+			return n
+		}
+	}
+	at := p.tok.pos
+	n.Text = p.tok.text
+	var msg string
+	n.Abs, msg = parseNumber(n.Text)
+	switch {
+	case msg != "":
+		p.fail(at, "%s", msg)
+	case n.Neg && n.Abs > 1<<63:
+		p.fail(n.Pos, "the number -%s is too small: no argument has more than 64 bits", n.Text)
+	default:
+		p.shift()
+	}
+	return n
+}
+
+// parseNumber returns the value of a number without its sign, or says what is wrong with it. Octal numbers are
+// written as in Go, 0o17, or as in C, 017.
+func parseNumber(text string) (uint64, string) {
+	digits, base, name := text, 10, "decimal"
+	switch prefix := strings.ToLower(text[:min(2, len(text))]); {
+	case prefix == "0x":
+		digits, base, name = text[2:], 16, "hexadecimal"
+	case prefix == "0o":
+		digits, base, name = text[2:], 8, "octal"
+	case prefix == "0b":
+		return 0, fmt.Sprintf("found the binary number %s: numbers are decimal, hexadecimal (0x1f) or octal (0o17)", quote(text))
+	case text[0] == '0' && len(text) > 1:
+		digits, base, name = text[1:], 8, "octal"
+	}
+	if digits == "" {
+		return 0, fmt.Sprintf("found %s without digits", quote(text))
+	}
+	for i := range len(digits) {
+		if digit(digits[i]) < base {
+			continue
+		}
+		rest := digits[i:]
+		switch {
+		case rest[0] == '_':
+			return 0, fmt.Sprintf(`found "_" in the number %s: write it without`, quote(text))
+		case i > 0 && strings.Trim(strings.ToLower(rest), "ul") == "":
+			return 0, fmt.Sprintf("found the number %s with the suffix %s: write it without", quote(text), quote(rest))
+		}
+		return 0, fmt.Sprintf("found %s, but %q is no %s digit", quote(text), rest[:1], name)
+	}
+	n, err := strconv.ParseUint(digits, base, 64)
+	if err != nil {
+		return 0, fmt.Sprintf("the number %s is too large: no argument has more than 64 bits", quote(text))
+	}
+	return n, ""
+}
+
+// digit returns the value of a digit, a large number for any other character.
+func digit(c byte) int {
+	switch {
+	case isDigit(c):
+		return int(c - '0')
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return int(c|0x20-'a') + 10
+	}
+	return 99
+}
+
+// isReserved tells whether a word can't be a value, because the rule goes on with it.
+func isReserved(word string) bool {
+	return word == "else" || word == "if" || word == "including" || word == "in"
+}
+
+// isArgument tells whether a word is an argument on its face: arg0 to arg9.
+func isArgument(word string) bool {
+	return len(word) == 4 && word[:3] == "arg" && isDigit(word[3])
+}

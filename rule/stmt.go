@@ -1,0 +1,99 @@
+package rule
+
+// A Stmt is one statement: *Deny, *Stage, *Use, *Drop, *Only, *Set, *Rule.
+type Stmt interface {
+	Start() Pos
+	Notes() *Comments
+	stmt()
+}
+
+type (
+	// Deny is `deny ACTION`: what a refused call gets.
+	Deny struct {
+		Pos
+		Comments
+		Action Action
+	}
+	// Stage is `stage NAME`; the statements up to the next one belong to it.
+	Stage struct {
+		Pos
+		Comments
+		Name Name
+	}
+	// Use is `use NAME, …`.
+	Use struct {
+		Pos
+		Comments
+		Sets []Name // at least one
+	}
+	// Drop is `drop NAME, …`.
+	Drop struct {
+		Pos
+		Comments
+		Sets []Name // at least one
+	}
+	// Only is `only NAME, …`.
+	Only struct {
+		Pos
+		Comments
+		Sets []Name // at least one
+	}
+	// Set is `set NAME { … }`. The body holds Use and Rule only.
+	Set struct {
+		Pos
+		Comments
+		Name     Name
+		Body     []Stmt
+		Trailing []string // the comments before the closing brace, as in Comments.Before
+		End      Pos      // of the closing brace
+	}
+	// Rule is `sys_NAME: VERDICT {else ACTION [if EXPR]} [including go]`. `on_next_syscall: 1` is a Rule too, with
+	// that Call name.
+	Rule struct {
+		Pos
+		Comments
+		Call        Call
+		Verdict     Expr // a *Number 1 or 0 is the plain verdict
+		Else        []Else
+		IncludingGo bool
+		GoPos       Pos // of `including`
+	}
+)
+
+func (*Deny) stmt()  {}
+func (*Stage) stmt() {}
+func (*Use) stmt()   {}
+func (*Drop) stmt()  {}
+func (*Only) stmt()  {}
+func (*Set) stmt()   {}
+func (*Rule) stmt()  {}
+
+// OnNextSyscall is the name of the Call whose Rule holds a whole policy back until the next exec.
+const OnNextSyscall = "on_next_syscall"
+
+// A Call names a system call, by name or as nr(N).
+type Call struct {
+	Pos
+	Name string  // as written, without sys_; empty where Nr says it
+	Nr   *Number // at most 1<<32 - 1
+}
+
+// An Else is `else ACTION [if EXPR]`.
+type Else struct {
+	Pos
+	Action Action
+	If     Expr // nil: always
+}
+
+// An Action is `kill`, `trap`, `log`, or `errno(NAME)`, `errno(NUMBER)`.
+type Action struct {
+	Pos
+	Name  string
+	Errno Value // *Ident or *Number; nil but for errno
+}
+
+// A Name is a dotted name with its place.
+type Name struct {
+	Pos
+	Text string
+}
