@@ -1,0 +1,131 @@
+package runtimeset
+
+import (
+	"go/version"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+)
+
+// Newest is the newest Go release that the sets were made for.
+const Newest = "1.26"
+
+// A Build is what is to be known of a program for choosing what it may call.
+type Build struct {
+	Arch    string // the GOARCH
+	Go      string // the release, as in 1.26 or 1.26.8; empty: Newest
+	GoLine  string // the go line of the main module's go.mod, which settles GODEBUG's defaults; empty: that of Go
+	GODEBUG string // settings that differ from those defaults, as in updatemaxprocs=0,decoratemappings=1
+	Cgo     bool   // runtime/cgo is linked, or may be
+	Race    bool   // the race detector is
+}
+
+// The GODEBUG settings that change what the runtime calls, and the release since which they are on: a module whose go
+// line is older has them off (internal/godebugs/table.go).
+var settings = [...]struct{ name, since string }{
+	{"containermaxprocs", "go1.25"}, // the cgroup's CPU limit counts
+	{"updatemaxprocs", "go1.25"},    // GOMAXPROCS follows it
+	{"decoratemappings", "go1.25"},  // mappings are named, by prctl
+}
+
+// Running returns the build of this very program. Without build information it is taken for one with cgo: what its
+// sets allow is wider then.
+func Running() Build {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return Build{Arch: runtime.GOARCH, Go: release(runtime.Version()), GODEBUG: os.Getenv("GODEBUG"), Cgo: true}
+	}
+	b := FromBuildInfo(info)
+	if b.Arch == "" {
+		b.Arch = runtime.GOARCH
+	}
+	b.GODEBUG = join(b.GODEBUG, os.Getenv("GODEBUG"))
+	return b
+}
+
+// FromBuildInfo returns the build of a program from what the linker noted in it (debug/buildinfo reads that of any
+// file). Whoever runs it may change its GODEBUG settings by the environment.
+func FromBuildInfo(info *debug.BuildInfo) Build {
+	b := Build{Go: release(info.GoVersion)}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "GOARCH":
+			b.Arch = s.Value
+		case "CGO_ENABLED":
+			b.Cgo = s.Value == "1"
+		case "-race":
+			b.Race = s.Value == "true"
+		case "DefaultGODEBUG": // what the go line and //go:debug lines made of the defaults
+			b.GODEBUG = s.Value
+		}
+	}
+	return b
+}
+
+// release returns 1.26.8 of go1.26.8, "go1.26.8 X:boringcrypto" and "devel go1.27-0123abc …".
+func release(v string) string {
+	for _, word := range strings.Fields(v) {
+		if v, ok := strings.CutPrefix(word, "go"); ok {
+			v, _, _ = strings.Cut(v, "-")
+			return v
+		}
+	}
+	return ""
+}
+
+// release returns b.Go as go/version knows it, or the newest where that is unknown.
+func (b Build) release() string {
+	if v := "go" + b.Go; version.IsValid(v) {
+		return v
+	}
+	return "go" + Newest
+}
+
+// has tells whether a tag of a build constraint is true of b.
+func (b Build) has(tag string) bool {
+	switch tag {
+	case "cgo":
+		return b.Cgo
+	case "race":
+		return b.Race
+	}
+	for _, s := range settings {
+		if s.name == tag {
+			return b.on(s.name, s.since)
+		}
+	}
+	return tag == b.Arch || version.IsValid(tag) && version.Compare(b.release(), tag) >= 0
+}
+
+// on tells whether a GODEBUG setting is on.
+func (b Build) on(name, since string) bool {
+	if version.Compare(b.release(), since) < 0 {
+		return false
+	}
+	on := b.GoLine == "" || version.Compare("go"+b.GoLine, since) >= 0
+	for _, s := range strings.Split(b.GODEBUG, ",") { // of several, the last counts: runtime1.go:parsegodebug
+		if k, v, _ := strings.Cut(s, "="); k == name {
+			on = v != "0"
+		}
+	}
+	return on
+}
+
+// Note says what is odd about b, empty if nothing is: the sets of another release than its own are used.
+func (b Build) Note() string {
+	switch {
+	case !version.IsValid("go" + b.Go):
+		return "the Go release is unknown: the sets of go" + Newest + " are used"
+	case version.Compare(version.Lang("go"+b.Go), "go"+Newest) > 0:
+		return "go" + b.Go + " is newer than this library: the sets of go" + Newest + " are used"
+	}
+	return ""
+}
+
+func join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "," + b
+}

@@ -1,0 +1,32 @@
+// Package runtimeset knows what the Go runtime and each area of the standard library may call, as sets of rules in the
+// policy language: one file for each set, FILE.policy for the set FILE.
+//
+// A file is written to be read. On top stands one sentence: what the set is for. Each rule says behind it why the call
+// is made and where, as file:function of the Go release it was read in, or of glibc. Where a call has to be made at any
+// moment, the rule says in which shape; where it is made all the time it has none, so that the kernel's bitmap holds
+// it and no filter runs for it.
+//
+// The set go is the floor: what the runtime does whatever the program does. The set lock is what this library needs to
+// lock a further stage. The others are areas of the standard library, cut where stages cut: between acquiring (open,
+// dial, listen, start a process) and using what was acquired. fallbacks.policy is no set: it says which errno a refused
+// call gets where Go or the C library has another way that only that errno takes. default.policy is the policy of a
+// program that declares none.
+//
+// # Builds
+//
+// What is called differs with the Go release, the architecture and how the program was built. A comment
+//
+//	# go:build cgo && !race
+//
+// on top of a paragraph, in the spelling of Go's own build constraints, makes the paragraph, up to the next empty line,
+// one for such builds only. Its tags are the GOARCH, the release (go1.25: that or a later one), cgo, race, and the
+// GODEBUG settings that change what the runtime calls: see [Build]. A call that an architecture lacks needs no
+// constraint: package policy leaves its rule out.
+//
+// # A new Go release
+//
+// Read what changed in runtime (os_linux.go, mem_linux.go, netpoll_epoll.go, signal_unix.go, proc.go, sys_linux_*.s),
+// internal/runtime, internal/poll, internal/syscall/unix, syscall, os and net. Put what is new into a paragraph
+// constrained to the release, and constrain what is gone. Raise [Newest]. Run the tests, which show what changed for
+// each set (testdata/*.golden), and the stress in integration/stress, which shows whether it suffices.
+package runtimeset
