@@ -19,6 +19,7 @@ type (
 		Pos
 		Comments
 		Name Name
+		File string // where it was written, if elsewhere than in the File: said by a program; Parse leaves it empty
 	}
 	// Use is `use NAME, …`.
 	Use struct {
