@@ -1,0 +1,80 @@
+package filter
+
+import "github.com/stagelock/seccomp/internal/bpf"
+
+// noView is what A holds where it holds no part of an argument that is worth anything.
+var noView = view{}
+
+// A blockKey is code that stands once: the tests of a node, for a given content of A.
+type blockKey struct {
+	node node
+	have view
+}
+
+// block adds the code of a node, have being what A holds where it begins.
+func (c *compiler) block(n node, have view) bpf.Label {
+	if n < 0 {
+		return c.b.Return(c.t.ret(n))
+	}
+	v := c.t.views[c.t.nodes[n].view]
+	loaded := have.mask != 0 && have.word == v.word && have.mask&v.mask == v.mask
+	if !loaded {
+		have = noView
+	}
+	key := blockKey{n, have}
+	if at, ok := c.blocks[key]; ok {
+		return at
+	}
+	var at bpf.Label
+	whole := view{v.word, 1<<32 - 1}
+	branches := c.t.of(n)
+	switch {
+	case !loaded:
+		off := bpf.ArgOffset(int(v.word/2), v.word%2 == 1, c.table.Arch.BigEndian)
+		at = c.b.Then(bpf.LoadWord, off, c.block(n, whole))
+	case have.mask == v.mask:
+		at = c.tests(n, have)
+	case len(branches) == 2 && branches[0].hi == 0:
+		no := c.block(branches[0].to, have)
+		at = c.b.Branch(bpf.JumpSet, v.mask, c.block(branches[1].to, have), no)
+	default:
+		at = c.b.Then(bpf.And, v.mask, c.block(n, v))
+	}
+	if c.blocks == nil {
+		c.blocks = make(map[blockKey]bpf.Label)
+	}
+	c.blocks[key] = at
+	return at
+}
+
+// tests adds the search among the branches of a node whose view A holds.
+func (c *compiler) tests(n node, have view) bpf.Label {
+	v := have
+	first := c.t.nodes[n].first
+	var buf [16]item
+	items := buf[:0]
+	lo, total := uint32(0), 0.0
+	for i, br := range c.t.of(n) {
+		weight := c.flow[int(first)+i]
+		items = append(items, item{lo, br.hi, c.place(br.to), weight})
+		lo = v.next(br.hi)
+		total += weight
+	}
+	c.s.spoil = true
+	root, _ := c.s.search(items, total/256)
+	c.s.spoil = false
+	return c.emit(root, have, func(to int32, have view) bpf.Label { return c.block(c.node(to), have) })
+}
+
+// emit adds the tests from root on; leaf adds what a place is, given what A holds there.
+func (c *compiler) emit(root int32, have view, leaf func(to int32, have view) bpf.Label) bpf.Label {
+	if root < 0 {
+		return leaf(^root, have)
+	}
+	t := c.s.tests[root]
+	if t.op == bpf.And {
+		return c.b.Then(bpf.And, t.k, c.emit(t.no, view{have.word, have.mask & t.k}, leaf))
+	}
+	yes := c.emit(t.yes, have, leaf)
+	return c.b.Branch(t.op, t.k, yes, c.emit(t.no, have, leaf))
+}

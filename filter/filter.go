@@ -1,0 +1,96 @@
+// Package filter compiles a policy table into the classic BPF programs that seccomp runs, and proves compiled
+// programs equal to their table. It is pure: nothing of the machine it runs on matters.
+package filter
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/stagelock/seccomp/internal/bpf"
+	"github.com/stagelock/seccomp/internal/kernel"
+	"github.com/stagelock/seccomp/policy"
+)
+
+// Limits of the kernel (kernel/seccomp.c).
+const (
+	// MaxInstructions is how long one program may be: BPF_MAXINSNS.
+	MaxInstructions = bpf.MaxInstructions
+	// MaxBudget is how many instructions the programs of a thread may have together: MAX_INSNS_PER_PATH.
+	MaxBudget = 1 << 18 / bpf.InstructionSize
+	// ProgramCost is what each program is counted with on top of its instructions.
+	ProgramCost = 4
+)
+
+// Options for Compile. The zero Options are what most want.
+type Options struct {
+	// Weight says how often a call is made compared with others; nil stands for what Go servers were seen to
+	// make. Calls of greater weight have shorter paths.
+	Weight func(nr uint32) float64
+	// Budget is how many instructions there may be, each program counted with ProgramCost on top; 0 is MaxBudget.
+	Budget int
+}
+
+// A Program is one seccomp filter.
+type Program struct {
+	Arch  *kernel.Arch
+	Table *policy.Table // what the program does by itself
+	Insns []bpf.Instruction
+}
+
+// Raw returns the program as an array of struct sock_filter in the target's byte order.
+func (p *Program) Raw() []byte {
+	var order binary.AppendByteOrder = binary.LittleEndian
+	if p.Arch.BigEndian {
+		order = binary.BigEndian
+	}
+	return bpf.Encode(make([]byte, 0, bpf.InstructionSize*len(p.Insns)), order, p.Insns)
+}
+
+// ErrTooLarge is what a SizeError matches.
+var ErrTooLarge = errors.New("the filter is too large")
+
+// A SizeError says that a table takes more instructions than there may be.
+type SizeError struct {
+	Call         string // a single call that takes more than MaxInstructions; empty if it is all together
+	Instructions int
+	Programs     int
+	Limit        int
+}
+
+func (e *SizeError) Error() string {
+	if e.Call != "" {
+		return fmt.Sprintf("the filter is too large: the conditions of %s alone take %d instructions or more, "+
+			"one program has at most %d: simplify them", e.Call, e.Instructions, e.Limit)
+	}
+	return fmt.Sprintf("the filter is too large: %d instructions in %d programs, counted as %d, are more than the %d "+
+		"left: simplify conditions, or have fewer stages", e.Instructions, e.Programs,
+		e.Instructions+ProgramCost*e.Programs, e.Limit)
+}
+
+// Is reports that every SizeError is an ErrTooLarge.
+func (e *SizeError) Is(target error) bool { return target == ErrTooLarge }
+
+// Compile returns the programs that together do what the table says: one, unless that would be longer than
+// MaxInstructions. The order in which several are installed does not matter.
+// The error is a *SizeError.
+func Compile(t *policy.Table, o Options) ([]*Program, error) {
+	budget := o.Budget
+	if budget == 0 {
+		budget = MaxBudget
+	}
+	progs, err := split(t, &o)
+	if err != nil {
+		return nil, err
+	}
+	total := 0
+	for _, p := range progs {
+		total += len(p.Insns)
+	}
+	if total+ProgramCost*len(progs) > budget {
+		return nil, &SizeError{Instructions: total, Programs: len(progs), Limit: budget}
+	}
+	return progs, nil
+}
+
+func bug(format string, args ...any) string { return "filter: bug: " + fmt.Sprintf(format, args...) }

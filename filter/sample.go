@@ -1,0 +1,84 @@
+package filter
+
+import "github.com/stagelock/seccomp/policy"
+
+// A sample is the arguments of one alternative: what a condition allows is a choice of things, and each is taken to
+// be as likely as the others. Searches are shaped by what samples come through them.
+type sample [6]uint64
+
+// maxSamples bounds the samples of a call.
+const maxSamples = 64
+
+// sample sends the alternatives of a call through its graph and returns the call's weight.
+func (c *compiler) sample(d *policy.Decision, root node) float64 {
+	c.samples = c.samples[:0]
+	for i := range d.Clauses {
+		if d.Clauses[i].Action.Allows() {
+			c.samples = alternatives(c.samples, len(c.samples), d.Clauses[i].If)
+		}
+	}
+	weight := c.weight(d.Nr)
+	for len(c.flow) < len(c.t.branches) {
+		c.flow = append(c.flow, 0)
+	}
+	for i := range c.samples {
+		s := &c.samples[i]
+		for n := root; n >= 0; {
+			at := c.t.nodes[n].first
+			v := c.t.views[c.t.nodes[n].view]
+			for x := v.of(s); c.t.branches[at].hi < x; {
+				at++
+			}
+			c.flow[at] += weight
+			n = c.t.branches[at].to
+		}
+	}
+	return weight * float64(max(1, len(c.samples)))
+}
+
+// of returns the value of the view.
+func (v view) of(args *sample) uint32 { return uint32(args[v.word/2]>>(v.word%2*32)) & v.mask }
+
+// alternatives takes the samples from first on for the ways of what was demanded so far and replaces them by those
+// of which c holds too, one for each part of c; with none from first on, nothing was demanded.
+func alternatives(list []sample, first int, c policy.Cond) []sample {
+	if len(list) == first {
+		list = append(list, sample{})
+	}
+	return refine(list, first, c)
+}
+
+func refine(list []sample, first int, c policy.Cond) []sample {
+	switch c := c.(type) {
+	case policy.And:
+		for _, x := range c {
+			list = refine(list, first, x)
+		}
+	case policy.Or:
+		if len(c) == 0 {
+			return list[:first]
+		}
+		before := append([]sample(nil), list[first:]...)
+		list = list[:first]
+		for _, x := range c {
+			from := len(list)
+			list = append(list, before...)
+			list = refine(list, from, x)
+			if len(list)-first >= maxSamples {
+				break
+			}
+		}
+	case policy.Range:
+		top := widest(c.Bits)
+		for i := first; i < len(list); i++ {
+			x := &list[i][c.Arg]
+			*x = *x&^top | (c.Lo + (min(c.Hi, top)-c.Lo)/2)
+		}
+	case policy.Masked:
+		for i := first; i < len(list); i++ {
+			x := &list[i][c.Arg]
+			*x = *x&^c.Mask | c.Value
+		}
+	}
+	return list
+}

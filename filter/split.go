@@ -1,0 +1,28 @@
+package filter
+
+import (
+	"github.com/stagelock/seccomp/policy"
+)
+
+// split compiles a table, into several programs if it must.
+func split(t *policy.Table, o *Options) ([]*Program, error) {
+	p := compile(t, o)
+	if len(p.Insns) <= MaxInstructions {
+		return []*Program{p}, nil
+	}
+	return nil, &SizeError{Instructions: len(p.Insns), Programs: 1, Limit: MaxInstructions}
+}
+
+func compile(t *policy.Table, o *Options) *Program {
+	c := compiler{table: t, weight: o.Weight}
+	if c.weight == nil {
+		c.weight = func(uint32) float64 { return 1 }
+	}
+	c.t = translator{graph: &graph{limit: 1 << 20}, narrow: t.Arch.Bits == 32}
+	return c.program()
+}
+
+// call returns the graph of a call.
+func (c *compiler) call(d *policy.Decision) node {
+	return c.t.clauses(d.Clauses)
+}
