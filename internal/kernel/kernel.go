@@ -1,8 +1,11 @@
 // Package kernel holds what the Linux kernel's system call interface looks like on each GOARCH: the numbers, the
 // arguments' names and types, the constants. Everything is generated (see gen/); nothing is looked up on the machine.
 //
-// A program that only calls Native links the tables of its own GOARCH; ByName links those of all.
+// A program that only calls Native links the tables of its own GOARCH; ByName links those of all. The tables are
+// static data: they cost no work at start, and strings are searched in place.
 package kernel
+
+//go:generate go run ./gen
 
 // An Arch is one system call ABI, the one that Go programs of a GOARCH use.
 type Arch struct {
@@ -10,18 +13,18 @@ type Arch struct {
 	Audit     uint32 // AUDIT_ARCH_* of <linux/audit.h>: what seccomp_data.arch holds
 	Bits      int    // 32 or 64: the size of a register, and so of an argument
 	BigEndian bool
-	X32       bool   // numbers from 1<<30 on are calls of the x32 ABI (amd64)
+	X32       bool // numbers from 1<<30 on are calls of the x32 ABI (amd64)
 
 	calls  []Call   // by ascending Nr
 	byName []uint16 // indexes into calls, by ascending Name
-	consts []Const  // by ascending Name
+	consts text     // those whose value, or existence, is not the same on every Arch
 }
 
 // A Call is one system call of one Arch.
 type Call struct {
 	Name string // as in the kernel's table, without sys_
 	Nr   uint32 // the number in seccomp_data.nr
-	sig  string // the arguments: "fd:u32 buf:ptr count:u64"; an unknown prototype is "?"
+	sig  string // the arguments: "fd:u32 buf:p64 count:u64"; an unknown prototype is "?64" or "?32"
 }
 
 // A Type is what the kernel reads of an argument register.
@@ -40,7 +43,7 @@ type Arg struct {
 // A Const is a named number of the kernel's user interface, such as AF_INET, with the value it has on one Arch.
 type Const struct {
 	Name  string
-	Value int64
+	Value int64 // of an unsigned 64-bit constant, the same bits
 }
 
 // Foreign tells whether nr is a call of another ABI that enters with the same AUDIT_ARCH: x32's numbers have bit 30

@@ -1,0 +1,57 @@
+package kernel
+
+import "strings"
+
+// Known tells whether the tables have the call's prototype.
+func (c Call) Known() bool { return !strings.HasPrefix(c.sig, "?") }
+
+// Args returns the arguments in the order of the registers. Of a call whose prototype is not Known they are
+// arg0 to arg5, as wide as a register.
+//
+// On a 32-bit architecture a 64-bit argument takes two registers, and so is two arguments here: off_lo and off_hi,
+// in the order of the architecture, after a pad where it wants an even register.
+func (c Call) Args() []Arg {
+	if !c.Known() {
+		args := make([]Arg, 6)
+		for i := range args {
+			args[i] = Arg{"arg" + string(rune('0'+i)), parseType("u" + c.sig[1:])}
+		}
+		return args
+	}
+	if c.sig == "" {
+		return nil
+	}
+	args := make([]Arg, 0, 6)
+	for f := range fields(c.sig) {
+		name, t, _ := strings.Cut(f, ":")
+		args = append(args, Arg{name, parseType(t)})
+	}
+	return args
+}
+
+func fields(sig string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for more := true; more; {
+			var f string
+			if f, sig, more = strings.Cut(sig, " "); !yield(f) {
+				return
+			}
+		}
+	}
+}
+
+// parseType reads u32, s32, p64 (a pointer in a 64-bit register), and so on.
+func parseType(s string) Type {
+	t := Type{Signed: s[0] == 's', Pointer: s[0] == 'p'}
+	switch s[1:] {
+	case "16":
+		t.Bits = 16
+	case "32":
+		t.Bits = 32
+	case "64":
+		t.Bits = 64
+	default:
+		panic("kernel: bug: type " + s)
+	}
+	return t
+}

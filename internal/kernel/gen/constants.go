@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"log"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// readConstants returns the lines "NAME VALUE" of the constants that are the same everywhere, and of the others for
+// each arch.
+func readConstants() (common []string, own [][]string) {
+	own = make([][]string, len(arches))
+	seen := make(map[string]bool)
+	for _, line := range append(read("constants_more.txt"), read("constants.txt")...) {
+		f := strings.Fields(line)
+		if seen[f[0]] {
+			continue // constants_more.txt, which is first, knows better
+		}
+		seen[f[0]] = true
+		values := make([]string, len(arches))
+		for _, cell := range f[1:] {
+			goarches, value, ok := strings.Cut(cell, "=")
+			if !ok {
+				goarches, value = "", cell
+			}
+			n, err := strconv.ParseInt(value, 0, 64)
+			if err != nil {
+				log.Fatal(line, ": ", err)
+			}
+			for i, a := range arches {
+				if goarches == "" || slices.Contains(strings.Split(goarches, ","), a.goarch) {
+					values[i] = fmt.Sprintf("%s %d", f[0], n)
+				}
+			}
+		}
+		if values[0] != "" && len(slices.Compact(slices.Clone(values))) == 1 {
+			common = append(common, values[0])
+			continue
+		}
+		for i, v := range values {
+			if v != "" {
+				own[i] = append(own[i], v)
+			}
+		}
+	}
+	slices.SortFunc(common, byName)
+	for _, lines := range own {
+		slices.SortFunc(lines, byName)
+	}
+	return common, own
+}
+
+func byName(a, b string) int {
+	a, _, _ = strings.Cut(a, " ")
+	b, _, _ = strings.Cut(b, " ")
+	return strings.Compare(a, b)
+}

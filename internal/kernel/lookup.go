@@ -1,0 +1,114 @@
+package kernel
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"strings"
+)
+
+// Call returns the call of a name, given without sys_.
+func (a *Arch) Call(name string) (c Call, ok bool) {
+	i, ok := slices.BinarySearchFunc(a.byName, name, func(i uint16, name string) int {
+		return cmp.Compare(a.calls[i].Name, name)
+	})
+	if !ok {
+		return Call{}, false
+	}
+	return a.calls[a.byName[i]], true
+}
+
+// CallNr returns the call of a number.
+func (a *Arch) CallNr(nr uint32) (c Call, ok bool) {
+	i, ok := slices.BinarySearchFunc(a.calls, nr, func(c Call, nr uint32) int { return cmp.Compare(c.Nr, nr) })
+	if !ok {
+		return Call{}, false
+	}
+	return a.calls[i], true
+}
+
+// Calls returns all calls by ascending number. The slice must not be changed.
+func (a *Arch) Calls() []Call { return a.calls }
+
+// KnownCall tells whether some architecture of Linux has a call of that name, given without sys_.
+func KnownCall(name string) bool {
+	_, ok := callNames.get(name)
+	return ok
+}
+
+// CallNames yields the names of the calls of all architectures, in order.
+func CallNames() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := 0; i < len(callNames); {
+			name, _, next := callNames.line(i)
+			if !yield(name) {
+				return
+			}
+			i = next
+		}
+	}
+}
+
+// Const returns the value of a constant.
+func (a *Arch) Const(name string) (value int64, ok bool) {
+	s, ok := a.consts.get(name)
+	if !ok {
+		s, ok = commonConsts.get(name)
+	}
+	if !ok {
+		return 0, false
+	}
+	return number(s), true
+}
+
+// Consts yields all constants, in order.
+func (a *Arch) Consts() iter.Seq[Const] { return a.ConstsWithPrefix("") }
+
+// ConstsWithPrefix yields the constants whose names begin with prefix, such as MAP_, in order.
+func (a *Arch) ConstsWithPrefix(prefix string) iter.Seq[Const] {
+	return func(yield func(Const) bool) {
+		next, stop := iter.Pull(a.consts.withPrefix(prefix))
+		defer stop()
+		own, ok := next()
+		for c := range commonConsts.withPrefix(prefix) {
+			for ; ok && own.Name < c.Name; own, ok = next() {
+				if !yield(own) {
+					return
+				}
+			}
+			if !yield(c) {
+				return
+			}
+		}
+		for ; ok; own, ok = next() {
+			if !yield(own) {
+				return
+			}
+		}
+	}
+}
+
+// Errno returns the number of an error: EPERM is 1.
+func (a *Arch) Errno(name string) (n uint16, ok bool) {
+	if !isErrno(name) {
+		return 0, false
+	}
+	v, ok := a.Const(name)
+	return uint16(v), ok
+}
+
+// ErrnoName returns the name of an error number, and the usual one where it has two: EAGAIN, not EWOULDBLOCK.
+func (a *Arch) ErrnoName(n uint16) (name string, ok bool) {
+	for c := range a.ConstsWithPrefix("E") {
+		// ENOTSUP is the C library's other name for EOPNOTSUPP, and the only such that comes first.
+		if c.Value == int64(n) && isErrno(c.Name) && c.Name != "ENOTSUP" {
+			return c.Name, true
+		}
+	}
+	return "", false
+}
+
+// isErrno tells errnos from the other constants that begin with E: EPOLLIN, EFD_CLOEXEC, ETH_P_IP.
+func isErrno(name string) bool {
+	return strings.HasPrefix(name, "E") && !strings.HasPrefix(name, "EPOLL") && !strings.Contains(name, "_")
+}
