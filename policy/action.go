@@ -1,7 +1,5 @@
 package policy
 
-import "fmt"
-
 // An Action is what happens to a system call. The zero value is the strictest: the process is killed.
 type Action struct {
 	Kind  Kind
@@ -74,22 +72,4 @@ func (a Action) Strictest(old Action) Action {
 		return old
 	}
 	return a
-}
-
-// String returns the action as §9's eval prints it: allow, errno EPERM, kill, trap, log.
-func (a Action) String() string {
-	switch a.Kind {
-	case Trap:
-		return "trap"
-	case Errno:
-		if name, ok := errnoName(a.Errno); ok {
-			return "errno " + name
-		}
-		return fmt.Sprintf("errno %d", a.Errno)
-	case Log:
-		return "log"
-	case Allow:
-		return "allow"
-	}
-	return "kill"
 }

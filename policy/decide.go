@@ -199,6 +199,12 @@ const decideLimit = 1 << 16
 
 // TruthOf tells whether c holds for all arguments, for none or for some. The error is bdd.ErrTooComplex.
 func TruthOf(c Cond) (Truth, error) {
+	budget := decideLimit
+	return truthWithin(c, &budget)
+}
+
+// truthWithin is TruthOf with so many nodes at most, from which it takes away those that it needed.
+func truthWithin(c Cond, budget *int) (Truth, error) {
 	switch c := c.(type) {
 	case Const:
 		if c {
@@ -211,8 +217,9 @@ func TruthOf(c Cond) (Truth, error) {
 	if sometimes(c) {
 		return Sometimes, nil
 	}
-	d := NewDecider(decideLimit)
+	d := NewDecider(min(decideLimit, *budget))
 	n := d.Cond(c)
+	*budget -= d.Size()
 	switch {
 	case d.Err() != nil:
 		return Sometimes, d.Err()

@@ -43,16 +43,20 @@ type Policy struct {
 	Lock      *Set // the set lock
 	Fallbacks []Rule
 	Stages    []Stage
+	Open      bool // stages may follow that are not known yet: the last one here keeps what locking needs
 	Notes     []Note
 }
 
 // A Stage is what a policy says between one `stage` and the next.
 type Stage struct {
 	Name  string
+	File  string   // where it was written
 	Pos   rule.Pos // of its first statement where the text has no `stage`
 	Deny  Action
 	Steps []Step // what is said about sets, in order
 	Rules []Rule // by ascending Nr, each call once
+
+	DenyPos rule.Pos // of the deny that gives Deny; zero where none does
 }
 
 // A Step is one name of a `use`, `drop`, or all of an `only`.

@@ -1,0 +1,59 @@
+package policy
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/stagelock/seccomp/internal/kernel"
+	"github.com/stagelock/seccomp/rule"
+)
+
+// Check gives f its meaning for a target. The error is rule.Errors: all mistakes of the text at once, by place, each
+// with what was expected and, for an unknown name, the nearest known one; their classes are this package's sentinels.
+//
+// Of the built-in sets only those that f uses are looked at.
+func Check(f *rule.File, t Target) (*Policy, error) {
+	c := &checker{
+		file:   f.Name,
+		arch:   t.Arch,
+		lib:    t.Sets,
+		sets:   make(map[string]*Set),
+		budget: decideBudget,
+	}
+	p := &Policy{Name: f.Name, Arch: t.Arch}
+	if len(f.Stmts) == 0 {
+		c.errorf(ErrEmpty, rule.Pos{Line: 1, Col: 1}, "the policy is empty: say which sets to use, or which calls to allow")
+		return nil, c.errs.Err()
+	}
+	c.declare(f.Stmts)
+	c.statements(f.Stmts, p)
+	c.rest(f.Stmts)
+	p.Floor = c.builtin(FloorSet)
+	p.Lock = c.builtin(LockSet)
+	p.Fallbacks = c.fallbacks()
+	if err := c.errs.Err(); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(c.notes, func(a, b Note) int {
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
+	})
+	p.Notes = c.notes
+	return p, nil
+}
+
+// A checker checks one policy, with the texts of the built-in sets that it uses.
+type checker struct {
+	file    string // whose text is being checked
+	arch    *kernel.Arch
+	lib     Library
+	own     map[string]*ownSet
+	sets    map[string]*Set // that are done
+	open    []string        // the names of the sets that are being looked at, one inside the other
+	errs    rule.Errors
+	notes   []Note
+	guesses int // nearest words looked for
+	budget  int // nodes that may still go into deciding conditions
+}
+
+// decideBudget bounds what all conditions of a policy may take to decide together, some 300 ms.
+const decideBudget = 1 << 19

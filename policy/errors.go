@@ -1,0 +1,42 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/stagelock/seccomp/rule"
+)
+
+// The classes of mistakes that Check finds, beside bdd's ErrTooComplex. Each comes as a *rule.Error in rule.Errors.
+var (
+	ErrEmpty     = errors.New("empty policy")
+	ErrUnknown   = errors.New("unknown name")
+	ErrTwice     = errors.New("said twice")
+	ErrMisplaced = errors.New("not allowed here")
+	ErrType      = errors.New("value does not fit its argument")
+	ErrConstant  = errors.New("condition that is always true or always false")
+	ErrCycle     = errors.New("set that contains itself")
+	ErrNoEffect  = errors.New("without effect")
+)
+
+// maxGuesses is how many mistakes of a text get a nearest word: looking for one takes longer than all the rest.
+const maxGuesses = 200
+
+// errorf reports a mistake of the text that is being checked.
+func (c *checker) errorf(class error, at rule.Pos, format string, args ...any) {
+	c.errs = append(c.errs, &rule.Error{File: c.file, Pos: at, Msg: fmt.Sprintf(format, args...), Class: class})
+}
+
+// notef reports something that a person should know.
+func (c *checker) notef(at rule.Pos, format string, args ...any) {
+	c.notes = append(c.notes, Note{File: c.file, Pos: at, Text: fmt.Sprintf(format, args...)})
+}
+
+// didYouMean is the end of a message about an unknown word.
+func (c *checker) didYouMean(word string, candidates iter.Seq[string]) string {
+	if c.guesses++; c.guesses > maxGuesses {
+		return ""
+	}
+	return rule.DidYouMean(word, candidates)
+}

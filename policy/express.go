@@ -1,0 +1,411 @@
+package policy
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/stagelock/seccomp/internal/kernel"
+	"github.com/stagelock/seccomp/rule"
+)
+
+// ErrInexpressible is what a condition ends with that the policy language has no words for: one over more bits of an
+// argument than the kernel reads, or over the value of a pointer.
+var ErrInexpressible = errors.New("the policy language can't say this")
+
+// Express returns c as an expression over the arguments of a call, which Check gives the same meaning again. call is
+// nil for a number that the tables don't have. A constant condition becomes the number 1 or 0.
+func Express(c Cond, call *kernel.Call, arch *kernel.Arch) (rule.Expr, error) {
+	e := expressor{arch: arch}
+	if call != nil && call.Known() {
+		e.call, e.args, e.typed = call.Name, call.Args(), true
+	}
+	x := e.express(simplify(c))
+	return x, e.err
+}
+
+// FormatCond returns c as text of the policy language; what the language can't say comes as near as it can.
+func FormatCond(c Cond, call *kernel.Call, arch *kernel.Arch) string {
+	x, _ := Express(c, call, arch)
+	return rule.FormatExpr(x)
+}
+
+// An expressor puts conditions over one call into words.
+type expressor struct {
+	arch  *kernel.Arch
+	call  string
+	args  []kernel.Arg
+	typed bool
+	err   error
+}
+
+func (e *expressor) express(c Cond) rule.Expr {
+	switch c := c.(type) {
+	case Const:
+		if c {
+			return &rule.Number{Abs: 1}
+		}
+		return &rule.Number{}
+	case Not:
+		return e.not(c.X)
+	case And:
+		return &rule.And{X: e.distinct(c)}
+	case Or:
+		return e.or(c)
+	case Range:
+		return e.within(c.Arg, []Range{c}, nil)
+	case Masked:
+		return e.masked(c, rule.Eq)
+	case Symbol:
+		return &rule.Compare{Arg: e.name(c.Arg), X: &rule.Ident{Name: c.Name}}
+	}
+	panic(bug("a condition of type %T", c))
+}
+
+// not puts !c into words, with != and the like where there are such.
+func (e *expressor) not(c Cond) rule.Expr {
+	switch c := c.(type) {
+	case Masked:
+		if c.Value == 0 {
+			return &rule.Bits{Arg: e.name(c.Arg), Mask: e.pattern(c.Arg, c.Mask, 0)}
+		}
+		return e.masked(c, rule.Ne)
+	case Symbol:
+		return &rule.Compare{Arg: e.name(c.Arg), Op: rule.Ne, X: &rule.Ident{Name: c.Name}}
+	}
+	switch x := e.express(c).(type) {
+	case *rule.Compare:
+		negated := [...]rule.Op{rule.Ne, rule.Eq, rule.Ge, rule.Gt, rule.Le, rule.Lt}
+		n := *x
+		n.Op = negated[x.Op]
+		return &n
+	case *rule.Not:
+		return x.X
+	default:
+		return &rule.Not{X: x}
+	}
+}
+
+// or puts alternatives into words: values of one argument become a list.
+func (e *expressor) or(c Or) rule.Expr {
+	var rest Or
+	ranges := make(map[uint8][]Range)
+	symbols := make(map[uint8][]Symbol)
+	masks := make(map[Masked][]number)
+	for _, x := range c {
+		switch x := x.(type) {
+		case Range:
+			if len(ranges[x.Arg]) > 0 && ranges[x.Arg][0].Bits != x.Bits {
+				rest = append(rest, x)
+				continue
+			}
+			ranges[x.Arg] = append(ranges[x.Arg], x)
+		case Symbol:
+			symbols[x.Arg] = append(symbols[x.Arg], x)
+		case Masked:
+			k := Masked{Arg: x.Arg, Bits: x.Bits, Mask: x.Mask}
+			masks[k] = append(masks[k], x.Value)
+		}
+	}
+	var parts []rule.Expr
+	done := make(map[any]bool) // arguments and masks that have been put into words
+	for _, x := range c {
+		switch x := x.(type) {
+		case Range, Symbol:
+			arg, _ := subject(x)
+			if done[arg] {
+				continue
+			}
+			done[arg] = true
+			parts = append(parts, e.within(arg, ranges[arg], symbols[arg]))
+		case Masked:
+			k := Masked{Arg: x.Arg, Bits: x.Bits, Mask: x.Mask}
+			if done[k] {
+				continue
+			}
+			done[k] = true
+			parts = append(parts, e.maskedIn(k, masks[k]))
+		default:
+			parts = append(parts, e.express(x))
+		}
+	}
+	for _, x := range rest {
+		parts = append(parts, e.express(x))
+	}
+	if parts = unique(parts); len(parts) == 1 {
+		return parts[0]
+	}
+	return &rule.Or{X: parts}
+}
+
+// subject returns the argument that a Range or Symbol is about.
+func subject(c Cond) (arg uint8, ok bool) {
+	switch c := c.(type) {
+	case Range:
+		return c.Arg, true
+	case Symbol:
+		return c.Arg, true
+	}
+	return 0, false
+}
+
+// distinct puts the parts of a conjunction into words, each once.
+func (e *expressor) distinct(c And) []rule.Expr {
+	parts := make([]rule.Expr, len(c))
+	for i, x := range c {
+		parts[i] = e.express(x)
+	}
+	return unique(parts)
+}
+
+// unique returns the expressions that read differently.
+func unique(list []rule.Expr) []rule.Expr {
+	seen := make(map[string]bool, len(list))
+	return slices.DeleteFunc(list, func(x rule.Expr) bool {
+		text := rule.FormatExpr(x)
+		again := seen[text]
+		seen[text] = true
+		return again
+	})
+}
+
+// within puts ARG == V, ARG <= V or ARG in {…} into words. The ranges have one width.
+func (e *expressor) within(arg uint8, ranges []Range, symbols []Symbol) rule.Expr {
+	a := e.argument(arg)
+	if len(ranges) > 0 && ranges[0].Bits != a.typ.Bits {
+		return e.narrow(a, ranges)
+	}
+	list := a.ordered(ranges)
+	if len(symbols) == 0 && len(list) == 1 {
+		return e.compare(a, list[0])
+	}
+	if a.typ.Pointer {
+		e.fail("%s is a pointer", a.name)
+	}
+	in := &rule.In{Arg: rule.Name{Text: a.name}}
+	for _, v := range list {
+		in.List = append(in.List, e.elements(a, v)...)
+	}
+	for _, x := range symbols {
+		in.List = append(in.List, rule.Range{Lo: &rule.Ident{Name: x.Name}})
+	}
+	return in
+}
+
+// narrow puts a comparison of fewer bits than the argument has into words.
+func (e *expressor) narrow(a argument, ranges []Range) rule.Expr {
+	bits := ranges[0].Bits
+	if bits > a.typ.Bits {
+		e.fail("%d bits of %s, of which the kernel reads %d", bits, a.name, a.typ.Bits)
+	}
+	in := &rule.In{Arg: rule.Name{Text: a.name}, Mask: literal(widest(bits))}
+	for _, r := range ranges {
+		v := rule.Range{Lo: literal(r.Lo)}
+		if r.Hi != r.Lo {
+			v.Hi = literal(r.Hi)
+		}
+		in.List = append(in.List, v)
+	}
+	if len(in.List) == 1 && in.List[0].Hi == nil {
+		return &rule.Compare{Arg: in.Arg, Mask: in.Mask, X: in.List[0].Lo}
+	}
+	return in
+}
+
+// ordered returns the ranges as intervals in the order of a's type, joined where they touch.
+func (a argument) ordered(ranges []Range) []interval {
+	list := make([]interval, 0, len(ranges)+1)
+	sign := a.maxSigned()
+	for _, r := range ranges {
+		if a.typ.Signed && r.Lo <= sign && r.Hi > sign {
+			list = append(list, interval{r.Lo, sign}, interval{sign + 1, r.Hi})
+		} else {
+			list = append(list, interval{r.Lo, r.Hi})
+		}
+	}
+	slices.SortFunc(list, func(x, y interval) int { return cmp.Compare(a.rank(x.lo), a.rank(y.lo)) })
+	joined := list[:0]
+	for _, v := range list {
+		n := len(joined)
+		if n > 0 && (a.rank(v.lo) <= a.rank(joined[n-1].hi) || a.rank(v.lo)-1 == a.rank(joined[n-1].hi)) {
+			if a.less(joined[n-1].hi, v.hi) {
+				joined[n-1].hi = v.hi
+			}
+		} else {
+			joined = append(joined, v)
+		}
+	}
+	return joined
+}
+
+// compare puts one interval into words.
+func (e *expressor) compare(a argument, v interval) rule.Expr {
+	lo, hi := a.span()
+	x := &rule.Compare{Arg: rule.Name{Text: a.name}}
+	switch {
+	case a.typ.Pointer && v == interval{1, hi}:
+		x.Op, x.X = rule.Ne, &rule.Number{}
+		return x
+	case a.typ.Pointer && v != interval{}:
+		e.fail("%s is a pointer", a.name)
+	}
+	switch {
+	case v.lo == v.hi:
+		x.X = e.value(a.pos, v.lo)
+	case v.lo == lo:
+		x.Op, x.X = rule.Le, signed(a, v.hi)
+	case v.hi == hi:
+		x.Op, x.X = rule.Ge, signed(a, v.lo)
+	default:
+		if list := e.elements(a, v); len(list) > 0 {
+			return &rule.In{Arg: x.Arg, List: list}
+		}
+	}
+	return x
+}
+
+// few is how many values of a range are rather listed by their names.
+const few = 8
+
+// elements puts an interval into words as elements of a list: by name, if all its values have one.
+func (e *expressor) elements(a argument, v interval) []rule.Range {
+	if v.lo == v.hi {
+		return []rule.Range{{Lo: e.value(a.pos, v.lo)}}
+	}
+	if n := v.hi - v.lo; n < few {
+		var list []rule.Range
+		for i := range n + 1 {
+			id, ok := e.value(a.pos, (v.lo+i)&a.top()).(*rule.Ident)
+			if !ok {
+				break
+			}
+			list = append(list, rule.Range{Lo: id})
+		}
+		if len(list) == int(n)+1 {
+			return list
+		}
+	}
+	return []rule.Range{{Lo: signed(a, v.lo), Hi: signed(a, v.hi)}}
+}
+
+// masked puts (ARG & MASK) OP VALUE into words.
+func (e *expressor) masked(c Masked, op rule.Op) rule.Expr {
+	e.fits(c)
+	if a := e.argument(c.Arg); c.Mask == a.top() {
+		return &rule.Compare{Arg: e.name(c.Arg), Op: op, X: e.value(c.Arg, c.Value)}
+	}
+	return &rule.Compare{
+		Arg:  e.name(c.Arg),
+		Mask: e.pattern(c.Arg, c.Mask, 0),
+		Op:   op,
+		X:    e.pattern(c.Arg, c.Value, c.Mask),
+	}
+}
+
+// maskedIn puts (ARG & MASK) in {…} into words.
+func (e *expressor) maskedIn(c Masked, values []number) rule.Expr {
+	slices.Sort(values)
+	values = slices.Compact(values)
+	if len(values) == 1 {
+		c.Value = values[0]
+		return e.masked(c, rule.Eq)
+	}
+	e.fits(c)
+	in := &rule.In{Arg: e.name(c.Arg)}
+	if c.Mask != e.argument(c.Arg).top() {
+		in.Mask = e.pattern(c.Arg, c.Mask, 0)
+	}
+	for _, v := range values {
+		x := e.pattern(c.Arg, v, c.Mask)
+		if in.Mask == nil {
+			x = e.value(c.Arg, v)
+		}
+		in.List = append(in.List, rule.Range{Lo: x})
+	}
+	return in
+}
+
+// fits looks whether the language can mask an argument like that.
+func (e *expressor) fits(c Masked) {
+	a := e.argument(c.Arg)
+	switch {
+	case c.Mask&^a.top() != 0:
+		e.fail("bits %#x of %s, of which the kernel reads %d", c.Mask, a.name, a.typ.Bits)
+	case a.typ.Pointer:
+		e.fail("%s is a pointer", a.name)
+	}
+}
+
+func (e *expressor) fail(format string, args ...any) {
+	if e.err == nil {
+		e.err = fmt.Errorf("%w: "+format, append([]any{ErrInexpressible}, args...)...)
+	}
+}
+
+// argument returns an argument as the language knows it.
+func (e *expressor) argument(i uint8) argument {
+	bits := uint8(e.arch.Bits)
+	a := argument{name: fmt.Sprintf("arg%d", i), pos: i, typ: kernel.Type{Bits: bits}}
+	switch {
+	case int(i) < len(e.args):
+		a.name, a.typ = e.args[i].Name, e.args[i].Type
+		a.typ.Bits = min(a.typ.Bits, bits)
+	case e.typed:
+		e.fail("%s has no %s", e.call, a.name)
+	}
+	return a
+}
+
+func (e *expressor) name(i uint8) rule.Name { return rule.Name{Text: e.argument(i).name} }
+
+// simplify returns c without parts that are always or never true, and without And in And and Or in Or.
+func simplify(c Cond) Cond {
+	switch truth, _ := TruthOf(c); truth {
+	case Always:
+		return Const(true)
+	case Never:
+		return Const(false)
+	}
+	switch c := c.(type) {
+	case Not:
+		if n, ok := c.X.(Not); ok {
+			return simplify(n.X)
+		}
+		return Not{simplify(c.X)}
+	case And:
+		var list And
+		for _, x := range c {
+			switch x := simplify(x).(type) {
+			case Const:
+				if !x {
+					return x
+				}
+			case And:
+				list = append(list, x...)
+			default:
+				list = append(list, x)
+			}
+		}
+		if len(list) == 1 {
+			return list[0]
+		}
+		return list
+	case Or:
+		var list Or
+		for _, x := range c {
+			switch x := simplify(x).(type) {
+			case Const:
+				if x {
+					return x
+				}
+			case Or:
+				list = append(list, x...)
+			default:
+				list = append(list, x)
+			}
+		}
+		return single(list)
+	}
+	return c
+}

@@ -1,0 +1,245 @@
+package policy
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/stagelock/seccomp/internal/kernel"
+	"github.com/stagelock/seccomp/rule"
+)
+
+// A found call is one of the architecture's, or a number that its tables don't have.
+type foundCall struct {
+	nr    uint32
+	name  string      // empty for a number
+	text  string      // for messages
+	entry kernel.Call // zero for a number that the tables don't have
+}
+
+// lookup says what became of a name.
+type lookup uint8
+
+const (
+	found   lookup = iota
+	lacking        // a call of other architectures
+	unknown        // reported
+)
+
+// find returns the call that a rule is about.
+func (c *checker) find(x *rule.Call) (foundCall, lookup) {
+	if x.Nr != nil {
+		return c.findNr(x)
+	}
+	call, ok := c.arch.Call(x.Name)
+	switch {
+	case ok:
+		return foundCall{call.Nr, call.Name, call.Name, call}, found
+	case kernel.KnownCall(x.Name):
+		return foundCall{name: x.Name, text: x.Name}, lacking
+	}
+	c.errorf(ErrUnknown, x.Pos, "unknown system call %q%s", x.Name, c.didYouMean(x.Name, callNames(c.arch)))
+	return foundCall{}, unknown
+}
+
+func (c *checker) findNr(x *rule.Call) (foundCall, lookup) {
+	nr := x.Nr.Abs
+	text := "nr(" + rule.FormatValue(x.Nr) + ")"
+	switch {
+	case x.Nr.Neg || nr >= nrLast:
+		c.errorf(ErrType, x.Nr.Pos, "%s: the number of a system call lies between 0 and %d", text, nrLast-1)
+		return foundCall{}, unknown
+	case c.arch.Foreign(uint32(nr)):
+		c.errorf(ErrType, x.Nr.Pos, "%s is a number of the x32 ABI, whose calls are killed whatever a policy says", text)
+		return foundCall{}, unknown
+	}
+	call, ok := c.arch.CallNr(uint32(nr))
+	if !ok {
+		return foundCall{nr: uint32(nr), text: text}, found
+	}
+	c.notef(x.Pos, "%s is %s on %s: the name says more, and is right on every architecture", text, call.Name,
+		c.arch.Name)
+	return foundCall{call.Nr, call.Name, call.Name, call}, found
+}
+
+func callNames(arch *kernel.Arch) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, call := range arch.Calls() {
+			if !yield(call.Name) {
+				return
+			}
+		}
+	}
+}
+
+// scopeOf returns what names mean in the expressions of a rule about call.
+func (c *checker) scopeOf(call foundCall, builtin bool) *scope {
+	s := &scope{checker: c, call: call.text, entry: call.entry, untyped: true, builtin: builtin}
+	if call.name != "" && call.entry.Known() {
+		s.untyped = false
+	}
+	return s
+}
+
+// arg returns the argument that an expression names.
+func (s *scope) arg(x rule.Name) (argument, bool) {
+	if s.args == nil && !s.untyped {
+		s.args = s.entry.Args()
+	}
+	for i := range s.args {
+		if s.args[i].Name == x.Text {
+			return s.argument(x.Text, i), true
+		}
+	}
+	digit, ok := strings.CutPrefix(x.Text, "arg")
+	ok = ok && len(digit) == 1 && '0' <= digit[0] && digit[0] <= '9'
+	switch {
+	case !ok:
+		s.errorf(ErrUnknown, x.Pos, "%s has no argument %q%s", s.call, x.Text, s.argHint(x.Text))
+		return argument{}, false
+	case digit[0] > '5':
+		s.errorf(ErrUnknown, x.Pos, "there is no %s: a system call has six arguments, arg0 to arg5", x.Text)
+		return argument{}, false
+	}
+	i := int(digit[0] - '0')
+	if !s.untyped && i >= len(s.args) {
+		s.errorf(ErrUnknown, x.Pos, "%s has no %s%s", s.call, x.Text, s.argHint(x.Text))
+		return argument{}, false
+	}
+	return s.argument(x.Text, i), true
+}
+
+func (s *scope) argument(name string, i int) argument {
+	a := argument{name: name, pos: uint8(i), typ: kernel.Type{Bits: uint8(s.arch.Bits)}}
+	if i < len(s.args) {
+		a.typ = s.args[i].Type
+	}
+	a.typ.Bits = min(a.typ.Bits, uint8(s.arch.Bits))
+	return a
+}
+
+// argHint says what there is in place of an argument that there isn't.
+func (s *scope) argHint(name string) string {
+	if s.untyped {
+		return ": the names of its arguments aren't known, so say arg0 to arg5"
+	}
+	if len(s.args) == 0 {
+		return ": it takes none"
+	}
+	names := make([]string, len(s.args))
+	for i, a := range s.args {
+		names[i] = a.Name
+	}
+	if hint := s.didYouMean(name, slices.Values(names)); hint != "" {
+		return hint
+	}
+	return ": it takes " + strings.Join(names, ", ")
+}
+
+// constant returns the value of a constant of the kernel.
+func (s *scope) constant(x *rule.Ident) (int64, bool) {
+	v, ok := s.arch.Const(x.Name)
+	if ok {
+		return v, true
+	}
+	hint := ""
+	for i := range s.args {
+		if s.args[i].Name == x.Name {
+			hint = ": an argument can't be compared with another one"
+		}
+	}
+	if hint == "" {
+		hint = s.didYouMean(x.Name, constNames(s.arch, x.Name))
+	}
+	s.errorf(ErrUnknown, x.Pos, "unknown constant %q%s", x.Name, hint)
+	return 0, false
+}
+
+// constNames yields the constants that begin as name does: there are too many to look at all.
+func constNames(arch *kernel.Arch, name string) iter.Seq[string] {
+	prefix := strings.ToUpper(name[:min(2, len(name))])
+	return func(yield func(string) bool) {
+		for c := range arch.ConstsWithPrefix(prefix) {
+			if !yield(c.Name) {
+				return
+			}
+		}
+	}
+}
+
+// The actions by name. allow is none: what a rule allows stands before its else.
+var actions = [...]string{"errno", "kill", "log", "trap"}
+
+// action gives a refusal its meaning.
+func (c *checker) action(x *rule.Action) (Action, bool) {
+	switch x.Name {
+	case "kill":
+		return Action{Kind: Kill}, true
+	case "trap":
+		return Action{Kind: Trap}, true
+	case "log":
+		return Action{Kind: Log}, true
+	case "errno":
+		return c.errno(x)
+	case "allow":
+		c.errorf(ErrMisplaced, x.Pos, "allow is no action: what is allowed stands in front, as 1 or as a condition")
+		return Action{}, false
+	}
+	c.errorf(ErrUnknown, x.Pos, "unknown action %q%s", x.Name, c.actionHint(x.Name))
+	return Action{}, false
+}
+
+func (c *checker) actionHint(name string) string {
+	if hint := c.didYouMean(name, slices.Values(actions[:])); hint != "" {
+		return hint
+	}
+	return ": there are errno(NAME), kill, trap and log"
+}
+
+func (c *checker) errno(x *rule.Action) (Action, bool) {
+	switch v := x.Errno.(type) {
+	case *rule.Number:
+		if v.Neg || v.Abs < 1 || v.Abs > 4095 {
+			c.errorf(ErrType, v.Pos, "errno(%s): an errno lies between 1 and 4095", rule.FormatValue(v))
+			return Action{}, false
+		}
+		return Action{Errno, uint16(v.Abs)}, true
+	case *rule.Ident:
+		if n, ok := c.arch.Errno(v.Name); ok {
+			return Action{Errno, uint16(n)}, true
+		}
+		c.errorf(ErrUnknown, v.Pos, "unknown errno %q%s", v.Name, c.didYouMean(v.Name, errnoNames(c.arch)))
+		return Action{}, false
+	case nil:
+		c.errorf(ErrMisplaced, x.Pos, "errno needs a name or a number, as in errno(EPERM)")
+		return Action{}, false
+	}
+	c.errorf(ErrMisplaced, x.Errno.Start(), "errno takes one name or number, not %s", rule.FormatValue(x.Errno))
+	return Action{}, false
+}
+
+// errnoNames yields the names of all errnos.
+func errnoNames(arch *kernel.Arch) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for n := 1; n < 1200; n++ { // mips has the largest, EDQUOT: 1133
+			if name, ok := arch.ErrnoName(uint16(n)); ok && !yield(name) {
+				return
+			}
+		}
+	}
+}
+
+// reasonOf returns the comment on a rule.
+func reasonOf(x rule.Stmt) string { return strings.TrimSpace(x.Notes().After) }
+
+// place writes where something was said, for a message about the second time.
+func place(p rule.Pos) string { return fmt.Sprintf("line %d", p.Line) }
+
+// callText names the call of a rule for a message.
+func callText(r *Rule) string {
+	if r.Name == "" {
+		return fmt.Sprintf("nr(%d)", r.Nr)
+	}
+	return r.Name
+}

@@ -1,0 +1,148 @@
+package policy
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/stagelock/seccomp/rule"
+)
+
+// A standing says where a rule stands.
+type standing struct {
+	kind    OriginKind // FromRule, FromSet, FromFallback
+	stage   string
+	set     string
+	builtin bool
+}
+
+// rule gives a rule its meaning; ok is false where there was a mistake, or where the architecture lacks the call.
+func (c *checker) rule(x *rule.Rule, in standing) (r Rule, ok bool) {
+	call, look := c.find(&x.Call)
+	switch look {
+	case unknown:
+		return Rule{}, false
+	case lacking:
+		c.lacking(x, in, call.name)
+		return Rule{}, false
+	}
+	s := c.scopeOf(call, in.builtin)
+	r = Rule{Nr: call.nr, Name: call.name, IncludingGo: x.IncludingGo, Origin: &Origin{
+		Kind: in.kind, Stage: in.stage, Set: in.set,
+		File: c.file, Line: x.Line, Col: x.Col, Why: reasonOf(x),
+	}}
+	n := len(c.errs)
+	if r.Allow = s.verdict(x, in); r.Allow == nil {
+		r.Allow = Const(false)
+	}
+	r.Else = s.elses(x, r.Allow, r.Origin, in)
+	if x.IncludingGo {
+		s.includingGo(x, r.Allow, in)
+	}
+	return r, len(c.errs) == n
+}
+
+// verdict gives what stands behind the colon its meaning, nil where there was a mistake.
+func (s *scope) verdict(x *rule.Rule, in standing) Cond {
+	plain, ok := x.Verdict.(*rule.Number)
+	if !ok {
+		if in.kind == FromFallback {
+			s.errorf(ErrMisplaced, x.Verdict.Start(), "a fallback says what a refused call gets: its verdict is 0")
+			return nil
+		}
+		never := "to refuse the call, write 0"
+		if in.kind == FromSet {
+			never = "leave the rule out"
+		}
+		return s.condition(x.Verdict, "to allow the call whatever its arguments, write 1", never)
+	}
+	one := plain.Abs == 1 && !plain.Neg
+	switch {
+	case plain.Abs > 1 || plain.Neg:
+		s.errorf(ErrMisplaced, plain.Pos, "the verdict %s is neither 1, which allows the call, nor 0, which refuses it, "+
+			"nor a condition", rule.FormatValue(plain))
+		return nil
+	case one && in.kind == FromFallback:
+		s.errorf(ErrMisplaced, plain.Pos, "a fallback says what a refused call gets: its verdict is 0")
+		return nil
+	case !one && in.kind == FromSet:
+		s.errorf(ErrMisplaced, plain.Pos, "a set only grants: to refuse %s, write %s: 0 in a stage", s.call, s.sys())
+		return nil
+	}
+	return Const(one)
+}
+
+// sys returns the call as rules name it.
+func (s *scope) sys() string {
+	if len(s.call) > 0 && s.call[len(s.call)-1] == ')' { // nr(471)
+		return s.call
+	}
+	return "sys_" + s.call
+}
+
+// elses gives the else arms of a rule their meaning.
+func (s *scope) elses(x *rule.Rule, allow Cond, origin *Origin, in standing) []Clause {
+	if len(x.Else) == 0 {
+		return nil
+	}
+	switch {
+	case in.kind == FromSet:
+		s.errorf(ErrMisplaced, x.Else[0].Pos, "a set only grants: what a refused %s gets is said in a stage", s.call)
+		return nil
+	case allow == Const(true):
+		s.errorf(ErrNoEffect, x.Else[0].Pos, "this else is never reached: the verdict 1 allows every %s", s.call)
+		return nil
+	}
+	list := make([]Clause, 0, len(x.Else))
+	last := rule.Pos{} // of the arm that leaves nothing to later ones
+	for i := range x.Else {
+		arm := &x.Else[i]
+		if last.Line != 0 {
+			s.errorf(ErrNoEffect, arm.Pos, "this else is never reached: the one before it, in %s, has no if", place(last))
+			break
+		}
+		action, ok := s.action(&arm.Action)
+		cond := Cond(Const(true))
+		if arm.If == nil {
+			last = arm.Pos
+		} else if cond = s.condition(arm.If, "leave the if out", "leave this else out"); cond == nil {
+			ok = false
+		}
+		if ok {
+			list = append(list, Clause{If: cond, Action: action, Origin: s.originOf(origin, arm.Pos)})
+		}
+	}
+	return list
+}
+
+// originOf returns the origin of an else arm: that of its rule, unless it stands on a line of its own.
+func (s *scope) originOf(whole *Origin, at rule.Pos) *Origin {
+	if at.Line == whole.Line {
+		return whole
+	}
+	o := *whole
+	o.Line, o.Col = at.Line, at.Col
+	return &o
+}
+
+// includingGo looks whether a rule may speak about the floor.
+func (s *scope) includingGo(x *rule.Rule, allow Cond, in standing) {
+	switch {
+	case in.kind != FromRule:
+		s.errorf(ErrMisplaced, x.GoPos, "including go belongs to a rule of a stage, not of a set")
+	case allow == Const(true):
+		s.errorf(ErrNoEffect, x.GoPos, "including go takes a call from the Go runtime too, but the verdict 1 takes nothing")
+	}
+}
+
+// lacking looks at a rule about a call that the architecture doesn't have. Refusing it is fine: so it is anyway.
+func (c *checker) lacking(x *rule.Rule, in standing, name string) {
+	if v, ok := x.Verdict.(*rule.Number); in.builtin || ok && v.Abs == 0 {
+		return
+	}
+	c.notef(x.Pos, "%s has no system call %s: the rule does nothing there", c.arch.Name, name)
+}
+
+// sortRules sorts rules by number, those of one number staying in their order.
+func sortRules(rules []Rule) {
+	slices.SortStableFunc(rules, func(a, b Rule) int { return cmp.Compare(a.Nr, b.Nr) })
+}

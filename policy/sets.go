@@ -1,0 +1,230 @@
+package policy
+
+import (
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/stagelock/seccomp/rule"
+)
+
+// An ownSet is a set that the policy declares.
+type ownSet struct {
+	stmt *rule.Set
+	file string // where it stands
+	used bool
+}
+
+// declare takes down the names of the sets that a policy declares: they may be used before and after.
+func (c *checker) declare(list []rule.Stmt) {
+	defer func(file string) { c.file = file }(c.file)
+	for _, x := range list {
+		if stage, ok := x.(*rule.Stage); ok && stage.File != "" {
+			c.file = stage.File
+		}
+		x, ok := x.(*rule.Set)
+		if !ok {
+			continue
+		}
+		name := x.Name.Text
+		if other, ok := c.own[name]; ok {
+			c.errorf(ErrTwice, x.Name.Pos, "there is a set %s already, in %s", name, place(other.stmt.Pos))
+			continue
+		}
+		if _, ok := c.lib.Set(name); ok || name == AllSet || name == FloorSet || name == LockSet {
+			c.errorf(ErrTwice, x.Name.Pos, "%s is the name of a built-in set: choose another", name)
+		}
+		if c.own == nil {
+			c.own = make(map[string]*ownSet)
+		}
+		c.own[name] = &ownSet{stmt: x, file: c.file}
+	}
+}
+
+// rest checks the declared sets that nothing uses.
+func (c *checker) rest(list []rule.Stmt) {
+	for _, x := range list {
+		x, ok := x.(*rule.Set)
+		if !ok {
+			continue
+		}
+		if own := c.own[x.Name.Text]; own.stmt == x && !own.used {
+			c.notef(x.Pos, "nothing uses the set %s", x.Name.Text)
+		}
+	}
+	for _, x := range list {
+		if x, ok := x.(*rule.Set); ok && c.own[x.Name.Text].stmt == x {
+			c.set(x.Name)
+		}
+	}
+}
+
+// set returns the set that name means, nil where there is none or where it contains itself.
+func (c *checker) set(name rule.Name) *Set {
+	if set, ok := c.sets[name.Text]; ok {
+		return set
+	}
+	if i := slices.Index(c.open, name.Text); i >= 0 {
+		way := append(slices.Clone(c.open[i:]), name.Text)
+		c.errorf(ErrCycle, name.Pos, "the set %s contains itself: %s", name.Text, strings.Join(way, " → "))
+		return nil
+	}
+	if own, ok := c.own[name.Text]; ok {
+		own.used = true
+		return c.ownSet(own)
+	}
+	if set := c.builtin(name.Text); set != nil {
+		return set
+	}
+	c.errorf(ErrUnknown, name.Pos, "unknown set %q%s", name.Text, c.didYouMean(name.Text, c.setNames()))
+	return nil
+}
+
+// setNames yields the names of all sets there are.
+func (c *checker) setNames() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, name := range c.lib.Names() {
+			if !yield(name) {
+				return
+			}
+		}
+		for name := range c.own {
+			if !yield(name) {
+				return
+			}
+		}
+		yield(AllSet)
+	}
+}
+
+// ownSet checks a set that the policy declares.
+func (c *checker) ownSet(own *ownSet) *Set {
+	x := own.stmt
+	set := &Set{Name: x.Name.Text, Doc: lastParagraph(x.Before)}
+	c.inFile(own.file, func() {
+		c.fill(set, x.Body, standing{kind: FromSet, set: set.Name})
+	})
+	c.sets[set.Name] = set
+	return set
+}
+
+// builtin checks a built-in set, nil if there is none of that name.
+func (c *checker) builtin(name string) *Set {
+	if set, ok := c.sets[name]; ok {
+		return set
+	}
+	if name == AllSet {
+		return c.all()
+	}
+	f, ok := c.lib.Set(name)
+	if !ok {
+		return nil
+	}
+	set := &Set{Name: name, Doc: firstParagraph(f), Builtin: true}
+	c.inFile(f.Name, func() {
+		c.fill(set, f.Stmts, standing{kind: FromSet, set: name, builtin: true})
+	})
+	c.sets[name] = set
+	return set
+}
+
+// inFile runs check with messages that speak of another file.
+func (c *checker) inFile(name string, check func()) {
+	defer func(file string) { c.file = file }(c.file)
+	c.file = name
+	check()
+}
+
+// all makes the set of all calls.
+func (c *checker) all() *Set {
+	set := &Set{Name: AllSet, Doc: "every system call that is known", Builtin: true}
+	origin := &Origin{Kind: FromSet, Set: AllSet}
+	for _, call := range c.arch.Calls() {
+		set.Rules = append(set.Rules, Rule{Nr: call.Nr, Name: call.Name, Allow: Const(true), Origin: origin})
+	}
+	sortRules(set.Rules)
+	c.sets[AllSet] = set
+	return set
+}
+
+// fill gives the body of a set its meaning.
+func (c *checker) fill(set *Set, body []rule.Stmt, in standing) {
+	c.open = append(c.open, set.Name)
+	defer func() { c.open = c.open[:len(c.open)-1] }()
+	set.Rules = make([]Rule, 0, len(body))
+	for _, x := range body {
+		switch x := x.(type) {
+		case *rule.Use:
+			for _, name := range x.Sets {
+				if name.Text == FloorSet {
+					c.errorf(ErrMisplaced, name.Pos, "go can't be part of a set: it is in force in every stage")
+				} else if part := c.set(name); part != nil {
+					set.Parts = append(set.Parts, part)
+				}
+			}
+		case *rule.Rule:
+			if x.Call.Name == rule.OnNextSyscall {
+				c.errorf(ErrMisplaced, x.Pos, "%s holds back a whole policy: it can't stand in a set", rule.OnNextSyscall)
+			} else if r, ok := c.rule(x, in); ok {
+				set.Rules = append(set.Rules, r)
+			}
+		default:
+			c.errorf(ErrMisplaced, x.Start(), "a set holds rules and use only")
+		}
+	}
+	sortRules(set.Rules)
+}
+
+// fallbacks gives the errnos that make Go or libc take another way their meaning.
+func (c *checker) fallbacks() []Rule {
+	f := c.lib.Fallbacks()
+	if f == nil {
+		return nil
+	}
+	rules := make([]Rule, 0, len(f.Stmts))
+	c.inFile(f.Name, func() {
+		for _, x := range f.Stmts {
+			x, ok := x.(*rule.Rule)
+			if !ok {
+				continue
+			}
+			if r, ok := c.rule(x, standing{kind: FromFallback, builtin: true}); ok {
+				rules = append(rules, r)
+			}
+		}
+	})
+	sortRules(rules)
+	return rules
+}
+
+// firstParagraph returns the comment on top of a file, as a sentence.
+func firstParagraph(f *rule.File) string {
+	lines := f.Trailing
+	if len(f.Stmts) > 0 {
+		lines = f.Stmts[0].Notes().Before
+	}
+	return sentence(lines[:paragraph(lines)])
+}
+
+// lastParagraph returns the comment right above a statement, as a sentence.
+func lastParagraph(lines []string) string {
+	for {
+		n := paragraph(lines)
+		if n == len(lines) {
+			return sentence(lines)
+		}
+		lines = lines[n+1:]
+	}
+}
+
+// paragraph returns how many of the lines come before an empty one.
+func paragraph(lines []string) int {
+	for i, line := range lines {
+		if strings.TrimSpace(line) == "" {
+			return i
+		}
+	}
+	return len(lines)
+}
+
+func sentence(lines []string) string { return strings.TrimSpace(strings.Join(lines, " ")) }

@@ -1,0 +1,213 @@
+package policy
+
+import (
+	"github.com/stagelock/seccomp/rule"
+)
+
+// defaultStage is the stage of a text that names none.
+const defaultStage = "init"
+
+// A stager gives the statements of a text their meaning, stage by stage.
+type stager struct {
+	*checker
+	policy   *Policy
+	stage    Stage
+	named    map[string]rule.Pos
+	head     bool     // before the first `stage`: its statements belong to that stage, its deny to all
+	deny     Action   // of stages that don't say their own
+	denyPos  rule.Pos // of deny; zero for the default
+	said     rule.Pos // of the deny of this stage, or of the head
+	deferred rule.Pos // of on_next_syscall
+	useGo    rule.Pos
+}
+
+// statements gives the stages of a policy their meaning.
+func (c *checker) statements(list []rule.Stmt, p *Policy) {
+	s := stager{checker: c, policy: p, head: true, named: make(map[string]rule.Pos), deny: c.refusal()}
+	first := rule.Name{Pos: list[0].Start(), Text: defaultStage}
+	for _, x := range list {
+		if x, ok := x.(*rule.Stage); ok {
+			first = rule.Name{Pos: x.Pos, Text: x.Name.Text}
+			break
+		}
+	}
+	s.begin(first.Text, first.Pos)
+	defer func(file string) { s.file = file }(s.file)
+	for _, x := range list {
+		s.statement(x)
+	}
+	s.end()
+	s.file = p.Name
+	p.Deferred = s.deferred.Line != 0
+	p.NoFloor = p.Deferred && s.useGo.Line == 0
+	if s.useGo.Line != 0 && !p.Deferred {
+		c.notef(s.useGo, "go is in force without being named: use go is for policies with %s", rule.OnNextSyscall)
+	}
+}
+
+// refusal is what a refused call gets where nothing else is said.
+func (c *checker) refusal() Action {
+	n, ok := c.arch.Errno("EPERM")
+	if !ok {
+		panic(bug("%s has no EPERM", c.arch.Name))
+	}
+	return Action{Errno, uint16(n)}
+}
+
+func (s *stager) begin(name string, at rule.Pos) {
+	s.stage = Stage{Name: name, File: s.file, Pos: at, Deny: s.deny, DenyPos: s.denyPos}
+	s.named[name] = at
+	s.said = rule.Pos{}
+}
+
+// end puts the stage that was read into the policy.
+func (s *stager) end() {
+	rules := s.stage.Rules
+	sortRules(rules)
+	for i := 1; i < len(rules); i++ {
+		a, b := &rules[i-1], &rules[i]
+		if a.Nr == b.Nr {
+			s.errorf(ErrTwice, b.Origin.pos(), "stage %s has a rule about %s already, in %s: join the two",
+				s.stage.Name, callText(b), place(a.Origin.pos()))
+		}
+	}
+	s.policy.Stages = append(s.policy.Stages, s.stage)
+}
+
+func (s *stager) statement(x rule.Stmt) {
+	switch x := x.(type) {
+	case *rule.Stage:
+		s.next(x)
+	case *rule.Deny:
+		s.denial(x)
+	case *rule.Use:
+		s.use(x)
+	case *rule.Drop:
+		s.step(Drop, x.Sets)
+	case *rule.Only:
+		s.only(x)
+	case *rule.Rule:
+		s.rule(x)
+	case *rule.Set: // see declare
+	default:
+		panic(bug("a statement of type %T", x))
+	}
+}
+
+// next goes on to the stage that x names.
+func (s *stager) next(x *rule.Stage) {
+	file := s.policy.Name
+	if x.File != "" {
+		file = x.File
+	}
+	if s.head {
+		s.head = false
+		s.said = rule.Pos{}
+		s.file, s.stage.File = file, file
+		return
+	}
+	if at, ok := s.named[x.Name.Text]; ok {
+		s.errorf(ErrTwice, x.Name.Pos, "there is a stage %s already, in %s", x.Name.Text, place(at))
+	}
+	s.end()
+	if s.file = s.policy.Name; x.File != "" {
+		s.file = x.File
+	}
+	s.begin(x.Name.Text, x.Pos)
+}
+
+func (s *stager) denial(x *rule.Deny) {
+	if s.said.Line != 0 {
+		where := "stage " + s.stage.Name
+		if s.head {
+			where = "the policy"
+		}
+		s.errorf(ErrTwice, x.Pos, "%s has a deny already, in %s", where, place(s.said))
+		return
+	}
+	s.said = x.Pos
+	a, ok := s.action(&x.Action)
+	if !ok {
+		return
+	}
+	if a.Allows() {
+		s.errorf(ErrMisplaced, x.Action.Pos, "deny %s would refuse nothing: say errno(NAME), trap or kill; to log some "+
+			"calls and make them, write sys_NAME: 0 else log", a)
+		return
+	}
+	s.stage.Deny, s.stage.DenyPos = a, x.Pos
+	if s.head {
+		s.deny, s.denyPos = a, x.Pos
+	}
+}
+
+func (s *stager) use(x *rule.Use) {
+	for _, name := range x.Sets {
+		if name.Text == FloorSet {
+			s.useGo = name.Pos
+			continue
+		}
+		s.step(Use, []rule.Name{name})
+	}
+}
+
+// step takes down a use or a drop, name by name.
+func (s *stager) step(verb Verb, names []rule.Name) {
+	for _, name := range names {
+		if set := s.setOf(name, verb); set != nil {
+			s.stage.Steps = append(s.stage.Steps, Step{Verb: verb, Pos: name.Pos, Sets: []*Set{set}})
+		}
+	}
+}
+
+func (s *stager) only(x *rule.Only) {
+	step := Step{Verb: Only, Pos: x.Pos}
+	for _, name := range x.Sets {
+		if set := s.setOf(name, Only); set != nil {
+			step.Sets = append(step.Sets, set)
+		}
+	}
+	s.stage.Steps = append(s.stage.Steps, step)
+}
+
+// setOf returns the set that a statement names, nil where there is none to be named.
+func (s *stager) setOf(name rule.Name, verb Verb) *Set {
+	if name.Text == FloorSet {
+		word := map[Verb]string{Drop: "dropped", Only: "named by only: it stays in any case"}[verb]
+		s.errorf(ErrMisplaced, name.Pos, "go, what the Go runtime needs at any moment, can't be %s; to take one call from "+
+			"it, write sys_NAME: 0 including go", word)
+		return nil
+	}
+	return s.set(name)
+}
+
+func (s *stager) rule(x *rule.Rule) {
+	if x.Call.Name == rule.OnNextSyscall {
+		s.onNextSyscall(x)
+		return
+	}
+	r, ok := s.checker.rule(x, standing{kind: FromRule, stage: s.stage.Name})
+	if ok {
+		s.stage.Rules = append(s.stage.Rules, r)
+	}
+}
+
+// onNextSyscall takes down that the whole policy waits for the next exec.
+func (s *stager) onNextSyscall(x *rule.Rule) {
+	one, ok := x.Verdict.(*rule.Number)
+	switch {
+	case !ok || one.Abs != 1 || one.Neg:
+		s.errorf(ErrMisplaced, x.Verdict.Start(), "%s takes the verdict 1 only: without it a policy is in force at once",
+			rule.OnNextSyscall)
+	case len(x.Else) > 0:
+		s.errorf(ErrMisplaced, x.Else[0].Pos, "%s takes no else: it is no system call", rule.OnNextSyscall)
+	case x.IncludingGo:
+		s.errorf(ErrMisplaced, x.GoPos, "%s takes no including go: it is no system call", rule.OnNextSyscall)
+	case s.deferred.Line != 0:
+		s.errorf(ErrTwice, x.Pos, "%s was said already, in %s", rule.OnNextSyscall, place(s.deferred))
+	default:
+		s.deferred = x.Pos
+	}
+}
+
+func (o *Origin) pos() rule.Pos { return rule.Pos{Line: o.Line, Col: o.Col} }
