@@ -1,0 +1,111 @@
+package seccomptest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+)
+
+// A kind is what a record says.
+type kind string
+
+const (
+	kindCheck    kind = "check"    // one check was made and held
+	kindFailure  kind = "failure"  // one didn't
+	kindLog      kind = "log"      // a line for the test's log
+	kindSkip     kind = "skip"     // the case can't be run here
+	kindDies     kind = "dies"     // from here on death by Signal is the only right end
+	kindTraps    kind = "traps"    // from here on a crash by SIGSYS is
+	kindSurvived kind = "survived" // what was to be the end wasn't
+	kindEnd      kind = "end"      // the case has ended; nothing follows
+)
+
+// A record is one line of the report, in JSON.
+type record struct {
+	Kind   kind   `json:"kind"`
+	Text   string `json:"text,omitempty"`
+	Signal int    `json:"signal,omitempty"`
+}
+
+// reportSize bounds what a child can report. A page that is never written takes no memory.
+const reportSize = 4 << 20
+
+// headerSize bytes at the start of the report hold the length of what follows.
+const headerSize = 8
+
+// A report is memory that a child shares with its parent, and fills with records. It is written without any system
+// call, and survives the child whatever ends it.
+type report struct {
+	mem []byte
+}
+
+func (r *report) append(rec record) {
+	line, err := json.Marshal(rec)
+	if err != nil {
+		panic(fmt.Sprintf("seccomptest: bug: %v", err)) // a record holds strings and a number
+	}
+	line = append(line, '\n')
+	n := binary.NativeEndian.Uint64(r.mem)
+	if n+uint64(len(line)) > uint64(len(r.mem)-headerSize) {
+		// Without its last record the report counts as a failure, which is what one this long is.
+		return
+	}
+	copy(r.mem[headerSize+n:], line)
+	binary.NativeEndian.PutUint64(r.mem, n+uint64(len(line)))
+}
+
+// parseReport reads what a child has written, which may have ended or been killed at any moment.
+func parseReport(mem []byte) ([]record, error) {
+	if len(mem) < headerSize {
+		return nil, fmt.Errorf("the report has no header")
+	}
+	n := binary.NativeEndian.Uint64(mem)
+	if n > uint64(len(mem)-headerSize) {
+		return nil, fmt.Errorf("the report's header is damaged")
+	}
+	var records []record
+	dec := json.NewDecoder(bytes.NewReader(mem[headerSize : headerSize+n]))
+	for dec.More() {
+		var rec record
+		if err := dec.Decode(&rec); err != nil {
+			return nil, fmt.Errorf("the report is damaged: %w", err)
+		}
+		records = append(records, rec)
+	}
+	return records, nil
+}
+
+// A verdict is what the records say, before the way the process ended is looked at.
+type verdict struct {
+	failures []string
+	logs     []string
+	skipped  string
+	checks   int
+	dies     int    // the signal that has to end the process; 0 for none
+	traps    bool   // a crash by SIGSYS has to
+	what     string // does that
+	ended    bool   // the final record is there, and is the last
+}
+
+func judge(records []record) (v verdict) {
+	for i, r := range records {
+		switch r.Kind {
+		case kindCheck:
+			v.checks++
+		case kindFailure, kindSurvived:
+			v.failures = append(v.failures, r.Text)
+		case kindLog:
+			v.logs = append(v.logs, r.Text)
+		case kindSkip:
+			v.skipped = r.Text
+		case kindDies:
+			v.dies, v.what = r.Signal, r.Text
+		case kindTraps:
+			v.traps, v.what = true, r.Text
+		case kindEnd:
+			v.ended = i == len(records)-1
+		}
+	}
+	return v
+}
