@@ -171,6 +171,6 @@ func (b *builder) unknown() policy.Clause {
 func (b *builder) origin(kind policy.OriginKind) *policy.Origin {
 	return &policy.Origin{
 		Kind: kind, Stage: b.stage.Name,
-		File: b.policy.Name, Line: b.stage.Pos.Line, Col: b.stage.Pos.Col,
+		File: b.stage.File, Line: b.stage.Pos.Line, Col: b.stage.Pos.Col,
 	}
 }

@@ -161,7 +161,7 @@ func (b *builder) judgeDrop(step policy.Step, s *policy.Set, before, after []sta
 		}
 	}
 	switch {
-	case len(seen) == 0 || slices.ContainsFunc(b.errs, at(b.policy.Name, step.Pos)):
+	case len(seen) == 0 || slices.ContainsFunc(b.errs, at(b.stage.File, step.Pos)):
 	case !went:
 		b.fail(step.Pos, ErrNoEffect, "drop of %s takes nothing away: %s", s.Name, strings.Join(stayed, ", "))
 	case len(stayed) > 0:

@@ -111,7 +111,7 @@ func place(o *policy.Origin) string {
 }
 
 func (b *builder) fail(pos rule.Pos, class error, format string, args ...any) {
-	b.errs = append(b.errs, &rule.Error{File: b.policy.Name, Pos: pos, Msg: fmt.Sprintf(format, args...), Class: class})
+	b.errs = append(b.errs, &rule.Error{File: b.stage.File, Pos: pos, Msg: fmt.Sprintf(format, args...), Class: class})
 }
 
 func (b *builder) failRule(r *policy.Rule, class error, format string, args ...any) {
@@ -124,7 +124,7 @@ func (b *builder) failAt(o *policy.Origin, class error, format string, args ...a
 }
 
 func (b *builder) note(pos rule.Pos, format string, args ...any) {
-	b.notes = append(b.notes, policy.Note{File: b.policy.Name, Pos: pos, Text: fmt.Sprintf(format, args...)})
+	b.notes = append(b.notes, policy.Note{File: b.stage.File, Pos: pos, Text: fmt.Sprintf(format, args...)})
 }
 
 // at tells of an error whether it is at a place.

@@ -56,7 +56,7 @@ func New(p *policy.Policy, env Env) (*Plan, error) {
 	plan := &Plan{Policy: p, Stages: make([]Stage, len(p.Stages))}
 	states := b.start()
 	for k := range p.Stages {
-		b.stage, b.first, b.last = &p.Stages[k], k == 0, k == len(p.Stages)-1
+		b.stage, b.first, b.last = &p.Stages[k], k == 0, k == len(p.Stages)-1 && !p.Open
 		b.floor = b.layFloor()
 		b.takeSteps()
 		next := make([]state, len(states))
@@ -68,7 +68,8 @@ func New(p *policy.Policy, env Env) (*Plan, error) {
 		b.before, states = &plan.Stages[k], next
 	}
 	if err := b.decider.Err(); err != nil {
-		b.fail(p.Stages[0].Pos, err, "the stages narrow each other in a way that is %v", err)
+		b.stage = &p.Stages[0]
+		b.fail(b.stage.Pos, err, "the stages narrow each other in a way that is %v", err)
 	}
 	plan.Notes = b.notes
 	if err := b.errs.Err(); err != nil {

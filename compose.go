@@ -1,0 +1,99 @@
+package seccomp
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/stagelock/seccomp/filter"
+	"github.com/stagelock/seccomp/internal/kernel"
+	"github.com/stagelock/seccomp/lock"
+	"github.com/stagelock/seccomp/policy"
+	"github.com/stagelock/seccomp/rule"
+	"github.com/stagelock/seccomp/runtimeset"
+	"github.com/stagelock/seccomp/stage"
+)
+
+// compose returns the policy of a process: the declared one, if any, with what was said in code put in as stages of
+// its own. What was said about a stage of the policy comes right behind that stage, and narrows it.
+func compose(declared *rule.File, said []*Handle) (*rule.File, error) {
+	f := &rule.File{}
+	if declared == nil {
+		for i, h := range said {
+			stmts, err := h.statements(i > 0)
+			if err != nil {
+				return nil, err
+			}
+			f.Stmts = append(append(f.Stmts, stageOf(h, h.name)), stmts...)
+		}
+		return f, nil
+	}
+	f.Name = declared.Name
+	behind := make(map[string][]rule.Stmt)
+	for _, h := range said {
+		stmts, err := h.statements(true)
+		if err != nil {
+			return nil, err
+		}
+		behind[h.name] = append(append(behind[h.name], stageOf(h, inCode(h.name))), stmts...)
+	}
+	current, named := "init", false
+	for _, s := range declared.Stmts {
+		if s, ok := s.(*rule.Stage); ok {
+			if named {
+				f.Stmts = append(f.Stmts, behind[current]...)
+			}
+			current, named = s.Name.Text, true
+		}
+		f.Stmts = append(f.Stmts, s)
+	}
+	if !named && len(behind[current]) > 0 { // what follows must not become part of the first stage
+		at := declared.Stmts[0].Start()
+		f.Stmts = append([]rule.Stmt{&rule.Stage{Pos: at, Name: rule.Name{Pos: at, Text: current}}}, f.Stmts...)
+	}
+	f.Stmts = append(f.Stmts, behind[current]...)
+	return f, nil
+}
+
+// stageOf begins the stage that a handle says.
+func stageOf(h *Handle, name string) *rule.Stage {
+	at := rule.Pos{Line: 1, Col: 1}
+	return &rule.Stage{Pos: at, Name: rule.Name{Pos: at, Text: name}, File: h.String()}
+}
+
+// inCode names the stage that narrows a stage of the policy. No policy text can have a stage of that name.
+func inCode(name string) string { return name + " in code" }
+
+// errArch means that the tables don't know the architecture that the program runs on.
+var errArch = errors.New("the system calls of " + runtime.GOARCH + " are unknown")
+
+// plan gives a policy its meaning for this program, and works out its stages. open tells that further stages may be
+// said in code.
+func plan(f *rule.File, env stage.Env, open bool) (*stage.Plan, error) {
+	arch := kernel.Native()
+	if arch == nil {
+		return nil, errArch
+	}
+	p, err := policy.Check(f, policy.Target{Arch: arch, Sets: runtimeset.For(runtimeset.Running())})
+	if err != nil {
+		return nil, err
+	}
+	if p.Deferred {
+		return nil, ErrDeferred
+	}
+	p.Open = open
+	planned, err := stage.New(p, env)
+	if err != nil {
+		return nil, fmt.Errorf("%w", err)
+	}
+	return planned, nil
+}
+
+// instructions returns a program as package lock takes it.
+func instructions(p *filter.Program) []lock.Instruction {
+	insns := make([]lock.Instruction, len(p.Insns))
+	for i, x := range p.Insns {
+		insns[i] = lock.Instruction{Code: x.Op, Jt: x.Jt, Jf: x.Jf, K: x.K}
+	}
+	return insns
+}

@@ -1,0 +1,238 @@
+package seccomp
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/stagelock/seccomp/filter"
+	"github.com/stagelock/seccomp/internal/testchild"
+	"github.com/stagelock/seccomp/lock"
+	"github.com/stagelock/seccomp/rule"
+	"github.com/stagelock/seccomp/runtimeset"
+	"github.com/stagelock/seccomp/stage"
+)
+
+// process is the state of the one process there is: what it was told, and how far it went.
+var process machine
+
+// A machine goes through the stages of a process.
+type machine struct {
+	mu       sync.Mutex
+	mode     Mode
+	logger   Logger
+	declared *rule.File // the policy; nil: none was declared
+	base     *rule.File // the policy that is followed, once begun: the declared or the default one; nil: handles say all
+	said     []*Handle  // the stages that were said in code, in the order in which they were locked
+	session  lock.Session
+	env      stage.Env
+	begun    bool // a Lock that was asked for has begun: what it works with is settled
+	plan     *stage.Plan
+	at       int // the place in plan of the stage in force, if there is one
+	inForce  *Handle
+	receipts []Receipt
+	err      error // the first failure
+}
+
+func (m *machine) declare(file, text string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.declared != nil || m.begun {
+		return m.fail(ErrDeclared)
+	}
+	f, err := rule.Parse(file, text)
+	if err == nil {
+		// The mistakes of meaning and of order show now, not in the middle of the program's start.
+		_, err = plan(f, nil, false)
+	}
+	if err != nil && !errors.Is(err, errArch) {
+		return m.fail(err)
+	}
+	m.declared = f
+	return nil
+}
+
+func (m *machine) setMode(mode Mode) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.begun && mode != m.mode {
+		return fmt.Errorf("mode %v comes too late: %w", mode, ErrOrder)
+	}
+	m.mode = mode
+	return nil
+}
+
+func (m *machine) setLogger(l Logger) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.logger = l
+}
+
+// lock puts the stage that h names in force.
+func (m *machine) lock(h *Handle) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.err != nil:
+		return &Error{h.name, fmt.Errorf("%w: %w", ErrFailed, m.err)}
+	case m.mode == Off:
+		m.warn("seccomp is off", "stage", h.name)
+		return &Error{h.name, ErrOff}
+	case m.inForce != nil && m.inForce.equal(h):
+		return nil
+	}
+	if !m.begun {
+		m.begin(h)
+	}
+	receipt, err := m.advance(h)
+	if receipt != nil {
+		m.receipts = append(m.receipts, *receipt)
+		m.inForce = h
+		m.report(receipt)
+	}
+	if err != nil {
+		return m.fail(&Error{h.name, err})
+	}
+	return nil
+}
+
+// begin settles which policy is followed: the declared one, the default one where neither it nor the first handle says
+// anything, or none, where handles say it all.
+func (m *machine) begin(h *Handle) {
+	m.begun, m.base = true, m.declared
+	if m.base == nil && !h.says() {
+		f, err := rule.Parse(runtimeset.Default())
+		if err != nil {
+			panic("seccomp: bug: the default policy: " + err.Error())
+		}
+		m.base = f
+	}
+}
+
+// advance goes to the stage that h names. A receipt means that it is in force, whatever the error.
+func (m *machine) advance(h *Handle) (*Receipt, error) {
+	start := time.Now()
+	if runtime.GOOS != "linux" {
+		return nil, ErrNotSupported
+	}
+	if testchild.TestBinary() && !testchild.Inside() {
+		return nil, ErrTestBinary
+	}
+	if m.env == nil {
+		if err := m.prepare(); err != nil {
+			return nil, err
+		}
+	}
+	next, to, said, err := m.planFor(h)
+	if err != nil {
+		return nil, err
+	}
+	from := -1
+	if m.inForce != nil {
+		if from = m.at; to <= from {
+			return nil, fmt.Errorf("%w: stage %s is in force already", ErrOrder, next.Stages[from].Name)
+		}
+	}
+	table := next.Filter(from, to)
+	programs, err := filter.Compile(table, filter.Options{})
+	if err != nil {
+		return nil, tooLarge(err)
+	}
+	install := lock.Stage{Name: h.name, Last: to == len(next.Stages)-1 && !next.Policy.Open}
+	for _, p := range programs {
+		install.Filters = append(install.Filters, instructions(p))
+	}
+	planned := time.Since(start)
+	done, err := m.session.Install(install)
+	if err != nil && !errors.Is(err, ErrUnverified) {
+		return nil, err
+	}
+	receipt := newReceipt(next, from, to, planned, done)
+	m.plan, m.at, m.said = next, to, said
+	return receipt, err
+}
+
+// prepare brings the runtime into a known state, and learns the process's own values.
+func (m *machine) prepare() error {
+	rt, err := m.session.Prepare()
+	if err != nil {
+		return err
+	}
+	m.env = stage.Env{"self.pid": uint64(rt.Pid)}
+	if rt.EventFD >= 0 {
+		m.env["runtime.eventfd"] = uint64(rt.EventFD)
+	}
+	if rt.EpollFD >= 0 {
+		m.env["runtime.epollfd"] = uint64(rt.EpollFD)
+	}
+	return nil
+}
+
+// planFor returns the plan to which h belongs, the place of h in it, and what was said in code up to it.
+func (m *machine) planFor(h *Handle) (p *stage.Plan, at int, said []*Handle, err error) {
+	said = m.said
+	if h.says() {
+		said = append(slices.Clip(said), h)
+	}
+	if m.plan == nil || h.says() {
+		f, err := compose(m.base, said)
+		if err != nil {
+			return nil, 0, nil, err
+		}
+		if p, err = plan(f, m.env, m.base == nil); err != nil {
+			return nil, 0, nil, err
+		}
+	} else {
+		p = m.plan
+	}
+	name := h.name
+	if h.says() && m.base != nil {
+		name = inCode(name)
+	}
+	at, ok := p.Index(name)
+	if !ok {
+		return nil, 0, nil, m.noStage(h, p)
+	}
+	return p, at, said, nil
+}
+
+// noStage says that there is no stage of h's name, and which there are.
+func (m *machine) noStage(h *Handle, p *stage.Plan) error {
+	var names []string
+	for _, s := range p.Stages {
+		names = append(names, s.Name)
+	}
+	list := strings.Join(names, ", ")
+	switch {
+	case m.base == nil:
+		return fmt.Errorf("%w: %q says nothing: say what it consists of with Use or Rules", ErrNoStage, h.name)
+	case m.declared == nil:
+		return fmt.Errorf("%w: the default policy has %s; declare one, or say what %q consists of with Use or Rules",
+			ErrNoStage, list, h.name)
+	}
+	return fmt.Errorf("%w: %q is not in %s, which has %s%s", ErrNoStage, h.name, p.Policy.Name,
+		list, rule.DidYouMean(h.name, slices.Values(names)))
+}
+
+// fail takes down the first failure, which makes all later steps fail, and says it on stderr and to the logger.
+func (m *machine) fail(err error) error {
+	if m.err == nil {
+		m.err = err
+	}
+	fmt.Fprintf(os.Stderr, "stagelock: %v\n", err)
+	if m.logger != nil {
+		m.logger.Errorw("seccomp failed", "error", err)
+	}
+	return err
+}
+
+func (m *machine) warn(msg string, keysAndValues ...any) {
+	if m.logger != nil {
+		m.logger.Warnw(msg, keysAndValues...)
+	}
+}
