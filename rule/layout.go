@@ -7,10 +7,10 @@ import (
 
 const (
 	indentStep  = 4
-	maxWidth    = 100 // of a line without its comment, where it can be broken
+	maxWidth    = 120 // of a line without its comment, where it can be broken
 	maxIndent   = 40  // deeper nesting is not shown by more
-	maxAlign    = 72  // comments are not put in a column behind lines longer than this
-	commentDist = 2   // blanks between a line and its comment
+	maxAlign    = 40  // comments are not put in a column behind lines longer than this
+	commentDist = 1   // blanks between a line and its comment
 )
 
 // Format returns the text of f in the one form that all policies are kept in. Comments and empty lines stay; Parse

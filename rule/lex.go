@@ -13,7 +13,7 @@ type kind uint8
 const (
 	tEOF kind = iota
 	tEnd      // the end of a statement; the lexer never gives it
-	tBad      // what is no token: token.msg says why
+	tBad      // what is no token: lexer.wrong says why
 	tWord
 	tNumber
 	tLParen
@@ -50,7 +50,6 @@ type token struct {
 	blank bool // an empty line stands before it
 	pos   Pos
 	text  string
-	msg   string // of tBad
 }
 
 // end returns the place behind t.
@@ -71,6 +70,7 @@ type lexer struct {
 	lineOff  int // where the line begins
 	started  bool
 	comments []comment
+	wrong    string            // what is wrong with the last tBad
 	report   func(Pos, string) // for mistakes in comments
 }
 
@@ -164,18 +164,42 @@ func badChar(s string) string {
 	return fmt.Sprintf("found the character %q, which the policy language doesn't have", r)
 }
 
-// operators has the tokens that are no words or numbers, the longer before the shorter.
-var operators = [...]struct {
-	text string
-	kind kind
+// operators has, by their first character, the tokens that are no words or numbers: alone, and with a second one.
+var operators = [128]struct {
+	alone  kind
+	second byte
+	both   kind
 }{
-	{"||", tOrOr}, {"|", tPipe}, {"&&", tAndAnd}, {"&", tAmp}, {"==", tEq}, {"=", tAssign}, {"!=", tNe}, {"!", tNot},
-	{"<=", tLe}, {"<", tLt}, {">=", tGe}, {">", tGt}, {"(", tLParen}, {")", tRParen}, {"{", tLBrace}, {"}", tRBrace},
-	{",", tComma}, {";", tSemi}, {":", tColon}, {"..", tDots}, {"~", tTilde}, {"-", tMinus},
+	'|': {tPipe, '|', tOrOr},
+	'&': {tAmp, '&', tAndAnd},
+	'=': {tAssign, '=', tEq},
+	'!': {tNot, '=', tNe},
+	'<': {tLt, '=', tLe},
+	'>': {tGt, '=', tGe},
+	'.': {tBad, '.', tDots},
+	'(': {alone: tLParen},
+	')': {alone: tRParen},
+	'{': {alone: tLBrace},
+	'}': {alone: tRBrace},
+	',': {alone: tComma},
+	';': {alone: tSemi},
+	':': {alone: tColon},
+	'~': {alone: tTilde},
+	'-': {alone: tMinus},
 }
 
-// misspelt has what people write for operators.
-var misspelt = [...][2]string{{"=<", "<="}, {"=>", ">="}, {"<>", "!="}}
+// misspelt returns the operator that people mean by another at the beginning of s, "" if there is none.
+func misspelt(s string) string {
+	switch {
+	case strings.HasPrefix(s, "=<"):
+		return "<="
+	case strings.HasPrefix(s, "=>"):
+		return ">="
+	case strings.HasPrefix(s, "<>"):
+		return "!="
+	}
+	return ""
+}
 
 // token fills in t from what stands at l.off, where no blank is.
 func (l *lexer) token(t *token) {
@@ -196,21 +220,25 @@ func (l *lexer) token(t *token) {
 }
 
 func (l *lexer) operator(t *token, rest string) {
-	for _, m := range misspelt {
-		if strings.HasPrefix(rest, m[0]) {
-			t.kind, t.text = tBad, m[0]
-			t.msg = fmt.Sprintf("unknown operator %q: did you mean %q?", m[0], m[1])
+	c := rest[0]
+	if meant := misspelt(rest); meant != "" {
+		t.kind, t.text = tBad, rest[:2]
+		l.wrong = fmt.Sprintf("unknown operator %q: did you mean %q?", t.text, meant)
+		return
+	}
+	if c < utf8.RuneSelf {
+		op := &operators[c]
+		if op.second != 0 && len(rest) > 1 && rest[1] == op.second {
+			t.kind, t.text = op.both, rest[:2]
 			return
 		}
-	}
-	for _, o := range operators {
-		if strings.HasPrefix(rest, o.text) {
-			t.kind, t.text = o.kind, o.text
+		if op.alone != tEOF && op.alone != tBad {
+			t.kind, t.text = op.alone, rest[:1]
 			return
 		}
 	}
 	_, n := utf8.DecodeRuneInString(rest)
-	t.kind, t.text, t.msg = tBad, rest[:n], badChar(rest)
+	t.kind, t.text, l.wrong = tBad, rest[:n], badChar(rest)
 }
 
 // wordLen returns the length of the dotted name that s begins with.

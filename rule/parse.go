@@ -207,7 +207,7 @@ func (p *parser) found(what string, end bool) (Pos, string) {
 	case end:
 		return p.last.end(), "found the end of the line, expected " + what
 	case p.tok.kind == tBad:
-		return p.tok.pos, p.tok.msg
+		return p.tok.pos, p.lex.wrong
 	}
 	return p.tok.pos, "found " + quote(p.tok.text) + ", expected " + what
 }
@@ -330,7 +330,7 @@ func (p *parser) noStatement() {
 	case t.kind == tOrOr, t.kind == tAndAnd, t.kind == tPipe, t.kind == tAmp, t.kind >= tEq:
 		p.fail(t.pos, "found %q at the beginning of a line: put it at the end of the line before, which then goes on", t.text)
 	case t.kind == tBad:
-		p.fail(t.pos, "%s", t.msg)
+		p.fail(t.pos, "%s", p.lex.wrong)
 	default:
 		p.fail(t.pos, "found %s, expected a statement: a rule, stage, use, drop, only, set, deny", quote(t.text))
 	}

@@ -303,23 +303,24 @@ func (p *parser) masked(b *Bits) Expr {
 // looseMask records `ARG & A|B`, which C and Go read as `(ARG & A) | B`; the lookahead is the | or the second &.
 func (p *parser) looseMask(b *Bits) {
 	t := p.tok
-	mask := FormatValue(b.Mask)
+	parts := []Value{b.Mask}
 	for p.cont() == t.kind {
 		p.shift()
-		v := p.unary()
+		parts = append(parts, p.unary())
 		if p.bad {
 			return
 		}
-		mask += t.text + operand(v)
-		if _, ok := p.cont().comparison(); ok {
-			if _, ok := v.(*Ident); ok {
-				p.fail(t.pos, `found %q after a mask: put brackets around the mask, or did you mean %q?`, t.text, t.text+t.text)
-				return
-			}
-		}
+	}
+	if _, ok := p.cont().comparison(); ok {
+		p.fail(t.pos, "found %q after a mask: put brackets around the mask, or did you mean %q?", t.text, t.text+t.text)
+		return
+	}
+	var mask Value = &Join{X: parts}
+	if t.kind == tAmp {
+		mask = &Meet{X: parts}
 	}
 	p.fail(t.pos, "found %q after a mask, which C and Go don't take as a part of it: write %s", t.text,
-		quote(b.Arg.Text+" & ("+mask+")"))
+		quote(FormatExpr(&Bits{Arg: b.Arg, Mask: mask})))
 }
 
 // list reads the `{A, B, C..D}` of in.
@@ -336,7 +337,8 @@ func (p *parser) list() []Range {
 		if p.tok.kind == tRBrace && len(list) > 0 {
 			break
 		}
-		r := Range{Pos: p.tok.pos, Lo: p.value(true)}
+		r := Range{Pos: p.tok.pos}
+		r.Lo = p.value(true)
 		if p.tok.kind == tDots {
 			p.shift()
 			r.Hi = p.value(true)

@@ -127,7 +127,7 @@ func (p *parser) action(what string) Action {
 	}
 	p.shift()
 	if k := p.cont(); k == tWord || k == tNumber {
-		p.fail(p.tok.pos, "found %s, expected %s", quote(p.tok.text), quote("("+p.tok.text+")"))
+		p.fail(p.tok.pos, `found %s, expected %s after "errno"`, quote(p.tok.text), quote("("+p.tok.text+")"))
 	}
 	if !p.took(tLParen, `"(" after "errno"`) {
 		return a

@@ -102,7 +102,10 @@ func (w *wrapper) expr(x Expr, n int) {
 		}
 	case *Paren:
 		w.text("(")
-		w.expr(x.X, n+indentStep)
+		if _, ok := x.X.(*Paren); !ok {
+			n += indentStep
+		}
+		w.expr(x.X, n)
 		w.text(")")
 	case *Compare:
 		w.argument(x.Arg, x.Mask, n)

@@ -1,0 +1,36 @@
+package rule
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// FuzzParse: no text makes Parse panic; its errors have places in the text; and what it reads can be written and read
+// again.
+func FuzzParse(f *testing.F) {
+	for _, text := range corpus(f) {
+		f.Add(text)
+	}
+	for _, name := range []string{"testdata/trees.golden", "testdata/errors.golden"} {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, c := range strings.Split(string(b), "====\n") {
+			text, _, _ := strings.Cut(c, "----\n")
+			f.Add(text)
+		}
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		tree, err := Parse("", src)
+		if err != nil {
+			if tree != nil {
+				t.Error("a tree in spite of errors")
+			}
+			checkPlaces(t, src, err)
+			return
+		}
+		roundTrip(t, tree)
+	})
+}
