@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"time"
+)
+
+// fetch gets the pages of the demonstration again and again for a while, over HTTP/1.1 and HTTP/2, over kept and over
+// new connections, and compares them with what they should be. It returns how many it got.
+func fetch(addr, certificate string, during time.Duration) (pages int, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), during+20*time.Second)
+	defer cancel()
+	clients := []*http.Client{client(certificate, false, false), client(certificate, true, false), client(certificate, false, true)}
+	for end := time.Now().Add(during); time.Now().Before(end) || pages < 100; {
+		for _, c := range clients {
+			n, err := fetchAll(ctx, c, addr)
+			pages += n
+			if err != nil {
+				return pages, err
+			}
+		}
+	}
+	return pages, nil
+}
+
+// client makes an HTTP client that knows the server's certificate by its fingerprint.
+func client(certificate string, http2, once bool) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		ForceAttemptHTTP2: http2,
+		DisableKeepAlives: once,
+		TLSClientConfig: &tls.Config{
+			InsecureSkipVerify: true, // the fingerprint is checked instead
+			VerifyPeerCertificate: func(raw [][]byte, _ [][]*x509.Certificate) error {
+				if len(raw) == 0 || fmt.Sprintf("%x", sha256.Sum256(raw[0])) != certificate {
+					return errors.New("this is another server's certificate")
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func fetchAll(ctx context.Context, c *http.Client, addr string) (pages int, err error) {
+	files, err := fs.Sub(demo, "site")
+	if err != nil {
+		return 0, err
+	}
+	err = fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		want, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		pages++
+		return get(ctx, c, "https://"+addr+"/"+name, http.StatusOK, want)
+	})
+	if err != nil {
+		return pages, err
+	}
+	return pages + 1, get(ctx, c, "https://"+addr+"/none", http.StatusNotFound, nil)
+}
+
+// get fetches a page and checks it; nil stands for whatever text comes.
+func get(ctx context.Context, c *http.Client, url string, status int, want []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", url, err)
+	case resp.StatusCode != status:
+		return fmt.Errorf("%s: status %s, %d was expected", url, resp.Status, status)
+	case want != nil && !bytes.Equal(got, want):
+		return fmt.Errorf("%s: other content than was written", url)
+	case want != nil && resp.Header.Get("X-Content-Type-Options") != "nosniff":
+		return fmt.Errorf("%s: the configured header is missing", url)
+	}
+	return nil
+}

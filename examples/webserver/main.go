@@ -1,0 +1,136 @@
+// Webserver is a small HTTPS server for static files that gives up, in two steps, every system call it doesn't need:
+// the first line that does anything locks the stage "init", and once all is read and the socket listens, the stage
+// "serve" is locked, before the first request. What each allows is said in seccomp.policy.
+//
+//	webserver -dir site -config webserver.json
+//	webserver -selftest
+//
+// The self-test runs this same server under load, tries for real what it gave up, and shows the result.
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	_ "embed"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/stagelock/seccomp"
+)
+
+//go:embed seccomp.policy
+var policy string
+
+type options struct {
+	addr, dir, config, policy string
+	mode                      seccomp.Mode
+	selftest                  bool
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.addr, "addr", "127.0.0.1:8443", "listen on this `address`")
+	flag.StringVar(&o.dir, "dir", "", "serve the files of this `directory`; without it, a page that is built in")
+	flag.StringVar(&o.config, "config", "", "read the configuration from this `file`")
+	flag.StringVar(&o.policy, "policy", "", "lock by the policy in this `file` instead of the one that is built in")
+	flag.TextVar(&o.mode, "mode", seccomp.Enforce, "what locking does: enforce or off")
+	flag.BoolVar(&o.selftest, "selftest", false, "run under load, try what was given up, show the result")
+	flag.Parse()
+
+	run := serve
+	if o.selftest {
+		run = selftest
+	}
+	if err := run(o); err != nil {
+		fmt.Fprintln(os.Stderr, "webserver:", err)
+		os.Exit(1)
+	}
+}
+
+func serve(o options) error {
+	log := zap.Must(zap.NewProduction())
+	defer log.Sync()
+	seccomp.SetLogger(log.Sugar())
+	seccomp.SetMode(o.mode)
+	if err := declare(o.policy); err != nil {
+		return err
+	}
+	at := selftestHook() // does nothing, but in a process that the self-test started
+	at("before")
+
+	seccomp.Stage("init").MustLock()
+	at("init")
+
+	config, err := readConfig(o.config)
+	if err != nil {
+		return err
+	}
+	cert, err := config.certificate()
+	if err != nil {
+		return err
+	}
+	pages, err := readSite(o.dir, config.Headers)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", o.addr)
+	if err != nil {
+		return err
+	}
+
+	seccomp.Stage("serve").MustLock()
+	at("serve")
+
+	server := &http.Server{
+		Handler:           pages,
+		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{cert}},
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          zap.NewStdLog(log),
+	}
+	log.Info("serving", zap.Stringer("addr", listener.Addr()), zap.String("certificate", fingerprint(cert)))
+	err = serveUntilSignal(server, listener)
+	log.Info("stopped", zap.Error(err))
+	at("end")
+	return err
+}
+
+// declare makes known the policy of a file, or the one that is built in.
+func declare(file string) error {
+	if file == "" {
+		return seccomp.Declare("seccomp.policy", policy)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return seccomp.Declare(file, string(text))
+}
+
+// serveUntilSignal serves until SIGTERM or SIGINT comes, and then lets the requests that are under way finish.
+func serveUntilSignal(server *http.Server, listener net.Listener) error {
+	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer cancel()
+	failed := make(chan error, 1)
+	go func() { failed <- server.ServeTLS(listener, "", "") }()
+	select {
+	case err := <-failed:
+		return err
+	case <-stop.Done():
+	}
+	limit, done := context.WithTimeout(context.Background(), 5*time.Second)
+	defer done()
+	err := server.Shutdown(limit)
+	if serr := <-failed; !errors.Is(serr, http.ErrServerClosed) {
+		err = errors.Join(err, serr)
+	}
+	return err
+}
