@@ -218,7 +218,8 @@ func TestDangerousCalls(t *testing.T) {
 				if n.Abs != 1 {
 					t.Errorf("%s:%v: a set refuses nothing", f.Name, r.Pos)
 				}
-				if slices.Contains(shaped, r.Call.Name) {
+				onS390X := r.Call.Name == "mmap" && slices.Contains(r.Before, constrained+"s390x") // a pointer to them
+				if slices.Contains(shaped, r.Call.Name) && !onS390X {
 					t.Errorf("%s:%v: %s is never granted whatever its arguments", f.Name, r.Pos, r.Call.Name)
 				}
 			}
