@@ -119,6 +119,8 @@ func (w *wrapper) expr(x Expr, n int) {
 		w.text(" in {")
 		fill(w, x.List, ", ", n, (*flat).rng)
 		w.text("}")
+	case *Number:
+		w.number(x)
 	}
 }
 
