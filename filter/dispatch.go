@@ -13,7 +13,7 @@ import (
 // them. Up to the verdict of a cold call there are only instructions that the kernel's bitmap follows.
 type compiler struct {
 	table   *policy.Table
-	weight  func(nr uint32) float64
+	rate    func(nr uint32) float64 // Options.Weight
 	t       translator
 	s       searcher
 	b       bpf.Builder

@@ -1,6 +1,10 @@
 package filter
 
-import "github.com/stagelock/seccomp/policy"
+import (
+	"math"
+
+	"github.com/stagelock/seccomp/policy"
+)
 
 // A sample is the arguments of one alternative: what a condition allows is a choice of things, and each is taken to
 // be as likely as the others. Searches are shaped by what samples come through them.
@@ -17,7 +21,7 @@ func (c *compiler) sample(d *policy.Decision, root node) float64 {
 			c.samples = alternatives(c.samples, len(c.samples), d.Clauses[i].If)
 		}
 	}
-	weight := c.weight(d.Nr)
+	weight := c.weight(d.Nr, max(1, len(c.samples)))
 	for len(c.flow) < len(c.t.branches) {
 		c.flow = append(c.flow, 0)
 	}
@@ -29,11 +33,21 @@ func (c *compiler) sample(d *policy.Decision, root node) float64 {
 			for x := v.of(s); c.t.branches[at].hi < x; {
 				at++
 			}
-			c.flow[at] += weight
+			c.flow[at] += weight / float64(len(c.samples))
 			n = c.t.branches[at].to
 		}
 	}
-	return weight * float64(max(1, len(c.samples)))
+	return weight
+}
+
+// weight returns what a call of so many alternatives weighs. Of the kernel package's estimate the order of magnitude
+// is all that is known, and which of the alternatives a program uses is not: so a call that is made ten times as often
+// weighs one more for each of them.
+func (c *compiler) weight(nr uint32, alternatives int) float64 {
+	if c.rate != nil {
+		return max(0, c.rate(nr))
+	}
+	return float64(alternatives) * (1 + math.Log10(float64(c.table.Arch.Weight(nr))))
 }
 
 // of returns the value of the view.

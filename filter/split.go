@@ -14,10 +14,7 @@ func split(t *policy.Table, o *Options) ([]*Program, error) {
 }
 
 func compile(t *policy.Table, o *Options) *Program {
-	c := compiler{table: t, weight: o.Weight}
-	if c.weight == nil {
-		c.weight = func(uint32) float64 { return 1 }
-	}
+	c := compiler{table: t, rate: o.Weight}
 	c.t = translator{graph: &graph{limit: 1 << 20}, narrow: t.Arch.Bits == 32}
 	return c.program()
 }
