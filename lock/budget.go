@@ -17,10 +17,10 @@ const (
 // bpf_convert_filter, Linux 4.14 to 6.18), and says so nowhere.
 func Weight(filter []Instruction) int {
 	const (
-		class, op, src, mode, rval = 0x07, 0xf0, 0x08, 0xe0, 0x18 // the fields of an instruction's code
-		alu, jmp, ret              = 0x04, 0x05, 0x06
-		ja, jeq, jgt, jge          = 0x00, 0x10, 0x20, 0x30
-		div, mod                   = 0x30, 0x90
+		class, op, src, rval = 0x07, 0xf0, 0x08, 0x18 // the fields of an instruction's code
+		alu, jmp, ret        = 0x04, 0x05, 0x06
+		ja, jeq, jgt, jge    = 0x00, 0x10, 0x20, 0x30
+		div                  = 0x30
 	)
 	n := 3 // A = 0, X = 0, and the context moved to its register
 	for _, ins := range filter {
@@ -31,8 +31,8 @@ func Weight(filter []Instruction) int {
 				n++ // the constant is loaded, then returned
 			}
 		case alu:
-			if o := ins.Code & op; ins.Code&src != 0 && (o == div || o == mod) {
-				n += 3 // a test for zero that returns zero
+			if ins.Code&src != 0 && ins.Code&op == div {
+				n += 4 // X is extended and tested for zero, in which case the program returns zero
 			}
 		case jmp:
 			o := ins.Code & op
