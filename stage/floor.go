@@ -19,16 +19,22 @@ func (b *builder) finish(states []state) Stage {
 	}
 	for i := range states {
 		st := &states[i]
-		var clauses []policy.Clause
-		if !st.noFloor {
-			clauses = append(clauses, b.floor[st.nr]...)
+		clauses := st.program
+		if floor := b.floor[st.nr]; len(floor) > 0 && !st.noFloor {
+			clauses = append(slices.Clip(floor), clauses...)
 		}
-		clauses = b.resolve(append(clauses, st.program...), s.Children, &st.symbols)
+		clauses = b.resolve(clauses, s.Children, &st.symbols)
 		st.alone = b.resolve(st.alone, s.Children, &st.symbols)
 		s.Table.Calls[i] = policy.Decision{Nr: st.nr, Name: st.name, Clauses: clauses}
-		st.changed = b.before == nil || b.differs(b.before.Table.Calls[i].Clauses, clauses)
+		st.changed = b.before == nil || b.mayDiffer(i, st) && b.differs(b.before.Table.Calls[i].Clauses, clauses)
 	}
 	return s
+}
+
+// mayDiffer tells, without deciding anything, whether a call's decision can be another than in the stage before.
+func (b *builder) mayDiffer(i int, st *state) bool {
+	return st.alone != nil || len(b.floor[st.nr]) > 0 || len(b.before.Table.Calls[i].Clauses) != len(st.program) ||
+		len(st.symbols) > 0 || len(b.before.states[i].symbols) > 0
 }
 
 // layFloor returns the clauses of what is always allowed: the set go, and the set lock until the last stage.

@@ -18,8 +18,14 @@ func (b *builder) narrow(was *state) state {
 	if by != nil {
 		is.by = by
 	}
-	is.program = conjoin(was.program, own, rest)
-	is.alone = append(slices.Clip(own), rest...)
+	is.alone = rest
+	if len(own) > 0 {
+		is.alone = append(slices.Clip(own), rest...)
+	}
+	is.program = is.alone
+	if len(was.program) != 1 || was.program[0].Action.Kind != policy.Allow { // something was narrowed before
+		is.program = conjoin(was.program, own, rest)
+	}
 	return is
 }
 
@@ -51,7 +57,7 @@ func (b *builder) own(was, is *state) (own, rest []policy.Clause, by *policy.Ori
 			break
 		}
 	}
-	return own, b.refusal(was.nr), b.origin(policy.FromDeny)
+	return own, b.refusal(was.nr), b.denial[0].Origin
 }
 
 // words returns a rule as clauses: where it allows, then its else arms.
@@ -65,7 +71,6 @@ func words(r *policy.Rule) []policy.Clause {
 
 // refusal returns what a call gets that no rule names.
 func (b *builder) refusal(nr uint32) []policy.Clause {
-	deny := policy.Clause{If: policy.Const(true), Action: b.stage.Deny, Origin: b.origin(policy.FromDeny)}
 	if _, known := b.policy.Arch.CallNr(nr); !known {
 		return []policy.Clause{b.unknown()}
 	}
@@ -73,9 +78,9 @@ func (b *builder) refusal(nr uint32) []policy.Clause {
 		return cmp.Compare(r.Nr, nr)
 	})
 	if !ok {
-		return []policy.Clause{deny}
+		return b.denial
 	}
-	return append(slices.Clone(b.policy.Fallbacks[i].Else), deny)
+	return append(slices.Clip(b.policy.Fallbacks[i].Else), b.denial...)
 }
 
 // conjoin returns what is left of a decision, was, where a stage says own in order and rest of what it newly refuses.
@@ -85,9 +90,6 @@ func (b *builder) refusal(nr uint32) []policy.Clause {
 //   - Where own refuses, that is it, also for what was refused before: it was said in so many words.
 //   - Elsewhere, what was allowed gets rest, and what was refused stays as it was.
 func conjoin(was, own, rest []policy.Clause) []policy.Clause {
-	if len(was) == 1 && was[0].Action.Kind == policy.Allow { // nothing was narrowed yet
-		return append(slices.Clip(own), rest...)
-	}
 	var left []policy.Clause
 	kept := make(map[*policy.Origin]bool) // the clauses of was that own restates as they are
 	for _, o := range own {

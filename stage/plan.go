@@ -58,6 +58,7 @@ func New(p *policy.Policy, env Env) (*Plan, error) {
 	for k := range p.Stages {
 		b.stage, b.first, b.last = &p.Stages[k], k == 0, k == len(p.Stages)-1 && !p.Open
 		b.floor = b.layFloor()
+		b.denial = []policy.Clause{{If: policy.Const(true), Action: b.stage.Deny, Origin: b.origin(policy.FromDeny)}}
 		b.takeSteps()
 		next := make([]state, len(states))
 		for i := range states {
@@ -118,6 +119,7 @@ type builder struct {
 	before      *Stage // the one before it; nil for the first
 	holders     holders
 	floor       map[uint32][]policy.Clause
+	denial      []policy.Clause // what a call gets that nothing else is said about
 
 	notes []policy.Note
 	errs  rule.Errors
