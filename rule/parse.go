@@ -13,16 +13,40 @@ const maxErrors = 50
 // up to 50; then there is no File.
 func Parse[T ~string | ~[]byte](name string, src T) (*File, error) {
 	if len(src) > MaxSize {
-		return nil, Errors{{name, Pos{1, 1}, fmt.Sprintf("the text has %d bytes, and a policy at most %d", len(src), MaxSize), ErrTooLarge}}
+		return nil, tooLarge(name, len(src))
 	}
-	p := parser{name: name}
-	p.lex = lexer{src: strings.TrimPrefix(string(src), "\ufeff"), line: 1, report: p.report}
-	p.tok = p.lex.next()
+	p := newParser(name, string(src))
 	f := p.file()
 	if err := p.errs.Err(); err != nil {
 		return nil, err
 	}
 	return f, nil
+}
+
+// ParseValue reads a constant expression alone, as a command line has it: -1, AF_INET, PROT_READ|PROT_WRITE. The name
+// is for messages. The error is of type Errors.
+func ParseValue(name, text string) (Value, error) {
+	if len(text) > MaxSize {
+		return nil, tooLarge(name, len(text))
+	}
+	p := newParser(name, text)
+	p.tok.nl = false // no statement begins here
+	v := p.value(true)
+	if p.tok.kind != tEOF {
+		p.expected("the end of the value", "")
+	}
+	if len(p.lex.comments) > 0 {
+		p.report(Pos{1, 1}, "found a comment in a value, which has none")
+	}
+	if err := p.errs.Err(); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+func tooLarge(name string, size int) error {
+	msg := fmt.Sprintf("the text has %d bytes, and a policy at most %d", size, MaxSize)
+	return Errors{{name, Pos{1, 1}, msg, ErrTooLarge}}
 }
 
 // A parser reads one text by recursive descent, with one token of lookahead.
@@ -47,6 +71,13 @@ type parser struct {
 	resume   token // where bad: what the next statement begins with
 	errs     Errors
 	full     bool // maxErrors is reached
+}
+
+func newParser(name, src string) *parser {
+	p := &parser{name: name, last: token{pos: Pos{1, 1}}}
+	p.lex = lexer{src: strings.TrimPrefix(src, "\ufeff"), line: 1, report: p.report}
+	p.tok = p.lex.next()
+	return p
 }
 
 // report records a mistake.
@@ -85,8 +116,8 @@ func (p *parser) giveUp(at Pos) {
 	p.tok = token{kind: tEnd, pos: at}
 }
 
-// recover goes on behind a statement that has a mistake.
-func (p *parser) recover() {
+// goOn continues behind a statement that has a mistake.
+func (p *parser) goOn() {
 	p.bad = false
 	p.tok = p.resume
 }
@@ -157,9 +188,6 @@ func (p *parser) behind() string {
 	}
 	return p.lex.src[i:]
 }
-
-// statements has the keywords that statements begin with.
-var statements = []string{"deny", "drop", "only", "set", "stage", "use"}
 
 // startsStatement tells whether the lookahead looks like the beginning of a statement rather than like a part of an
 // expression.
@@ -238,220 +266,4 @@ func (p *parser) deeper() bool {
 	}
 	p.depth++
 	return true
-}
-
-// file reads the whole text.
-func (p *parser) file() *File {
-	f := &File{Name: p.name}
-	for {
-		f.Stmts = p.block(f.Stmts)
-		if p.tok.kind == tEOF || p.full {
-			break
-		}
-		p.unmatched()
-	}
-	f.Trailing = p.trailing(len(f.Stmts) > 0)
-	return f
-}
-
-// unmatched records a brace that closes nothing.
-func (p *parser) unmatched() {
-	p.report(p.tok.pos, `found "}", which closes no "{"`)
-	p.shift()
-}
-
-// block reads statements up to the end of the text or a closing brace.
-func (p *parser) block(list []Stmt) []Stmt {
-	for !p.full {
-		switch p.tok.kind {
-		case tEOF, tRBrace:
-			return list
-		case tSemi:
-			p.shift()
-			continue
-		}
-		p.start = p.tok.pos
-		notes := p.notes(len(list) == 0)
-		s := p.statement()
-		if p.bad {
-			p.recover()
-		} else {
-			n := s.Notes()
-			n.Blank, n.Before = notes.Blank, notes.Before
-			list = append(list, s)
-			p.endStatement(s)
-		}
-		p.brackets, p.depth = 0, 0
-	}
-	return list
-}
-
-// statement reads one statement without its end. It returns nil or a part of it where there is a mistake.
-func (p *parser) statement() Stmt {
-	at := p.tok.pos
-	if p.tok.kind != tWord {
-		p.noStatement()
-		return nil
-	}
-	word := p.tok.text
-	keyword := slices.Contains(statements, word)
-	switch {
-	case keyword && p.before(':'):
-		p.fail(at, "found a colon after %s: only rules, sys_NAME: VERDICT, have one", quote(word))
-		return nil
-	case p.before(':'), word == "nr" && p.before('('):
-		return p.rule()
-	case !keyword:
-		p.unknownStatement()
-		return nil
-	case p.inSet && word != "use":
-		p.fail(at, `found %s in a set, which holds rules and "use" only: is a "}" missing before it?`, quote(word))
-		return nil
-	}
-	p.shift()
-	switch word {
-	case "deny":
-		return &Deny{Pos: at, Action: p.action("an action")}
-	case "stage":
-		return &Stage{Pos: at, Name: p.dotted("the name of the stage")}
-	case "use":
-		return &Use{Pos: at, Sets: p.names()}
-	case "drop":
-		return &Drop{Pos: at, Sets: p.names()}
-	case "only":
-		return &Only{Pos: at, Sets: p.names()}
-	}
-	return p.set(at)
-}
-
-// noStatement records a statement that doesn't begin with a word.
-func (p *parser) noStatement() {
-	switch t := p.tok; {
-	case t.kind == tOrOr, t.kind == tAndAnd, t.kind == tPipe, t.kind == tAmp, t.kind >= tEq:
-		p.fail(t.pos, "found %q at the beginning of a line: put it at the end of the line before, which then goes on", t.text)
-	case t.kind == tBad:
-		p.fail(t.pos, "%s", p.lex.wrong)
-	default:
-		p.fail(t.pos, "found %s, expected a statement: a rule, stage, use, drop, only, set, deny", quote(t.text))
-	}
-}
-
-// unknownStatement records a statement that begins with another word than there are.
-func (p *parser) unknownStatement() {
-	at, word := p.tok.pos, p.tok.text
-	near := DidYouMean(word, slices.Values(statements))
-	switch {
-	case word == "else" || word == "including":
-		p.fail(at, "found %q without a rule before it", word)
-		return
-	case near == "" || strings.HasPrefix(word, "sys_"):
-		p.shift()
-		if k := p.cont(); strings.HasPrefix(word, "sys_") || k == tNumber || k == tAssign || k == tEq || k == tLParen {
-			p.expected(fmt.Sprintf(`":" after %s`, quote(word)), "")
-			return
-		}
-		near = ": a statement is a rule (sys_NAME: VERDICT), stage, use, drop, only, set or deny"
-	}
-	p.fail(at, "unknown statement %s%s", quote(word), near)
-}
-
-// endStatement takes the end of s, and the comment on its line.
-func (p *parser) endStatement(s Stmt) {
-	switch k := p.cont(); {
-	case k == tEOF, k == tEnd, k == tSemi, k == tRBrace && p.inSet:
-	case k == tRBrace:
-		p.unmatched()
-	default:
-		if k == tRParen {
-			p.fail(p.tok.pos, `found ")", which closes no "("`)
-		}
-		p.afterStatement(s)
-		if p.bad {
-			p.recover()
-		}
-	}
-	for p.tok.kind == tSemi && !p.tok.nl {
-		p.shift()
-	}
-	p.endNotes(s)
-}
-
-// afterStatement records what stands between a whole statement and its end.
-func (p *parser) afterStatement(s Stmt) {
-	switch s := s.(type) {
-	case *Rule:
-		p.afterRule(s)
-	case *Use, *Drop, *Only:
-		p.expected(`"," or the end of the line`, "")
-	default:
-		p.expected(`the end of the line or ";"`, "")
-	}
-}
-
-// names reads `NAME, …`.
-func (p *parser) names() []Name {
-	list := []Name{p.dotted("the name of a set")}
-	for p.cont() == tComma {
-		p.shift()
-		list = append(list, p.dotted("the name of a set"))
-	}
-	return list
-}
-
-// dotted reads a name.
-func (p *parser) dotted(what string) Name {
-	if p.missing() || p.tok.kind != tWord {
-		p.wants(what)
-		return Name{}
-	}
-	t := p.shift()
-	return Name{t.pos, t.text}
-}
-
-// set reads `NAME { … }`, the keyword being taken. A mistake in its head doesn't make its body a part of the text
-// around it.
-func (p *parser) set(at Pos) *Set {
-	s := &Set{Pos: at}
-	switch {
-	case p.cont() != tWord:
-		p.headMistake("the name of the set")
-	default:
-		s.Name = p.dotted("the name of the set")
-		if p.cont() != tLBrace {
-			p.headMistake(`"{" on the line of the set's name`)
-		}
-	}
-	if p.tok.kind != tLBrace {
-		return s
-	}
-	open := p.shift()
-	behind := p.lineComment(open.pos.Line)
-	p.inSet = true
-	s.Body = p.block(nil)
-	p.inSet = false
-	s.Trailing = p.trailing(len(s.Body) > 0)
-	if p.tok.kind != tRBrace {
-		if !p.full {
-			p.fail(open.pos, `found no "}" that closes this "{"`)
-		}
-		return s
-	}
-	s.End = p.shift().pos
-	s.After = behind
-	return s
-}
-
-// headMistake records a mistake in the head of a set and goes on to its brace. Without one it gives up the statement.
-func (p *parser) headMistake(what string) {
-	p.report(p.found(what, p.cont() == tEnd || p.missing()))
-	for {
-		switch k := p.tok.kind; {
-		case k == tLBrace:
-			return
-		case k == tEOF, k == tSemi, k == tRBrace, p.tok.nl:
-			p.giveUp(p.tok.pos)
-			return
-		}
-		p.shift()
-	}
 }

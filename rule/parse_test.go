@@ -81,6 +81,38 @@ func TestParseBytes(t *testing.T) {
 	}
 }
 
+func TestParseValue(t *testing.T) {
+	for text, want := range map[string]string{
+		"-1": "-1", " 0x1f ": "0x1f", "A|B": "A|B", "A & ~(B|C)": "(A&~(B|C))", "(A)": "A", "self.pid": "self.pid",
+	} {
+		v, err := ParseValue("x", text)
+		if err != nil {
+			t.Error(err)
+		} else if got := FormatValue(v); got != want {
+			t.Errorf("%q is read as %s, want %s", text, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"":        "x:1:1: found the end of the text, expected a number or a constant",
+		"A B":     `x:1:3: found "B", expected the end of the value`,
+		"A else":  `x:1:3: found "else", expected the end of the value`,
+		"A;":      `x:1:2: found ";", expected the end of the value`,
+		"A|":      "x:1:3: found the end of the text, expected a number or a constant",
+		"A # c":   "x:1:1: found a comment in a value, which has none",
+		"A\nB":    "x:1:2: found the end of the line, expected the end of the value",
+		"A)":      `x:1:2: found ")", expected the end of the value`,
+		"A == 1":  `x:1:3: found "==", expected the end of the value`,
+		"1..2":    `x:1:2: found "..", expected the end of the value`,
+		"\"A\"":   `x:1:1: found a quote ("): names are written without quotes`,
+		"sys_a:0": `x:1:6: found ":", expected the end of the value`,
+	} {
+		v, err := ParseValue("x", text)
+		if v != nil || err == nil || err.Error() != want {
+			t.Errorf("%q gives %v, %v, want %s", text, v, err, want)
+		}
+	}
+}
+
 func TestErrorNamesTheFile(t *testing.T) {
 	_, err := Parse("server.policy", "\n\n  sage init\nuse 5\n")
 	want := "server.policy:3:3: unknown statement \"sage\": did you mean \"stage\"?\n" +

@@ -60,7 +60,7 @@ func (p *parser) unary() Value {
 		return p.number()
 	case t.kind == tWord && isReserved(t.text):
 	case t.kind == tWord && isArgument(t.text):
-		p.fail(t.pos, "found the argument %s where a value belongs: a filter can't compare one argument with another, only with constants", quote(t.text))
+		p.fail(t.pos, "found the argument %s where a value belongs: arguments are compared with constants only, so that each policy can be checked exactly", quote(t.text))
 		return nil
 	case t.kind == tWord:
 		p.shift()
