@@ -2,6 +2,7 @@ package filter
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/stagelock/seccomp/policy"
 )
@@ -11,7 +12,8 @@ func bitLen(x uint32) int { return bits.Len32(x) }
 // A translator turns the conditions of a call into decision graphs.
 type translator struct {
 	*graph
-	narrow bool // registers of 32 bits: the high word of an argument is 0
+	narrow bool    // registers of 32 bits: the high word of an argument is 0
+	looked []int16 // the views that a call's conditions look at
 }
 
 // clauses returns the verdict that the first clause to hold gives.
@@ -136,7 +138,11 @@ func (t *translator) within(w word, mask, lo, hi uint32) node {
 		}
 		return never
 	}
-	return t.interval(t.view(view{w, mask}), lo, hi)
+	v := t.view(view{w, mask})
+	if !slices.Contains(t.looked, v) {
+		t.looked = append(t.looked, v)
+	}
+	return t.interval(v, lo, hi)
 }
 
 func widest(bits uint8) uint64 { return 1<<bits - 1 }

@@ -21,7 +21,9 @@ type compiler struct {
 	cold    []item
 	flow    []float64 // of each branch of the graph: what comes through it
 	blocks  map[blockKey]bpf.Label
-	samples []sample
+	samples []sample // alternatives of the call at hand
+	met     []node   // by send
+	items   []item   // of the node at hand
 }
 
 // nowhere is the place of hot's background; others are nodes, see place.
@@ -40,9 +42,11 @@ const (
 )
 
 // program compiles.
-func (c *compiler) program() *Program {
+func (c *compiler) program() (*Program, error) {
 	arch := c.table.Arch
-	c.translate()
+	if err := c.translate(); err != nil {
+		return nil, err
+	}
 	place := func(to int32, have view) bpf.Label { return c.block(c.node(to), have) }
 	root, _ := c.s.search(c.cold, refusedWeight)
 	miss := c.emit(root, view{}, place)
@@ -61,11 +65,11 @@ func (c *compiler) program() *Program {
 	entry = c.b.Then(bpf.LoadWord, bpf.OffNr, entry)
 	entry = c.b.Branch(bpf.JumpEq, arch.Audit, entry, c.b.Return(policy.Action{}.Ret()))
 	c.b.Then(bpf.LoadWord, bpf.OffArch, entry)
-	return &Program{Arch: arch, Table: c.table, Insns: c.b.Program()}
+	return &Program{Arch: arch, Table: c.table, Insns: c.b.Program()}, nil
 }
 
 // translate makes the graphs of all calls and fills hot and cold.
-func (c *compiler) translate() {
+func (c *compiler) translate() error {
 	t := c.table
 	other := c.t.clauses([]policy.Clause{t.Other})
 	foreign := other
@@ -80,10 +84,16 @@ func (c *compiler) translate() {
 	roots := make([]root, len(t.Calls))
 	for i := range t.Calls {
 		d := &t.Calls[i]
-		n := c.call(d)
-		roots[i] = root{d.Nr, n, 1}
+		n, ok := c.call(d)
+		if !ok {
+			return &SizeError{Call: d.Name, Nr: d.Nr, Instructions: callLimit, Limit: MaxInstructions}
+		}
+		roots[i] = root{nr: d.Nr, n: n}
 		if n >= 0 {
-			roots[i].weight = c.sample(d, n)
+			c.samples = alternatives(c.samples[:0], d)
+			alternatives := max(1, len(c.samples))
+			roots[i].weight = c.weight(d.Nr, alternatives)
+			c.send(n, roots[i].weight/float64(alternatives))
 		}
 	}
 	// From here on verdicts are complete: places can be numbered.
@@ -114,6 +124,7 @@ func (c *compiler) translate() {
 		}
 		c.range_(1<<32-1, other)
 	}
+	return nil
 }
 
 // range_ appends the numbers up to hi to the cold ones.

@@ -49,21 +49,30 @@ func (c *compiler) block(n node, have view) bpf.Label {
 
 // tests adds the search among the branches of a node whose view A holds.
 func (c *compiler) tests(n node, have view) bpf.Label {
-	v := have
+	root, _ := c.search(n)
+	return c.emit(root, have, func(to int32, have view) bpf.Label { return c.block(c.node(to), have) })
+}
+
+// search finds the tests among the branches of a node, and what they cost those who come through.
+func (c *compiler) search(n node) (root int32, cost float64) {
+	v := c.t.views[c.t.nodes[n].view]
 	first := c.t.nodes[n].first
-	var buf [16]item
-	items := buf[:0]
+	items := c.items[:0]
 	lo, total := uint32(0), 0.0
 	for i, br := range c.t.of(n) {
-		weight := c.flow[int(first)+i]
+		weight := 0.0
+		if at := int(first) + i; at < len(c.flow) {
+			weight = c.flow[at]
+		}
 		items = append(items, item{lo, br.hi, c.place(br.to), weight})
 		lo = v.next(br.hi)
 		total += weight
 	}
+	c.items = items
 	c.s.spoil = true
-	root, _ := c.s.search(items, total/256)
+	root, cost = c.s.search(items, total/256)
 	c.s.spoil = false
-	return c.emit(root, have, func(to int32, have view) bpf.Label { return c.block(c.node(to), have) })
+	return root, cost
 }
 
 // emit adds the tests from root on; leaf adds what a place is, given what A holds there.

@@ -52,7 +52,8 @@ var ErrTooLarge = errors.New("the filter is too large")
 
 // A SizeError says that a table takes more instructions than there may be.
 type SizeError struct {
-	Call         string // a single call that takes more than MaxInstructions; empty if it is all together
+	Call         string // a single call that takes more than one program holds; empty if it is all together
+	Nr           uint32 // of Call
 	Instructions int
 	Programs     int
 	Limit        int

@@ -234,11 +234,3 @@ func (c *cursor) step(g *graph) {
 	c.at++
 	c.branch = g.branches[c.at]
 }
-
-// order makes views be asked in the order given, from now on.
-func (g *graph) order(views []int16) {
-	for i, v := range views {
-		g.rank[v] = int16(i)
-	}
-	clear(g.memo)
-}

@@ -13,31 +13,15 @@ type sample [6]uint64
 // maxSamples bounds the samples of a call.
 const maxSamples = 64
 
-// sample sends the alternatives of a call through its graph and returns the call's weight.
-func (c *compiler) sample(d *policy.Decision, root node) float64 {
-	c.samples = c.samples[:0]
+// alternatives appends the samples of a call.
+func alternatives(list []sample, d *policy.Decision) []sample {
 	for i := range d.Clauses {
 		if d.Clauses[i].Action.Allows() {
-			c.samples = alternatives(c.samples, len(c.samples), d.Clauses[i].If)
+			first := len(list)
+			list = refine(append(list, sample{}), first, d.Clauses[i].If)
 		}
 	}
-	weight := c.weight(d.Nr, max(1, len(c.samples)))
-	for len(c.flow) < len(c.t.branches) {
-		c.flow = append(c.flow, 0)
-	}
-	for i := range c.samples {
-		s := &c.samples[i]
-		for n := root; n >= 0; {
-			at := c.t.nodes[n].first
-			v := c.t.views[c.t.nodes[n].view]
-			for x := v.of(s); c.t.branches[at].hi < x; {
-				at++
-			}
-			c.flow[at] += weight / float64(len(c.samples))
-			n = c.t.branches[at].to
-		}
-	}
-	return weight
+	return list
 }
 
 // weight returns what a call of so many alternatives weighs. Of the kernel package's estimate the order of magnitude
@@ -53,15 +37,8 @@ func (c *compiler) weight(nr uint32, alternatives int) float64 {
 // of returns the value of the view.
 func (v view) of(args *sample) uint32 { return uint32(args[v.word/2]>>(v.word%2*32)) & v.mask }
 
-// alternatives takes the samples from first on for the ways of what was demanded so far and replaces them by those
-// of which c holds too, one for each part of c; with none from first on, nothing was demanded.
-func alternatives(list []sample, first int, c policy.Cond) []sample {
-	if len(list) == first {
-		list = append(list, sample{})
-	}
-	return refine(list, first, c)
-}
-
+// refine takes the samples from first on, each a way to meet what was demanded so far, and replaces them by those for
+// which c holds too, one for each part of c.
 func refine(list []sample, first int, c policy.Cond) []sample {
 	switch c := c.(type) {
 	case policy.And:

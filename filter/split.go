@@ -6,20 +6,18 @@ import (
 
 // split compiles a table, into several programs if it must.
 func split(t *policy.Table, o *Options) ([]*Program, error) {
-	p := compile(t, o)
+	p, err := compile(t, o)
+	if err != nil {
+		return nil, err
+	}
 	if len(p.Insns) <= MaxInstructions {
 		return []*Program{p}, nil
 	}
 	return nil, &SizeError{Instructions: len(p.Insns), Programs: 1, Limit: MaxInstructions}
 }
 
-func compile(t *policy.Table, o *Options) *Program {
+func compile(t *policy.Table, o *Options) (*Program, error) {
 	c := compiler{table: t, rate: o.Weight}
 	c.t = translator{graph: &graph{limit: 1 << 20}, narrow: t.Arch.Bits == 32}
 	return c.program()
-}
-
-// call returns the graph of a call.
-func (c *compiler) call(d *policy.Decision) node {
-	return c.t.clauses(d.Clauses)
 }
