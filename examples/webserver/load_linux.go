@@ -38,17 +38,28 @@ func (l *load) count() loadCount {
 	return loadCount{l.grown.Load(), l.threads.Load(), l.timers.Load(), l.preempted.Load(), stats.NumGC}
 }
 
+// since tells what was done since an earlier count.
+func (c loadCount) since(earlier loadCount) loadCount {
+	return loadCount{c.Megabytes - earlier.Megabytes, c.Threads - earlier.Threads, c.Timers - earlier.Timers,
+		c.Preempted - earlier.Preempted, c.GCs - earlier.GCs}
+}
+
+// enough tells whether everything was done at all, and the heap grew by hundreds of megabytes.
+func (c loadCount) enough() bool {
+	return c.Megabytes >= 300 && c.GCs >= 10 && c.Threads >= 10 && c.Timers >= 1000 && c.Preempted >= 2
+}
+
 // grow holds up to 300 MB, lets all of it go, and has it given back to the system.
 func (l *load) grow() {
 	for {
 		var held [][]byte
-		for range 300 {
-			b := make([]byte, 1<<20)
+		for range 75 {
+			b := make([]byte, 4<<20)
 			for i := 0; i < len(b); i += 4096 {
 				b[i] = 1
 			}
 			held = append(held, b)
-			l.grown.Add(1)
+			l.grown.Add(4)
 			time.Sleep(time.Millisecond)
 		}
 		runtime.KeepAlive(held)

@@ -12,7 +12,6 @@ import (
 	"context"
 	"crypto/tls"
 	_ "embed"
-	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -57,10 +56,14 @@ func main() {
 }
 
 func serve(o options) error {
+	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer cancel()
 	log := zap.Must(zap.NewProduction())
 	defer log.Sync()
 	seccomp.SetLogger(log.Sugar())
-	seccomp.SetMode(o.mode)
+	if err := seccomp.SetMode(o.mode); err != nil {
+		return err
+	}
 	if err := declare(o.policy); err != nil {
 		return err
 	}
@@ -97,7 +100,7 @@ func serve(o options) error {
 		ErrorLog:          zap.NewStdLog(log),
 	}
 	log.Info("serving", zap.Stringer("addr", listener.Addr()), zap.String("certificate", fingerprint(cert)))
-	err = serveUntilSignal(server, listener)
+	err = serveUntil(stop, server, listener)
 	log.Info("stopped", zap.Error(err))
 	at("end")
 	return err
@@ -115,10 +118,8 @@ func declare(file string) error {
 	return seccomp.Declare(file, string(text))
 }
 
-// serveUntilSignal serves until SIGTERM or SIGINT comes, and then lets the requests that are under way finish.
-func serveUntilSignal(server *http.Server, listener net.Listener) error {
-	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer cancel()
+// serveUntil serves until stop is done, and then lets the requests that are under way finish.
+func serveUntil(stop context.Context, server *http.Server, listener net.Listener) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.ServeTLS(listener, "", "") }()
 	select {
@@ -126,11 +127,7 @@ func serveUntilSignal(server *http.Server, listener net.Listener) error {
 		return err
 	case <-stop.Done():
 	}
-	limit, done := context.WithTimeout(context.Background(), 5*time.Second)
-	defer done()
-	err := server.Shutdown(limit)
-	if serr := <-failed; !errors.Is(serr, http.ErrServerClosed) {
-		err = errors.Join(err, serr)
-	}
-	return err
+	limit, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return server.Shutdown(limit)
 }

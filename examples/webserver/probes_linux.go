@@ -33,14 +33,15 @@ const (
 	either  want = "either" // it is the kernel's own matter whether this user may
 )
 
-// The stages of the server, in the order of probe.want.
+// The points of the server's way at which probes are tried, in the order of probe.want.
 var points = [3]string{"before", "init", "serve"}
 
+// What most probes want. The last is for what the kernel, or a container's filter, may refuse by itself.
 var (
-	opens    = [3]want{done, done, refused}
-	never    = [3]want{done, refused, refused}
-	noChance = [3]want{reached, refused, refused}
-	ownMatch = [3]want{either, refused, refused}
+	atStart = [3]want{done, done, refused}
+	never   = [3]want{done, refused, refused}
+	lost    = [3]want{reached, refused, refused}
+	outside = [3]want{either, refused, refused}
 )
 
 // A scene is what the probes play with. It is set before the first lock.
@@ -61,12 +62,13 @@ func probes() []probe {
 			_, err := s.file.ReadAt(make([]byte, 8), 0)
 			return err
 		}},
-		{"open a file", opens, func(s *scene) error { return closed(os.Open(s.file.Name())) }},
-		{"list a directory", opens, func(s *scene) error { _, err := os.ReadDir(s.dir); return err }},
+		{"open a file", atStart, func(s *scene) error { return closed(os.Open(s.file.Name())) }},
+		{"list a directory", atStart, func(s *scene) error { _, err := os.ReadDir(s.dir); return err }},
 		{"create a file", never, func(s *scene) error { return closed(os.Create(s.path())) }},
 		{"truncate a file, opening it to read", never, func(s *scene) error {
 			return closed(os.OpenFile(s.path(), os.O_RDONLY|os.O_TRUNC, 0))
 		}},
+		{"change a file's mode", never, func(s *scene) error { return os.Chmod(s.file.Name(), 0o600) }},
 		{"rename a file", never, func(s *scene) error { return os.Rename(s.path(), s.path()) }},
 		{"remove a file", never, func(s *scene) error { return os.Remove(s.path()) }},
 		{"run a program", never, func(s *scene) error {
@@ -74,11 +76,11 @@ func probes() []probe {
 			cmd.Env = append(os.Environ(), selftestEnv+"={\"Exit\":true}")
 			return cmd.Run()
 		}},
-		{"make a process", noChance, func(*scene) error { return raw(unix.SYS_CLONE, unix.CLONE_SIGHAND) }},
-		{"make a process by clone3", [3]want{reached, absent, absent}, func(*scene) error {
+		{"make a process", lost, func(*scene) error { return raw(unix.SYS_CLONE, unix.CLONE_SIGHAND) }},
+		{"make a process by clone3", [3]want{either, absent, absent}, func(*scene) error {
 			return raw(unix.SYS_CLONE3, 0, 0)
 		}},
-		{"listen on a new socket", opens, func(*scene) error { return closed(net.Listen("tcp", "127.0.0.1:0")) }},
+		{"listen on a new socket", atStart, func(*scene) error { return closed(net.Listen("tcp", "127.0.0.1:0")) }},
 		{"connect to a server", never, func(s *scene) error { return closed(net.Dial("tcp", s.peer)) }},
 		{"a netlink socket", never, func(*scene) error { return socket(unix.AF_NETLINK) }},
 		{"a Unix socket", never, func(*scene) error { return socket(unix.AF_UNIX) }},
@@ -86,26 +88,27 @@ func probes() []probe {
 		{"map memory that can be executed", never, func(*scene) error {
 			return mapped(-1, unix.PROT_READ|unix.PROT_EXEC, unix.MAP_PRIVATE|unix.MAP_ANON)
 		}},
+		{"make a file in memory", lost, func(*scene) error { return raw(unix.SYS_MEMFD_CREATE, 0, ^uintptr(0)) }},
 		{"map a file", never, func(s *scene) error { return mapped(int(s.file.Fd()), unix.PROT_READ, unix.MAP_PRIVATE) }},
-		{"make memory executable", noChance, func(*scene) error {
+		{"make memory executable", lost, func(*scene) error {
 			return raw(unix.SYS_MPROTECT, 1, 4096, unix.PROT_READ|unix.PROT_EXEC)
 		}},
 		{"signal another process", never, func(s *scene) error { return unix.Kill(s.parent, 0) }},
-		{"read another process's memory", noChance, func(*scene) error {
+		{"read another process's memory", outside, func(*scene) error {
 			return raw(unix.SYS_PROCESS_VM_READV, 0, 0, 0, 0, 0, 1)
 		}},
-		{"take over another process's file", noChance, func(*scene) error { return raw(unix.SYS_PIDFD_GETFD, ^uintptr(0)) }},
-		{"become another user", noChance, func(*scene) error { return raw(unix.SYS_SETUID, uintptr(unix.Getuid())) }},
-		{"change the root directory", noChance, func(s *scene) error { return unix.Chroot(s.path()) }},
-		{"mount", ownMatch, func(s *scene) error { return unix.Mount("none", s.path(), "none", 0, "") }},
-		{"enter a new namespace", noChance, func(*scene) error { return raw(unix.SYS_UNSHARE, 1) }},
-		{"load a kernel module", ownMatch, func(*scene) error { return raw(unix.SYS_FINIT_MODULE, ^uintptr(0)) }},
-		{"bpf", ownMatch, func(*scene) error { return raw(unix.SYS_BPF, 9999) }},
-		{"perf_event_open", ownMatch, func(*scene) error { return raw(unix.SYS_PERF_EVENT_OPEN) }},
-		{"io_uring", ownMatch, func(*scene) error { return raw(unix.SYS_IO_URING_SETUP) }},
-		{"userfaultfd", ownMatch, func(*scene) error { return raw(unix.SYS_USERFAULTFD, ^uintptr(0)) }},
-		{"keyctl", ownMatch, func(*scene) error { return raw(unix.SYS_KEYCTL, 9999) }},
-		{"a call that no kernel has", [3]want{absent, absent, absent}, func(*scene) error { return raw(9999) }},
+		{"take over another process's file", outside, func(*scene) error { return raw(unix.SYS_PIDFD_GETFD, ^uintptr(0)) }},
+		{"become another user", lost, func(*scene) error { return raw(unix.SYS_SETUID, uintptr(unix.Getuid())) }},
+		{"change the root directory", outside, func(s *scene) error { return unix.Chroot(s.path()) }},
+		{"mount", outside, func(s *scene) error { return unix.Mount("none", s.path(), "none", 0, "") }},
+		{"enter a new namespace", outside, func(*scene) error { return raw(unix.SYS_UNSHARE, 1) }},
+		{"load a kernel module", outside, func(*scene) error { return raw(unix.SYS_FINIT_MODULE, ^uintptr(0)) }},
+		{"bpf", outside, func(*scene) error { return raw(unix.SYS_BPF, 9999) }},
+		{"perf_event_open", outside, func(*scene) error { return raw(unix.SYS_PERF_EVENT_OPEN) }},
+		{"io_uring", outside, func(*scene) error { return raw(unix.SYS_IO_URING_SETUP) }},
+		{"userfaultfd", outside, func(*scene) error { return raw(unix.SYS_USERFAULTFD, ^uintptr(0)) }},
+		{"keyctl", outside, func(*scene) error { return raw(unix.SYS_KEYCTL, 9999) }},
+		{"a call that no kernel has", [3]want{either, absent, absent}, func(*scene) error { return raw(9999) }},
 		{"one more filter", [3]want{reached, reached, refused}, func(*scene) error {
 			return raw(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC)
 		}},
@@ -116,7 +119,7 @@ func probes() []probe {
 func lastProbes() []probe {
 	deadly := [3]want{either, killed, killed}
 	list := []probe{
-		{"ptrace, which the policy says kills", [3]want{reached, killed, killed}, func(*scene) error {
+		{"ptrace, which the policy says kills", deadly, func(*scene) error {
 			return raw(unix.SYS_PTRACE, unix.PTRACE_PEEKDATA)
 		}},
 	}

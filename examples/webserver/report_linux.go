@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/stagelock/seccomp"
 	"github.com/stagelock/seccomp/proc"
@@ -69,17 +68,18 @@ func (t *selfTest) figures(receipts []seccomp.Receipt) {
 	if !t.expect(len(receipts) == 2, "%d stages were locked, not 2", len(receipts)) {
 		return
 	}
-	fmt.Printf("\n%-7s %16s %9s %13s %9s %13s\n", "stage", "calls allowed", "dropped", "instructions", "threads", "microseconds")
+	fmt.Printf("\nOf %d system calls:\n", receipts[0].Known)
 	for i, r := range receipts {
 		instructions := 0
 		for _, n := range r.Instructions {
 			instructions += n
 		}
-		fmt.Printf("%-7s %9d of %3d %9d %13d %9d %13d\n", r.Stage, r.Allowed, r.Known, len(r.Dropped), instructions,
-			r.Verified+max(0, r.Inherited), r.Total.Microseconds())
+		fmt.Printf("%5d  allowed after %s: %d dropped by %d instructions, on %d threads, in %d µs (%d of them the kernel's)\n",
+			r.Allowed, r.Stage, len(r.Dropped), instructions, r.Verified+max(0, r.Inherited), r.Total.Microseconds(),
+			r.Install.Microseconds())
 		t.expect(r.Unverified == "", "stage %s: %s", r.Stage, r.Unverified)
 		t.expect(len(r.Dropped) > 0, "stage %s dropped nothing", r.Stage)
 		t.expect(i == 0 || r.Allowed < receipts[i-1].Allowed, "stage %s allows as much as the one before", r.Stage)
 	}
-	fmt.Printf("Kept for the Go runtime alone, in its own shape: %s.\n", strings.Join(receipts[1].Floor, ", "))
+	fmt.Printf("%5d  of these only as the Go runtime itself makes them\n", len(receipts[1].Floor))
 }

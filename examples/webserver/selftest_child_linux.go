@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -20,6 +23,7 @@ const selftestEnv = "WEBSERVER_SELFTEST"
 // An order says what a server does besides serving.
 type order struct {
 	Exit   bool   // end at once: it was started only to see whether it can be
+	Crowd  int    // have this many threads, all asleep
 	Load   bool   // give the runtime all it can bear
 	Probes bool   // try everything, at every point
 	Last   string // a probe of which the server is expected to die, or "panic"
@@ -64,6 +68,7 @@ type child struct {
 	order
 	scene  scene
 	load   load
+	served loadCount // at the last point
 	report *json.Encoder
 }
 
@@ -73,14 +78,24 @@ func (c *child) prepare() (err error) {
 	if c.scene.self, err = os.Executable(); err != nil {
 		return err
 	}
-	c.scene.file, err = os.Open(c.scene.self)
+	c.scene.file, err = os.Open(filepath.Join(c.Dir, "site", "index.html"))
 	return err
 }
 
 // at looks around at a point, and reports.
 func (c *child) at(point string) {
-	if c.Load && point == points[0] {
-		c.load.start()
+	if point == points[0] {
+		c.crowd()
+		if c.Load {
+			c.load.start()
+		}
+	}
+	if c.Load && point == "end" {
+		for limit := time.Now().Add(patience / 2); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
+			if c.load.count().since(c.served).enough() {
+				break
+			}
+		}
 	}
 	if c.At == point {
 		c.tryLast()
@@ -93,7 +108,22 @@ func (c *child) at(point string) {
 	}
 	n.Receipts = seccomp.Current().Receipts
 	n.Load = c.load.count()
+	c.served = n.Load
 	c.say(n)
+}
+
+// crowd starts the threads that were ordered.
+func (c *child) crowd() {
+	var up sync.WaitGroup
+	for range c.Crowd {
+		up.Add(1)
+		go func() {
+			runtime.LockOSThread()
+			up.Done()
+			select {}
+		}()
+	}
+	up.Wait()
 }
 
 // tryLast tries the one thing that this server was started for, and ends.

@@ -56,7 +56,10 @@ func (t *selfTest) start(o order, mode string) (*server, error) {
 		args = append(args, "-policy="+t.options.policy)
 	}
 	s := &server{cmd: exec.Command(self, args...), serving: make(chan serving, 1), finished: make(chan struct{})}
-	s.cmd.Env = append(os.Environ(), selftestEnv+"="+string(text), "GODEBUG="+newestRuntime, "GOGC=1")
+	s.cmd.Env = append(os.Environ(), selftestEnv+"="+string(text), "GODEBUG="+newestRuntime)
+	if o.Load {
+		s.cmd.Env = append(s.cmd.Env, "GOGC=1")
+	}
 	s.cmd.ExtraFiles = []*os.File{w} // descriptor 3
 	s.cmd.Stderr = stderrW
 	err = s.cmd.Start()
@@ -111,19 +114,27 @@ func (s *server) follow(report, stderr *os.File) {
 	s.err = errors.Join(reading, s.cmd.Wait())
 }
 
-// drive waits until the server serves, and fetches pages for a while.
-func (s *server) drive() (pages int, err error) {
+// ready waits until the server serves.
+func (s *server) ready() (serving, error) {
 	select {
 	case at, ok := <-s.serving:
-		if !ok {
-			<-s.finished
-			return 0, fmt.Errorf("it ended before it served: %v\n%s", s.err, s.log())
+		if ok {
+			return at, nil
 		}
-		pages, err = fetch(at.Addr, at.Certificate, drive)
+		<-s.finished
+		return at, fmt.Errorf("it ended before it served: %w\n%s", s.err, s.log())
 	case <-time.After(patience):
-		err = errors.New("it did not begin to serve")
+		return serving{}, fmt.Errorf("it did not begin to serve\n%s", s.log())
 	}
+}
+
+// drive waits until the server serves, and fetches pages for a while.
+func (s *server) drive() (pages int, err error) {
+	at, err := s.ready()
 	if err != nil {
+		return 0, err
+	}
+	if pages, err = fetch(at.Addr, at.Certificate, drive); err != nil {
 		err = fmt.Errorf("%w\n%s", err, s.log())
 	}
 	return pages, err
