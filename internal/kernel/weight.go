@@ -6,7 +6,7 @@ package kernel
 func (c Call) Weight() int {
 	switch c.Name {
 	case "futex", "futex_time64", // parking and waking threads
-		"epoll_pwait", "epoll_wait",        // the network poller, on each turn of the scheduler
+		"epoll_pwait", "epoll_wait", // the network poller, on each turn of the scheduler
 		"read", "write", "recvmsg", "send", // what is read and written
 		"nanosleep", "clock_nanosleep": // sysmon, every 20 µs to 10 ms
 		return 1000

@@ -2,7 +2,7 @@
 
 package kernel
 
-var amd64Calls = [...]Call{
+var amd64Calls = []Call{
 	{"read", 0, "fd:u32 buf:p64 count:u64"},
 	{"write", 1, "fd:u32 buf:p64 count:u64"},
 	{"open", 2, "filename:p64 flags:s32 mode:u16"},
@@ -12,7 +12,7 @@ var amd64Calls = [...]Call{
 	{"lstat", 6, "filename:p64 statbuf:p64"},
 	{"poll", 7, "ufds:p64 nfds:u32 timeout_msecs:s32"},
 	{"lseek", 8, "fd:u32 offset:s64 whence:u32"},
-	{"mmap", 9, "addr:u64 len:u64 prot:u64 flags:u64 fd:u64 off:u64"},
+	{"mmap", 9, "addr:u64 len:u64 prot:u32 flags:u32 fd:s32 off:u64"},
 	{"mprotect", 10, "start:u64 len:u64 prot:u64"},
 	{"munmap", 11, "addr:u64 len:u64"},
 	{"brk", 12, "brk:u64"},
@@ -22,8 +22,8 @@ var amd64Calls = [...]Call{
 	{"ioctl", 16, "fd:u32 cmd:u32 arg:u64"},
 	{"pread64", 17, "fd:u32 buf:p64 count:u64 pos:s64"},
 	{"pwrite64", 18, "fd:u32 buf:p64 count:u64 pos:s64"},
-	{"readv", 19, "fd:u64 vec:p64 vlen:u64"},
-	{"writev", 20, "fd:u64 vec:p64 vlen:u64"},
+	{"readv", 19, "fd:u32 vec:p64 vlen:u32"},
+	{"writev", 20, "fd:u32 vec:p64 vlen:u32"},
 	{"access", 21, "filename:p64 mode:s32"},
 	{"pipe", 22, "fildes:p64"},
 	{"select", 23, "n:s32 inp:p64 outp:p64 exp:p64 tvp:p64"},
@@ -104,7 +104,7 @@ var amd64Calls = [...]Call{
 	{"getrusage", 98, "who:s32 ru:p64"},
 	{"sysinfo", 99, "info:p64"},
 	{"times", 100, "tbuf:p64"},
-	{"ptrace", 101, "request:s64 pid:s64 addr:u64 data:u64"},
+	{"ptrace", 101, "request:s64 pid:s32 addr:u64 data:u64"},
 	{"getuid", 102, ""},
 	{"syslog", 103, "type:s32 buf:p64 len:s32"},
 	{"getgid", 104, ""},
@@ -168,7 +168,7 @@ var amd64Calls = [...]Call{
 	{"sync", 162, ""},
 	{"acct", 163, "name:p64"},
 	{"settimeofday", 164, "tv:p64 tz:p64"},
-	{"mount", 165, "dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64"},
+	{"mount", 165, "dev_name:p64 dir_name:p64 type:p64 flags:u32 data:p64"},
 	{"umount2", 166, "name:p64 flags:s32"},
 	{"swapon", 167, "specialfile:p64 swap_flags:s32"},
 	{"swapoff", 168, "specialfile:p64"},
@@ -240,7 +240,7 @@ var amd64Calls = [...]Call{
 	{"tgkill", 234, "tgid:s32 pid:s32 sig:s32"},
 	{"utimes", 235, "filename:p64 utimes:p64"},
 	{"vserver", 236, "?64"},
-	{"mbind", 237, "start:u64 len:u64 mode:u64 nmask:p64 maxnode:u64 flags:u32"},
+	{"mbind", 237, "start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32"},
 	{"set_mempolicy", 238, "mode:s32 nmask:p64 maxnode:u64"},
 	{"get_mempolicy", 239, "policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64"},
 	{"mq_open", 240, "u_name:p64 oflag:s32 mode:u16 u_attr:p64"},
@@ -281,7 +281,7 @@ var amd64Calls = [...]Call{
 	{"splice", 275, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
 	{"tee", 276, "fdin:s32 fdout:s32 len:u64 flags:u32"},
 	{"sync_file_range", 277, "fd:s32 offset:s64 nbytes:s64 flags:u32"},
-	{"vmsplice", 278, "fd:s32 uiov:p64 nr_segs:u64 flags:u32"},
+	{"vmsplice", 278, "fd:s32 uiov:p64 nr_segs:u32 flags:u32"},
 	{"move_pages", 279, "pid:s32 nr_pages:u64 pages:p64 nodes:p64 status:p64 flags:s32"},
 	{"utimensat", 280, "dfd:s32 filename:p64 utimes:p64 flags:s32"},
 	{"epoll_pwait", 281, "epfd:s32 events:p64 maxevents:s32 timeout:s32 sigmask:p64 sigsetsize:u64"},
@@ -298,8 +298,8 @@ var amd64Calls = [...]Call{
 	{"dup3", 292, "oldfd:u32 newfd:u32 flags:s32"},
 	{"pipe2", 293, "fildes:p64 flags:s32"},
 	{"inotify_init1", 294, "flags:s32"},
-	{"preadv", 295, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64"},
-	{"pwritev", 296, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64"},
+	{"preadv", 295, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
+	{"pwritev", 296, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
 	{"rt_tgsigqueueinfo", 297, "tgid:s32 pid:s32 sig:s32 uinfo:p64"},
 	{"perf_event_open", 298, "attr_uptr:p64 pid:s32 cpu:s32 group_fd:s32 flags:u64"},
 	{"recvmmsg", 299, "fd:s32 mmsg:p64 vlen:u32 flags:u32 timeout:p64"},
@@ -313,9 +313,9 @@ var amd64Calls = [...]Call{
 	{"sendmmsg", 307, "fd:s32 mmsg:p64 vlen:u32 flags:u32"},
 	{"setns", 308, "fd:s32 flags:s32"},
 	{"getcpu", 309, "cpup:p64 nodep:p64 unused:p64"},
-	{"process_vm_readv", 310, "pid:s32 lvec:p64 liovcnt:u64 rvec:p64 riovcnt:u64 flags:u64"},
-	{"process_vm_writev", 311, "pid:s32 lvec:p64 liovcnt:u64 rvec:p64 riovcnt:u64 flags:u64"},
-	{"kcmp", 312, "pid1:s32 pid2:s32 type:s32 idx1:u64 idx2:u64"},
+	{"process_vm_readv", 310, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
+	{"process_vm_writev", 311, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
+	{"kcmp", 312, "pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64"},
 	{"finit_module", 313, "fd:s32 uargs:p64 flags:s32"},
 	{"sched_setattr", 314, "pid:s32 uattr:p64 flags:u32"},
 	{"sched_getattr", 315, "pid:s32 uattr:p64 usize:u32 flags:u32"},
@@ -330,8 +330,8 @@ var amd64Calls = [...]Call{
 	{"membarrier", 324, "cmd:s32 flags:u32 cpu_id:s32"},
 	{"mlock2", 325, "start:u64 len:u64 flags:s32"},
 	{"copy_file_range", 326, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"preadv2", 327, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64 flags:s32"},
-	{"pwritev2", 328, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64 flags:s32"},
+	{"preadv2", 327, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
+	{"pwritev2", 328, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
 	{"pkey_mprotect", 329, "start:u64 len:u64 prot:u64 pkey:s32"},
 	{"pkey_alloc", 330, "flags:u64 init_val:u64"},
 	{"pkey_free", 331, "pkey:s32"},
@@ -356,7 +356,7 @@ var amd64Calls = [...]Call{
 	{"openat2", 437, "dfd:s32 filename:p64 how:p64 usize:u64"},
 	{"pidfd_getfd", 438, "pidfd:s32 fd:s32 flags:u32"},
 	{"faccessat2", 439, "dfd:s32 filename:p64 mode:s32 flags:s32"},
-	{"process_madvise", 440, "pidfd:s32 vec:p64 vlen:u64 behavior:s32 flags:u32"},
+	{"process_madvise", 440, "pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32"},
 	{"epoll_pwait2", 441, "epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64"},
 	{"mount_setattr", 442, "dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64"},
 	{"quotactl_fd", 443, "fd:u32 cmd:u32 id:u32 addr:p64"},
@@ -390,7 +390,7 @@ var amd64Calls = [...]Call{
 	{"rseq_slice_yield", 471, ""},
 }
 
-var amd64ByName = [...]uint16{
+var amd64ByName = []uint16{
 	156, 43, 288, 21, 163, 248, 159, 183, 37, 158, 49, 321, 12, 364, 125, 126, 80, 90, 92, 161, 305, 229, 228, 230,
 	227, 56, 348, 3, 349, 42, 326, 85, 174, 176, 32, 33, 292, 213, 291, 233, 214, 281, 354, 232, 215, 284, 290, 59,
 	322, 60, 231, 269, 352, 221, 285, 300, 301, 81, 91, 268, 365, 93, 260, 72, 75, 193, 381, 382, 313, 196, 73, 57,
@@ -410,7 +410,34 @@ var amd64ByName = [...]uint16{
 	20,
 }
 
-var amd64Consts = text(`BLKALIGNOFF 4730
+const amd64Consts = text(`ARCH_ENABLE_TAGGED_ADDR 16386
+ARCH_FORCE_TAGGED_SVA 16388
+ARCH_GET_CPUID 4113
+ARCH_GET_FS 4099
+ARCH_GET_GS 4100
+ARCH_GET_MAX_TAG_BITS 16387
+ARCH_GET_UNTAG_MASK 16385
+ARCH_GET_XCOMP_GUEST_PERM 4132
+ARCH_GET_XCOMP_PERM 4130
+ARCH_GET_XCOMP_SUPP 4129
+ARCH_MAP_VDSO_32 8194
+ARCH_MAP_VDSO_64 8195
+ARCH_MAP_VDSO_X32 8193
+ARCH_REQ_XCOMP_GUEST_PERM 4133
+ARCH_REQ_XCOMP_PERM 4131
+ARCH_SET_CPUID 4114
+ARCH_SET_FS 4098
+ARCH_SET_GS 4097
+ARCH_SHSTK_DISABLE 20482
+ARCH_SHSTK_ENABLE 20481
+ARCH_SHSTK_LOCK 20483
+ARCH_SHSTK_SHSTK 1
+ARCH_SHSTK_STATUS 20485
+ARCH_SHSTK_UNLOCK 20484
+ARCH_SHSTK_WRSS 2
+ARCH_XCOMP_TILECFG 17
+ARCH_XCOMP_TILEDATA 18
+BLKALIGNOFF 4730
 BLKBSZGET 2148012656
 BLKBSZSET 1074270833
 BLKDISCARD 4727
@@ -535,9 +562,7 @@ FS_IOC_SET_ENCRYPTION_POLICY 2148296211
 F_GETLK 5
 F_GETLK64 5
 F_GETOWN 9
-F_SETLK 6
 F_SETLK64 6
-F_SETLKW 7
 F_SETLKW64 7
 F_SETOWN 8
 IN_NONBLOCK 2048
@@ -578,7 +603,7 @@ O_DIRECTORY 65536
 O_DSYNC 4096
 O_EXCL 128
 O_FSYNC 1052672
-O_LARGEFILE 0
+O_LARGEFILE 32768
 O_NDELAY 2048
 O_NOCTTY 256
 O_NOFOLLOW 131072
@@ -610,6 +635,8 @@ PIDFD_GET_USER_NAMESPACE 65289
 PIDFD_GET_UTS_NAMESPACE 65290
 PIDFD_NONBLOCK 2048
 PIDFD_THREAD 128
+POSIX_FADV_DONTNEED 4
+POSIX_FADV_NOREUSE 5
 PR_SET_PTRACER_ANY -1
 PTRACE_ARCH_PRCTL 30
 PTRACE_GETFPREGS 14
@@ -627,6 +654,9 @@ RLIMIT_MEMLOCK 8
 RLIMIT_NOFILE 7
 RLIMIT_NPROC 6
 RLIMIT_RSS 5
+SA_NOCLDWAIT 2
+SA_RESTORER 67108864
+SA_SIGINFO 4
 SECCOMP_IOCTL_NOTIF_ADDFD 1075323139
 SECCOMP_IOCTL_NOTIF_ID_VALID 1074274562
 SECCOMP_IOCTL_NOTIF_SET_FLAGS 1074274564
@@ -799,4 +829,4 @@ WORDSIZE 64
 `)
 
 var amd64 = Arch{Name: "amd64", Audit: 62 | audit64 | auditLE, Bits: 64, BigEndian: false, X32: true,
-	calls: amd64Calls[:], byName: amd64ByName[:], consts: amd64Consts}
+	calls: amd64Calls, byName: amd64ByName, consts: amd64Consts}

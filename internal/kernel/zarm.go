@@ -2,7 +2,7 @@
 
 package kernel
 
-var armCalls = [...]Call{
+var armCalls = []Call{
 	{"restart_syscall", 0, ""},
 	{"exit", 1, "error_code:s32"},
 	{"fork", 2, ""},
@@ -154,7 +154,7 @@ var armCalls = [...]Call{
 	{"sendfile", 187, "out_fd:s32 in_fd:s32 offset:p32 count:u32"},
 	{"vfork", 190, ""},
 	{"ugetrlimit", 191, "resource:u32 rlim:p32"},
-	{"mmap2", 192, "addr:u32 len:u32 prot:u32 flags:u32 fd:u32 pgoff:u32"},
+	{"mmap2", 192, "addr:u32 len:u32 prot:u32 flags:u32 fd:s32 pgoff:u32"},
 	{"truncate64", 193, "path:p32 pad1:u32 length_lo:u32 length_hi:u32"},
 	{"ftruncate64", 194, "fd:u32 pad1:u32 length_lo:u32 length_hi:u32"},
 	{"stat64", 195, "filename:p32 statbuf:p32"},
@@ -277,7 +277,7 @@ var armCalls = [...]Call{
 	{"inotify_init", 316, ""},
 	{"inotify_add_watch", 317, "fd:s32 pathname:p32 mask:u32"},
 	{"inotify_rm_watch", 318, "fd:s32 wd:s32"},
-	{"mbind", 319, "start:u32 len:u32 mode:u32 nmask:p32 maxnode:u32 flags:u32"},
+	{"mbind", 319, "start:u32 len:u32 mode:s32 nmask:p32 maxnode:u32 flags:u32"},
 	{"get_mempolicy", 320, "policy:p32 nmask:p32 maxnode:u32 addr:u32 flags:u32"},
 	{"set_mempolicy", 321, "mode:s32 nmask:p32 maxnode:u32"},
 	{"openat", 322, "dfd:s32 filename:p32 flags:s32 mode:u16"},
@@ -435,7 +435,7 @@ var armCalls = [...]Call{
 	{"get_tls", 983046, ""},
 }
 
-var armByName = [...]uint16{
+var armByName = []uint16{
 	103, 105, 112, 240, 321, 22, 37, 264, 90, 225, 296, 98, 237, 341, 424, 32, 425, 403, 145, 146, 11, 13, 143, 171,
 	43, 327, 359, 219, 360, 218, 357, 220, 361, 217, 358, 87, 388, 6, 389, 238, 346, 7, 94, 29, 45, 313, 207, 312,
 	208, 301, 394, 209, 306, 311, 10, 342, 1, 205, 289, 392, 307, 322, 323, 97, 69, 288, 404, 70, 166, 280, 40, 180,
@@ -456,7 +456,7 @@ var armByName = [...]uint16{
 	42, 38, 89, 9, 283, 292, 63, 343, 426, 427, 44, 303, 366, 224, 149, 81, 298, 268, 82, 235, 4, 109,
 }
 
-var armConsts = text(`BLKALIGNOFF 4730
+const armConsts = text(`BLKALIGNOFF 4730
 BLKBSZGET 2147750512
 BLKBSZSET 1074008689
 BLKDISCARD 4727
@@ -578,12 +578,10 @@ FS_IOC_GET_ENCRYPTION_POLICY 1074554389
 FS_IOC_GET_ENCRYPTION_PWSALT 1074816532
 FS_IOC_SETFLAGS 1074030082
 FS_IOC_SET_ENCRYPTION_POLICY 2148296211
-F_GETLK 12
+F_GETLK 5
 F_GETLK64 12
 F_GETOWN 9
-F_SETLK 13
 F_SETLK64 13
-F_SETLKW 14
 F_SETLKW64 14
 F_SETOWN 8
 IN_NONBLOCK 2048
@@ -654,6 +652,8 @@ PIDFD_GET_USER_NAMESPACE 65289
 PIDFD_GET_UTS_NAMESPACE 65290
 PIDFD_NONBLOCK 2048
 PIDFD_THREAD 128
+POSIX_FADV_DONTNEED 4
+POSIX_FADV_NOREUSE 5
 PR_SET_PTRACER_ANY 4294967295
 PTRACE_GETCRUNCHREGS 25
 PTRACE_GETFDPIC 31
@@ -676,6 +676,9 @@ RLIMIT_MEMLOCK 8
 RLIMIT_NOFILE 7
 RLIMIT_NPROC 6
 RLIMIT_RSS 5
+SA_NOCLDWAIT 2
+SA_RESTORER 67108864
+SA_SIGINFO 4
 SECCOMP_IOCTL_NOTIF_ADDFD 1075323139
 SECCOMP_IOCTL_NOTIF_ID_VALID 1074274562
 SECCOMP_IOCTL_NOTIF_SET_FLAGS 1074274564
@@ -848,4 +851,4 @@ WORDSIZE 32
 `)
 
 var arm = Arch{Name: "arm", Audit: 40 | auditLE, Bits: 32, BigEndian: false, X32: false,
-	calls: armCalls[:], byName: armByName[:], consts: armConsts}
+	calls: armCalls, byName: armByName, consts: armConsts}

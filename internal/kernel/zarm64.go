@@ -2,7 +2,7 @@
 
 package kernel
 
-var arm64Calls = [...]Call{
+var arm64Calls = []Call{
 	{"io_setup", 0, "nr_events:u32 ctxp:p64"},
 	{"io_destroy", 1, "ctx:u64"},
 	{"io_submit", 2, "ctx_id:u64 nr:s64 iocbpp:p64"},
@@ -43,7 +43,7 @@ var arm64Calls = [...]Call{
 	{"linkat", 37, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:s32"},
 	{"renameat", 38, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64"},
 	{"umount2", 39, "name:p64 flags:s32"},
-	{"mount", 40, "dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64"},
+	{"mount", 40, "dev_name:p64 dir_name:p64 type:p64 flags:u32 data:p64"},
 	{"pivot_root", 41, "new_root:p64 put_old:p64"},
 	{"nfsservctl", 42, "?64"},
 	{"statfs", 43, "pathname:p64 buf:p64"},
@@ -68,17 +68,17 @@ var arm64Calls = [...]Call{
 	{"lseek", 62, "fd:u32 offset:s64 whence:u32"},
 	{"read", 63, "fd:u32 buf:p64 count:u64"},
 	{"write", 64, "fd:u32 buf:p64 count:u64"},
-	{"readv", 65, "fd:u64 vec:p64 vlen:u64"},
-	{"writev", 66, "fd:u64 vec:p64 vlen:u64"},
+	{"readv", 65, "fd:u32 vec:p64 vlen:u32"},
+	{"writev", 66, "fd:u32 vec:p64 vlen:u32"},
 	{"pread64", 67, "fd:u32 buf:p64 count:u64 pos:s64"},
 	{"pwrite64", 68, "fd:u32 buf:p64 count:u64 pos:s64"},
-	{"preadv", 69, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64"},
-	{"pwritev", 70, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64"},
+	{"preadv", 69, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
+	{"pwritev", 70, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
 	{"sendfile", 71, "out_fd:s32 in_fd:s32 offset:p64 count:u64"},
 	{"pselect6", 72, "n:s32 inp:p64 outp:p64 exp:p64 tsp:p64 sig:p64"},
 	{"ppoll", 73, "ufds:p64 nfds:u32 tsp:p64 sigmask:p64 sigsetsize:u64"},
 	{"signalfd4", 74, "ufd:s32 user_mask:p64 sizemask:u64 flags:s32"},
-	{"vmsplice", 75, "fd:s32 uiov:p64 nr_segs:u64 flags:u32"},
+	{"vmsplice", 75, "fd:s32 uiov:p64 nr_segs:u32 flags:u32"},
 	{"splice", 76, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
 	{"tee", 77, "fdin:s32 fdout:s32 len:u64 flags:u32"},
 	{"readlinkat", 78, "dfd:s32 pathname:p64 buf:p64 bufsiz:s32"},
@@ -120,7 +120,7 @@ var arm64Calls = [...]Call{
 	{"clock_getres", 114, "which_clock:s32 tp:p64"},
 	{"clock_nanosleep", 115, "which_clock:s32 flags:s32 rqtp:p64 rmtp:p64"},
 	{"syslog", 116, "type:s32 buf:p64 len:s32"},
-	{"ptrace", 117, "request:s64 pid:s64 addr:u64 data:u64"},
+	{"ptrace", 117, "request:s64 pid:s32 addr:u64 data:u64"},
 	{"sched_setparam", 118, "pid:s32 param:p64"},
 	{"sched_setscheduler", 119, "pid:s32 policy:s32 param:p64"},
 	{"sched_getscheduler", 120, "pid:s32"},
@@ -225,7 +225,7 @@ var arm64Calls = [...]Call{
 	{"keyctl", 219, "option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64"},
 	{"clone", 220, "clone_flags:u32 newsp:u64 parent_tidptr:p64 tls:u64 child_tidptr:p64"},
 	{"execve", 221, "filename:p64 argv:p64 envp:p64"},
-	{"mmap", 222, "addr:u64 len:u64 prot:u64 flags:u64 fd:u64 off:u64"},
+	{"mmap", 222, "addr:u64 len:u64 prot:u32 flags:u32 fd:s32 off:u64"},
 	{"fadvise64", 223, "fd:s32 offset:s64 len:s64 advice:s32"},
 	{"swapon", 224, "specialfile:p64 swap_flags:s32"},
 	{"swapoff", 225, "specialfile:p64"},
@@ -238,7 +238,7 @@ var arm64Calls = [...]Call{
 	{"mincore", 232, "start:u64 len:u64 vec:p64"},
 	{"madvise", 233, "start:u64 len_in:u64 behavior:s32"},
 	{"remap_file_pages", 234, "start:u64 size:u64 prot:u64 pgoff:u64 flags:u64"},
-	{"mbind", 235, "start:u64 len:u64 mode:u64 nmask:p64 maxnode:u64 flags:u32"},
+	{"mbind", 235, "start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32"},
 	{"get_mempolicy", 236, "policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64"},
 	{"set_mempolicy", 237, "mode:s32 nmask:p64 maxnode:u64"},
 	{"migrate_pages", 238, "pid:s32 maxnode:u64 old_nodes:p64 new_nodes:p64"},
@@ -257,9 +257,9 @@ var arm64Calls = [...]Call{
 	{"syncfs", 267, "fd:s32"},
 	{"setns", 268, "fd:s32 flags:s32"},
 	{"sendmmsg", 269, "fd:s32 mmsg:p64 vlen:u32 flags:u32"},
-	{"process_vm_readv", 270, "pid:s32 lvec:p64 liovcnt:u64 rvec:p64 riovcnt:u64 flags:u64"},
-	{"process_vm_writev", 271, "pid:s32 lvec:p64 liovcnt:u64 rvec:p64 riovcnt:u64 flags:u64"},
-	{"kcmp", 272, "pid1:s32 pid2:s32 type:s32 idx1:u64 idx2:u64"},
+	{"process_vm_readv", 270, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
+	{"process_vm_writev", 271, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
+	{"kcmp", 272, "pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64"},
 	{"finit_module", 273, "fd:s32 uargs:p64 flags:s32"},
 	{"sched_setattr", 274, "pid:s32 uattr:p64 flags:u32"},
 	{"sched_getattr", 275, "pid:s32 uattr:p64 usize:u32 flags:u32"},
@@ -273,8 +273,8 @@ var arm64Calls = [...]Call{
 	{"membarrier", 283, "cmd:s32 flags:u32 cpu_id:s32"},
 	{"mlock2", 284, "start:u64 len:u64 flags:s32"},
 	{"copy_file_range", 285, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"preadv2", 286, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64 flags:s32"},
-	{"pwritev2", 287, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64 flags:s32"},
+	{"preadv2", 286, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
+	{"pwritev2", 287, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
 	{"pkey_mprotect", 288, "start:u64 len:u64 prot:u64 pkey:s32"},
 	{"pkey_alloc", 289, "flags:u64 init_val:u64"},
 	{"pkey_free", 290, "pkey:s32"},
@@ -298,7 +298,7 @@ var arm64Calls = [...]Call{
 	{"openat2", 437, "dfd:s32 filename:p64 how:p64 usize:u64"},
 	{"pidfd_getfd", 438, "pidfd:s32 fd:s32 flags:u32"},
 	{"faccessat2", 439, "dfd:s32 filename:p64 mode:s32 flags:s32"},
-	{"process_madvise", 440, "pidfd:s32 vec:p64 vlen:u64 behavior:s32 flags:u32"},
+	{"process_madvise", 440, "pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32"},
 	{"epoll_pwait2", 441, "epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64"},
 	{"mount_setattr", 442, "dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64"},
 	{"quotactl_fd", 443, "fd:u32 cmd:u32 id:u32 addr:p64"},
@@ -332,7 +332,7 @@ var arm64Calls = [...]Call{
 	{"rseq_slice_yield", 471, ""},
 }
 
-var arm64ByName = [...]uint16{
+var arm64ByName = []uint16{
 	202, 242, 89, 217, 171, 200, 264, 214, 306, 90, 91, 49, 51, 250, 114, 113, 115, 112, 220, 290, 57, 291, 203, 269,
 	106, 23, 24, 20, 21, 22, 296, 19, 221, 265, 93, 94, 48, 294, 223, 47, 246, 247, 50, 52, 53, 307, 55, 54,
 	25, 83, 10, 323, 324, 257, 13, 32, 16, 286, 7, 287, 285, 288, 80, 44, 82, 46, 98, 311, 310, 304, 309, 236,
@@ -349,7 +349,7 @@ var arm64ByName = [...]uint16{
 	130, 45, 166, 39, 160, 35, 97, 266, 88, 58, 75, 244, 95, 64, 66,
 }
 
-var arm64Consts = text(`BLKALIGNOFF 4730
+const arm64Consts = text(`BLKALIGNOFF 4730
 BLKBSZGET 2148012656
 BLKBSZSET 1074270833
 BLKDISCARD 4727
@@ -474,9 +474,7 @@ FS_IOC_SET_ENCRYPTION_POLICY 2148296211
 F_GETLK 5
 F_GETLK64 5
 F_GETOWN 9
-F_SETLK 6
 F_SETLK64 6
-F_SETLKW 7
 F_SETLKW64 7
 F_SETOWN 8
 IN_NONBLOCK 2048
@@ -515,7 +513,7 @@ O_DIRECTORY 16384
 O_DSYNC 4096
 O_EXCL 128
 O_FSYNC 1052672
-O_LARGEFILE 0
+O_LARGEFILE 131072
 O_NDELAY 2048
 O_NOCTTY 256
 O_NOFOLLOW 32768
@@ -547,6 +545,8 @@ PIDFD_GET_USER_NAMESPACE 65289
 PIDFD_GET_UTS_NAMESPACE 65290
 PIDFD_NONBLOCK 2048
 PIDFD_THREAD 128
+POSIX_FADV_DONTNEED 4
+POSIX_FADV_NOREUSE 5
 PROT_BTI 16
 PROT_MTE 32
 PR_SET_PTRACER_ANY -1
@@ -559,6 +559,8 @@ RLIMIT_MEMLOCK 8
 RLIMIT_NOFILE 7
 RLIMIT_NPROC 6
 RLIMIT_RSS 5
+SA_NOCLDWAIT 2
+SA_SIGINFO 4
 SECCOMP_IOCTL_NOTIF_ADDFD 1075323139
 SECCOMP_IOCTL_NOTIF_ID_VALID 1074274562
 SECCOMP_IOCTL_NOTIF_SET_FLAGS 1074274564
@@ -731,4 +733,4 @@ WORDSIZE 64
 `)
 
 var arm64 = Arch{Name: "arm64", Audit: 183 | audit64 | auditLE, Bits: 64, BigEndian: false, X32: false,
-	calls: arm64Calls[:], byName: arm64ByName[:], consts: arm64Consts}
+	calls: arm64Calls, byName: arm64ByName, consts: arm64Consts}

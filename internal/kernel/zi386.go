@@ -2,7 +2,7 @@
 
 package kernel
 
-var i386Calls = [...]Call{
+var i386Calls = []Call{
 	{"restart_syscall", 0, ""},
 	{"exit", 1, "error_code:s32"},
 	{"fork", 2, ""},
@@ -195,7 +195,7 @@ var i386Calls = [...]Call{
 	{"putpmsg", 189, "?32"},
 	{"vfork", 190, ""},
 	{"ugetrlimit", 191, "resource:u32 rlim:p32"},
-	{"mmap2", 192, "addr:u32 len:u32 prot:u32 flags:u32 fd:u32 pgoff:u32"},
+	{"mmap2", 192, "addr:u32 len:u32 prot:u32 flags:u32 fd:s32 pgoff:u32"},
 	{"truncate64", 193, "filename:p32 offset_low:u32 offset_high:u32"},
 	{"ftruncate64", 194, "fd:u32 offset_low:u32 offset_high:u32"},
 	{"stat64", 195, "filename:p32 statbuf:p32"},
@@ -274,7 +274,7 @@ var i386Calls = [...]Call{
 	{"utimes", 271, "filename:p32 t:p32"},
 	{"fadvise64_64", 272, "fd:s32 offset_low:u32 offset_high:u32 len_low:u32 len_high:u32 advice:s32"},
 	{"vserver", 273, "?32"},
-	{"mbind", 274, "start:u32 len:u32 mode:u32 nmask:p32 maxnode:u32 flags:u32"},
+	{"mbind", 274, "start:u32 len:u32 mode:s32 nmask:p32 maxnode:u32 flags:u32"},
 	{"get_mempolicy", 275, "policy:p32 nmask:p32 maxnode:u32 addr:u32 flags:u32"},
 	{"set_mempolicy", 276, "mode:s32 nmask:p32 maxnode:u32"},
 	{"mq_open", 277, "u_name:p32 oflag:s32 mode:u16 u_attr:p32"},
@@ -466,7 +466,7 @@ var i386Calls = [...]Call{
 	{"rseq_slice_yield", 471, ""},
 }
 
-var i386ByName = [...]uint16{
+var i386ByName = []uint16{
 	140, 142, 149, 360, 33, 51, 282, 124, 137, 27, 380, 134, 357, 353, 17, 45, 440, 184, 185, 12, 15, 182, 212, 61,
 	339, 395, 263, 396, 262, 393, 264, 397, 261, 394, 120, 424, 6, 425, 358, 373, 8, 127, 129, 41, 63, 326, 251, 325,
 	252, 315, 430, 253, 319, 324, 11, 354, 1, 249, 303, 428, 248, 269, 320, 334, 335, 133, 94, 302, 441, 95, 207, 294,
@@ -489,7 +489,34 @@ var i386ByName = [...]uint16{
 	114, 281, 7, 4, 146,
 }
 
-var i386Consts = text(`BLKALIGNOFF 4730
+const i386Consts = text(`ARCH_ENABLE_TAGGED_ADDR 16386
+ARCH_FORCE_TAGGED_SVA 16388
+ARCH_GET_CPUID 4113
+ARCH_GET_FS 4099
+ARCH_GET_GS 4100
+ARCH_GET_MAX_TAG_BITS 16387
+ARCH_GET_UNTAG_MASK 16385
+ARCH_GET_XCOMP_GUEST_PERM 4132
+ARCH_GET_XCOMP_PERM 4130
+ARCH_GET_XCOMP_SUPP 4129
+ARCH_MAP_VDSO_32 8194
+ARCH_MAP_VDSO_64 8195
+ARCH_MAP_VDSO_X32 8193
+ARCH_REQ_XCOMP_GUEST_PERM 4133
+ARCH_REQ_XCOMP_PERM 4131
+ARCH_SET_CPUID 4114
+ARCH_SET_FS 4098
+ARCH_SET_GS 4097
+ARCH_SHSTK_DISABLE 20482
+ARCH_SHSTK_ENABLE 20481
+ARCH_SHSTK_LOCK 20483
+ARCH_SHSTK_SHSTK 1
+ARCH_SHSTK_STATUS 20485
+ARCH_SHSTK_UNLOCK 20484
+ARCH_SHSTK_WRSS 2
+ARCH_XCOMP_TILECFG 17
+ARCH_XCOMP_TILEDATA 18
+BLKALIGNOFF 4730
 BLKBSZGET 2147750512
 BLKBSZSET 1074008689
 BLKDISCARD 4727
@@ -611,12 +638,10 @@ FS_IOC_GET_ENCRYPTION_POLICY 1074554389
 FS_IOC_GET_ENCRYPTION_PWSALT 1074816532
 FS_IOC_SETFLAGS 1074030082
 FS_IOC_SET_ENCRYPTION_POLICY 2148296211
-F_GETLK 12
+F_GETLK 5
 F_GETLK64 12
 F_GETOWN 9
-F_SETLK 13
 F_SETLK64 13
-F_SETLKW 14
 F_SETLKW64 14
 F_SETOWN 8
 IN_NONBLOCK 2048
@@ -689,6 +714,8 @@ PIDFD_GET_USER_NAMESPACE 65289
 PIDFD_GET_UTS_NAMESPACE 65290
 PIDFD_NONBLOCK 2048
 PIDFD_THREAD 128
+POSIX_FADV_DONTNEED 4
+POSIX_FADV_NOREUSE 5
 PR_SET_PTRACER_ANY 4294967295
 PTRACE_GETFPREGS 14
 PTRACE_GETFPXREGS 18
@@ -705,6 +732,9 @@ RLIMIT_MEMLOCK 8
 RLIMIT_NOFILE 7
 RLIMIT_NPROC 6
 RLIMIT_RSS 5
+SA_NOCLDWAIT 2
+SA_RESTORER 67108864
+SA_SIGINFO 4
 SECCOMP_IOCTL_NOTIF_ADDFD 1075323139
 SECCOMP_IOCTL_NOTIF_ID_VALID 1074274562
 SECCOMP_IOCTL_NOTIF_SET_FLAGS 1074274564
@@ -877,4 +907,4 @@ WORDSIZE 32
 `)
 
 var i386 = Arch{Name: "386", Audit: 3 | auditLE, Bits: 32, BigEndian: false, X32: false,
-	calls: i386Calls[:], byName: i386ByName[:], consts: i386Consts}
+	calls: i386Calls, byName: i386ByName, consts: i386Consts}

@@ -2,7 +2,7 @@
 
 package kernel
 
-var loong64Calls = [...]Call{
+var loong64Calls = []Call{
 	{"io_setup", 0, "nr_events:u32 ctxp:p64"},
 	{"io_destroy", 1, "ctx:u64"},
 	{"io_submit", 2, "ctx_id:u64 nr:s64 iocbpp:p64"},
@@ -42,7 +42,7 @@ var loong64Calls = [...]Call{
 	{"symlinkat", 36, "oldname:p64 newdfd:s32 newname:p64"},
 	{"linkat", 37, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:s32"},
 	{"umount2", 39, "name:p64 flags:s32"},
-	{"mount", 40, "dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64"},
+	{"mount", 40, "dev_name:p64 dir_name:p64 type:p64 flags:u32 data:p64"},
 	{"pivot_root", 41, "new_root:p64 put_old:p64"},
 	{"nfsservctl", 42, "?64"},
 	{"statfs", 43, "pathname:p64 buf:p64"},
@@ -67,17 +67,17 @@ var loong64Calls = [...]Call{
 	{"lseek", 62, "fd:u32 offset:s64 whence:u32"},
 	{"read", 63, "fd:u32 buf:p64 count:u64"},
 	{"write", 64, "fd:u32 buf:p64 count:u64"},
-	{"readv", 65, "fd:u64 vec:p64 vlen:u64"},
-	{"writev", 66, "fd:u64 vec:p64 vlen:u64"},
+	{"readv", 65, "fd:u32 vec:p64 vlen:u32"},
+	{"writev", 66, "fd:u32 vec:p64 vlen:u32"},
 	{"pread64", 67, "fd:u32 buf:p64 count:u64 pos:s64"},
 	{"pwrite64", 68, "fd:u32 buf:p64 count:u64 pos:s64"},
-	{"preadv", 69, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64"},
-	{"pwritev", 70, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64"},
+	{"preadv", 69, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
+	{"pwritev", 70, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
 	{"sendfile", 71, "out_fd:s32 in_fd:s32 offset:p64 count:u64"},
 	{"pselect6", 72, "n:s32 inp:p64 outp:p64 exp:p64 tsp:p64 sig:p64"},
 	{"ppoll", 73, "ufds:p64 nfds:u32 tsp:p64 sigmask:p64 sigsetsize:u64"},
 	{"signalfd4", 74, "ufd:s32 user_mask:p64 sizemask:u64 flags:s32"},
-	{"vmsplice", 75, "fd:s32 uiov:p64 nr_segs:u64 flags:u32"},
+	{"vmsplice", 75, "fd:s32 uiov:p64 nr_segs:u32 flags:u32"},
 	{"splice", 76, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
 	{"tee", 77, "fdin:s32 fdout:s32 len:u64 flags:u32"},
 	{"readlinkat", 78, "dfd:s32 pathname:p64 buf:p64 bufsiz:s32"},
@@ -119,7 +119,7 @@ var loong64Calls = [...]Call{
 	{"clock_getres", 114, "which_clock:s32 tp:p64"},
 	{"clock_nanosleep", 115, "which_clock:s32 flags:s32 rqtp:p64 rmtp:p64"},
 	{"syslog", 116, "type:s32 buf:p64 len:s32"},
-	{"ptrace", 117, "request:s64 pid:s64 addr:u64 data:u64"},
+	{"ptrace", 117, "request:s64 pid:s32 addr:u64 data:u64"},
 	{"sched_setparam", 118, "pid:s32 param:p64"},
 	{"sched_setscheduler", 119, "pid:s32 policy:s32 param:p64"},
 	{"sched_getscheduler", 120, "pid:s32"},
@@ -222,7 +222,7 @@ var loong64Calls = [...]Call{
 	{"keyctl", 219, "option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64"},
 	{"clone", 220, "clone_flags:u32 newsp:u64 parent_tidptr:p64 child_tidptr:p64 tls:u64"},
 	{"execve", 221, "filename:p64 argv:p64 envp:p64"},
-	{"mmap", 222, "addr:u64 len:u64 prot:u64 flags:u64 fd:u64 offset:u64"},
+	{"mmap", 222, "addr:u64 len:u64 prot:u32 flags:u32 fd:s32 offset:u64"},
 	{"fadvise64", 223, "fd:s32 offset:s64 len:s64 advice:s32"},
 	{"swapon", 224, "specialfile:p64 swap_flags:s32"},
 	{"swapoff", 225, "specialfile:p64"},
@@ -235,7 +235,7 @@ var loong64Calls = [...]Call{
 	{"mincore", 232, "start:u64 len:u64 vec:p64"},
 	{"madvise", 233, "start:u64 len_in:u64 behavior:s32"},
 	{"remap_file_pages", 234, "start:u64 size:u64 prot:u64 pgoff:u64 flags:u64"},
-	{"mbind", 235, "start:u64 len:u64 mode:u64 nmask:p64 maxnode:u64 flags:u32"},
+	{"mbind", 235, "start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32"},
 	{"get_mempolicy", 236, "policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64"},
 	{"set_mempolicy", 237, "mode:s32 nmask:p64 maxnode:u64"},
 	{"migrate_pages", 238, "pid:s32 maxnode:u64 old_nodes:p64 new_nodes:p64"},
@@ -254,9 +254,9 @@ var loong64Calls = [...]Call{
 	{"syncfs", 267, "fd:s32"},
 	{"setns", 268, "fd:s32 flags:s32"},
 	{"sendmmsg", 269, "fd:s32 mmsg:p64 vlen:u32 flags:u32"},
-	{"process_vm_readv", 270, "pid:s32 lvec:p64 liovcnt:u64 rvec:p64 riovcnt:u64 flags:u64"},
-	{"process_vm_writev", 271, "pid:s32 lvec:p64 liovcnt:u64 rvec:p64 riovcnt:u64 flags:u64"},
-	{"kcmp", 272, "pid1:s32 pid2:s32 type:s32 idx1:u64 idx2:u64"},
+	{"process_vm_readv", 270, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
+	{"process_vm_writev", 271, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
+	{"kcmp", 272, "pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64"},
 	{"finit_module", 273, "fd:s32 uargs:p64 flags:s32"},
 	{"sched_setattr", 274, "pid:s32 uattr:p64 flags:u32"},
 	{"sched_getattr", 275, "pid:s32 uattr:p64 usize:u32 flags:u32"},
@@ -270,8 +270,8 @@ var loong64Calls = [...]Call{
 	{"membarrier", 283, "cmd:s32 flags:u32 cpu_id:s32"},
 	{"mlock2", 284, "start:u64 len:u64 flags:s32"},
 	{"copy_file_range", 285, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"preadv2", 286, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64 flags:s32"},
-	{"pwritev2", 287, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64 flags:s32"},
+	{"preadv2", 286, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
+	{"pwritev2", 287, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
 	{"pkey_mprotect", 288, "start:u64 len:u64 prot:u64 pkey:s32"},
 	{"pkey_alloc", 289, "flags:u64 init_val:u64"},
 	{"pkey_free", 290, "pkey:s32"},
@@ -295,7 +295,7 @@ var loong64Calls = [...]Call{
 	{"openat2", 437, "dfd:s32 filename:p64 how:p64 usize:u64"},
 	{"pidfd_getfd", 438, "pidfd:s32 fd:s32 flags:u32"},
 	{"faccessat2", 439, "dfd:s32 filename:p64 mode:s32 flags:s32"},
-	{"process_madvise", 440, "pidfd:s32 vec:p64 vlen:u64 behavior:s32 flags:u32"},
+	{"process_madvise", 440, "pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32"},
 	{"epoll_pwait2", 441, "epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64"},
 	{"mount_setattr", 442, "dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64"},
 	{"quotactl_fd", 443, "fd:u32 cmd:u32 id:u32 addr:p64"},
@@ -329,7 +329,7 @@ var loong64Calls = [...]Call{
 	{"rseq_slice_yield", 471, ""},
 }
 
-var loong64ByName = [...]uint16{
+var loong64ByName = []uint16{
 	199, 239, 88, 214, 168, 197, 261, 211, 303, 89, 90, 48, 50, 247, 113, 112, 114, 111, 217, 287, 56, 288, 200, 266,
 	105, 23, 24, 20, 21, 22, 293, 19, 218, 262, 92, 93, 47, 291, 220, 46, 243, 244, 49, 51, 52, 304, 54, 53,
 	25, 82, 10, 320, 321, 254, 13, 32, 16, 283, 7, 284, 282, 285, 79, 43, 81, 45, 97, 308, 307, 301, 306, 233,
@@ -346,7 +346,7 @@ var loong64ByName = [...]uint16{
 	38, 159, 35, 96, 263, 87, 57, 74, 241, 94, 63, 65,
 }
 
-var loong64Consts = text(`BLKALIGNOFF 4730
+const loong64Consts = text(`BLKALIGNOFF 4730
 BLKBSZGET 2148012656
 BLKBSZSET 1074270833
 BLKDISCARD 4727
@@ -471,9 +471,7 @@ FS_IOC_SET_ENCRYPTION_POLICY 2148296211
 F_GETLK 5
 F_GETLK64 5
 F_GETOWN 9
-F_SETLK 6
 F_SETLK64 6
-F_SETLKW 7
 F_SETLKW64 7
 F_SETOWN 8
 IN_NONBLOCK 2048
@@ -512,7 +510,7 @@ O_DIRECTORY 65536
 O_DSYNC 4096
 O_EXCL 128
 O_FSYNC 1052672
-O_LARGEFILE 0
+O_LARGEFILE 32768
 O_NDELAY 2048
 O_NOCTTY 256
 O_NOFOLLOW 131072
@@ -544,6 +542,8 @@ PIDFD_GET_USER_NAMESPACE 65289
 PIDFD_GET_UTS_NAMESPACE 65290
 PIDFD_NONBLOCK 2048
 PIDFD_THREAD 128
+POSIX_FADV_DONTNEED 4
+POSIX_FADV_NOREUSE 5
 PR_SET_PTRACER_ANY -1
 PTRACE_SYSEMU 31
 PTRACE_SYSEMU_SINGLESTEP 32
@@ -552,6 +552,8 @@ RLIMIT_MEMLOCK 8
 RLIMIT_NOFILE 7
 RLIMIT_NPROC 6
 RLIMIT_RSS 5
+SA_NOCLDWAIT 2
+SA_SIGINFO 4
 SECCOMP_IOCTL_NOTIF_ADDFD 1075323139
 SECCOMP_IOCTL_NOTIF_ID_VALID 1074274562
 SECCOMP_IOCTL_NOTIF_SET_FLAGS 1074274564
@@ -724,4 +726,4 @@ WORDSIZE 64
 `)
 
 var loong64 = Arch{Name: "loong64", Audit: 258 | audit64 | auditLE, Bits: 64, BigEndian: false, X32: false,
-	calls: loong64Calls[:], byName: loong64ByName[:], consts: loong64Consts}
+	calls: loong64Calls, byName: loong64ByName, consts: loong64Consts}

@@ -2,7 +2,7 @@
 
 package kernel
 
-var mipsCalls = [...]Call{
+var mipsCalls = []Call{
 	{"syscall", 4000, "number:s32 arg0:u32 arg1:u32 arg2:u32 arg3:u32 arg4:u32"},
 	{"exit", 4001, "error_code:s32"},
 	{"fork", 4002, ""},
@@ -93,7 +93,7 @@ var mipsCalls = [...]Call{
 	{"swapon", 4087, "specialfile:p32 swap_flags:s32"},
 	{"reboot", 4088, "magic1:s32 magic2:s32 cmd:u32 arg:p32"},
 	{"readdir", 4089, "fd:u32 dirent:p32 count:u32"},
-	{"mmap", 4090, "addr:u32 len:u32 prot:u32 flags:u32 fd:u32 offset:s32"},
+	{"mmap", 4090, "addr:u32 len:u32 prot:u32 flags:u32 fd:s32 offset:s32"},
 	{"munmap", 4091, "addr:u32 len:u32"},
 	{"truncate", 4092, "path:p32 length:s32"},
 	{"ftruncate", 4093, "fd:u32 length:s32"},
@@ -213,7 +213,7 @@ var mipsCalls = [...]Call{
 	{"sendfile", 4207, "out_fd:s32 in_fd:s32 offset:p32 count:u32"},
 	{"getpmsg", 4208, "?32"},
 	{"putpmsg", 4209, "?32"},
-	{"mmap2", 4210, "addr:u32 len:u32 prot:u32 flags:u32 fd:u32 pgoff:u32"},
+	{"mmap2", 4210, "addr:u32 len:u32 prot:u32 flags:u32 fd:s32 pgoff:u32"},
 	{"truncate64", 4211, "path:p32 pad1:u32 length_hi:u32 length_lo:u32"},
 	{"ftruncate64", 4212, "fd:u32 pad1:u32 length_hi:u32 length_lo:u32"},
 	{"stat64", 4213, "filename:p32 statbuf:p32"},
@@ -271,7 +271,7 @@ var mipsCalls = [...]Call{
 	{"clock_nanosleep", 4265, "which_clock:s32 flags:s32 rqtp:p32 rmtp:p32"},
 	{"tgkill", 4266, "tgid:s32 pid:s32 sig:s32"},
 	{"utimes", 4267, "filename:p32 t:p32"},
-	{"mbind", 4268, "start:u32 len:u32 mode:u32 nmask:p32 maxnode:u32 flags:u32"},
+	{"mbind", 4268, "start:u32 len:u32 mode:s32 nmask:p32 maxnode:u32 flags:u32"},
 	{"get_mempolicy", 4269, "policy:p32 nmask:p32 maxnode:u32 addr:u32 flags:u32"},
 	{"set_mempolicy", 4270, "mode:s32 nmask:p32 maxnode:u32"},
 	{"mq_open", 4271, "u_name:p32 oflag:s32 mode:u16 u_attr:p32"},
@@ -450,7 +450,7 @@ var mipsCalls = [...]Call{
 	{"rseq_slice_yield", 4471, ""},
 }
 
-var mipsByName = [...]uint16{
+var mipsByName = []uint16{
 	140, 142, 153, 168, 333, 33, 51, 279, 124, 137, 27, 134, 169, 354, 17, 45, 148, 147, 424, 204, 205, 12, 15, 202,
 	61, 340, 380, 264, 381, 263, 378, 265, 382, 262, 379, 120, 409, 6, 410, 170, 359, 8, 127, 129, 41, 63, 326, 248,
 	325, 249, 312, 415, 250, 318, 324, 11, 355, 1, 246, 299, 413, 254, 319, 335, 336, 133, 94, 298, 425, 95, 290, 55,
@@ -472,7 +472,7 @@ var mipsByName = [...]uint16{
 	30, 315, 387, 267, 111, 113, 306, 277, 114, 278, 7, 4, 146,
 }
 
-var mipsConsts = text(`BLKALIGNOFF 536875642
+const mipsConsts = text(`BLKALIGNOFF 536875642
 BLKBSZGET 1074008688
 BLKBSZSET 2147750513
 BLKDISCARD 536875639
@@ -596,12 +596,10 @@ FS_IOC_GET_ENCRYPTION_POLICY 2148296213
 FS_IOC_GET_ENCRYPTION_PWSALT 2148558356
 FS_IOC_SETFLAGS 2147771906
 FS_IOC_SET_ENCRYPTION_POLICY 1074554387
-F_GETLK 33
+F_GETLK 14
 F_GETLK64 33
 F_GETOWN 23
-F_SETLK 34
 F_SETLK64 34
-F_SETLKW 35
 F_SETLKW64 35
 F_SETOWN 24
 IN_NONBLOCK 128
@@ -672,6 +670,8 @@ PIDFD_GET_USER_NAMESPACE 536936201
 PIDFD_GET_UTS_NAMESPACE 536936202
 PIDFD_NONBLOCK 128
 PIDFD_THREAD 1024
+POSIX_FADV_DONTNEED 4
+POSIX_FADV_NOREUSE 5
 PR_SET_PTRACER_ANY 4294967295
 PTRACE_GETFPREGS 14
 PTRACE_GET_THREAD_AREA 25
@@ -690,6 +690,8 @@ RLIMIT_MEMLOCK 9
 RLIMIT_NOFILE 5
 RLIMIT_NPROC 8
 RLIMIT_RSS 7
+SA_NOCLDWAIT 65536
+SA_SIGINFO 8
 SECCOMP_IOCTL_NOTIF_ADDFD 2149064963
 SECCOMP_IOCTL_NOTIF_ID_VALID 2148016386
 SECCOMP_IOCTL_NOTIF_SET_FLAGS 2148016388
@@ -864,4 +866,4 @@ WORDSIZE 32
 `)
 
 var mips = Arch{Name: "mips", Audit: 8, Bits: 32, BigEndian: true, X32: false,
-	calls: mipsCalls[:], byName: mipsByName[:], consts: mipsConsts}
+	calls: mipsCalls, byName: mipsByName, consts: mipsConsts}

@@ -2,7 +2,7 @@
 
 package kernel
 
-var mips64Calls = [...]Call{
+var mips64Calls = []Call{
 	{"read", 5000, "fd:u32 buf:p64 count:u64"},
 	{"write", 5001, "fd:u32 buf:p64 count:u64"},
 	{"open", 5002, "filename:p64 flags:s32 mode:u16"},
@@ -12,7 +12,7 @@ var mips64Calls = [...]Call{
 	{"lstat", 5006, "filename:p64 statbuf:p64"},
 	{"poll", 5007, "ufds:p64 nfds:u32 timeout_msecs:s32"},
 	{"lseek", 5008, "fd:u32 offset:s64 whence:u32"},
-	{"mmap", 5009, "addr:u64 len:u64 prot:u64 flags:u64 fd:u64 offset:s64"},
+	{"mmap", 5009, "addr:u64 len:u64 prot:u32 flags:u32 fd:s32 offset:s64"},
 	{"mprotect", 5010, "start:u64 len:u64 prot:u64"},
 	{"munmap", 5011, "addr:u64 len:u64"},
 	{"brk", 5012, "brk:u64"},
@@ -21,8 +21,8 @@ var mips64Calls = [...]Call{
 	{"ioctl", 5015, "fd:u32 cmd:u32 arg:u64"},
 	{"pread64", 5016, "fd:u32 buf:p64 count:u64 pos:s64"},
 	{"pwrite64", 5017, "fd:u32 buf:p64 count:u64 pos:s64"},
-	{"readv", 5018, "fd:u64 vec:p64 vlen:u64"},
-	{"writev", 5019, "fd:u64 vec:p64 vlen:u64"},
+	{"readv", 5018, "fd:u32 vec:p64 vlen:u32"},
+	{"writev", 5019, "fd:u32 vec:p64 vlen:u32"},
 	{"access", 5020, "filename:p64 mode:s32"},
 	{"pipe", 5021, "fildes:p64"},
 	{"_newselect", 5022, "n:s32 inp:p64 outp:p64 exp:p64 tvp:p64"},
@@ -102,7 +102,7 @@ var mips64Calls = [...]Call{
 	{"getrusage", 5096, "who:s32 ru:p64"},
 	{"sysinfo", 5097, "info:p64"},
 	{"times", 5098, "tbuf:p64"},
-	{"ptrace", 5099, "request:s64 pid:s64 addr:u64 data:u64"},
+	{"ptrace", 5099, "request:s64 pid:s32 addr:u64 data:u64"},
 	{"getuid", 5100, ""},
 	{"syslog", 5101, "type:s32 buf:p64 len:s32"},
 	{"getgid", 5102, ""},
@@ -163,7 +163,7 @@ var mips64Calls = [...]Call{
 	{"sync", 5157, ""},
 	{"acct", 5158, "name:p64"},
 	{"settimeofday", 5159, "tv:p64 tz:p64"},
-	{"mount", 5160, "dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64"},
+	{"mount", 5160, "dev_name:p64 dir_name:p64 type:p64 flags:u32 data:p64"},
 	{"umount2", 5161, "name:p64 flags:s32"},
 	{"swapon", 5162, "specialfile:p64 swap_flags:s32"},
 	{"swapoff", 5163, "specialfile:p64"},
@@ -230,7 +230,7 @@ var mips64Calls = [...]Call{
 	{"clock_nanosleep", 5224, "which_clock:s32 flags:s32 rqtp:p64 rmtp:p64"},
 	{"tgkill", 5225, "tgid:s32 pid:s32 sig:s32"},
 	{"utimes", 5226, "filename:p64 utimes:p64"},
-	{"mbind", 5227, "start:u64 len:u64 mode:u64 nmask:p64 maxnode:u64 flags:u32"},
+	{"mbind", 5227, "start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32"},
 	{"get_mempolicy", 5228, "policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64"},
 	{"set_mempolicy", 5229, "mode:s32 nmask:p64 maxnode:u64"},
 	{"mq_open", 5230, "u_name:p64 oflag:s32 mode:u16 u_attr:p64"},
@@ -268,7 +268,7 @@ var mips64Calls = [...]Call{
 	{"splice", 5263, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
 	{"sync_file_range", 5264, "fd:s32 offset:s64 nbytes:s64 flags:u32"},
 	{"tee", 5265, "fdin:s32 fdout:s32 len:u64 flags:u32"},
-	{"vmsplice", 5266, "fd:s32 uiov:p64 nr_segs:u64 flags:u32"},
+	{"vmsplice", 5266, "fd:s32 uiov:p64 nr_segs:u32 flags:u32"},
 	{"move_pages", 5267, "pid:s32 nr_pages:u64 pages:p64 nodes:p64 status:p64 flags:s32"},
 	{"set_robust_list", 5268, "head:p64 len:u64"},
 	{"get_robust_list", 5269, "pid:s32 head_ptr:p64 len_ptr:p64"},
@@ -291,8 +291,8 @@ var mips64Calls = [...]Call{
 	{"dup3", 5286, "oldfd:u32 newfd:u32 flags:s32"},
 	{"pipe2", 5287, "fildes:p64 flags:s32"},
 	{"inotify_init1", 5288, "flags:s32"},
-	{"preadv", 5289, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64"},
-	{"pwritev", 5290, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64"},
+	{"preadv", 5289, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
+	{"pwritev", 5290, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
 	{"rt_tgsigqueueinfo", 5291, "tgid:s32 pid:s32 sig:s32 uinfo:p64"},
 	{"perf_event_open", 5292, "attr_uptr:p64 pid:s32 cpu:s32 group_fd:s32 flags:u64"},
 	{"accept4", 5293, "fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64 flags:s32"},
@@ -306,9 +306,9 @@ var mips64Calls = [...]Call{
 	{"syncfs", 5301, "fd:s32"},
 	{"sendmmsg", 5302, "fd:s32 mmsg:p64 vlen:u32 flags:u32"},
 	{"setns", 5303, "fd:s32 flags:s32"},
-	{"process_vm_readv", 5304, "pid:s32 lvec:p64 liovcnt:u64 rvec:p64 riovcnt:u64 flags:u64"},
-	{"process_vm_writev", 5305, "pid:s32 lvec:p64 liovcnt:u64 rvec:p64 riovcnt:u64 flags:u64"},
-	{"kcmp", 5306, "pid1:s32 pid2:s32 type:s32 idx1:u64 idx2:u64"},
+	{"process_vm_readv", 5304, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
+	{"process_vm_writev", 5305, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
+	{"kcmp", 5306, "pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64"},
 	{"finit_module", 5307, "fd:s32 uargs:p64 flags:s32"},
 	{"getdents64", 5308, "fd:u32 dirent:p64 count:u32"},
 	{"sched_setattr", 5309, "pid:s32 uattr:p64 flags:u32"},
@@ -323,8 +323,8 @@ var mips64Calls = [...]Call{
 	{"membarrier", 5318, "cmd:s32 flags:u32 cpu_id:s32"},
 	{"mlock2", 5319, "start:u64 len:u64 flags:s32"},
 	{"copy_file_range", 5320, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"preadv2", 5321, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64 flags:s32"},
-	{"pwritev2", 5322, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64 flags:s32"},
+	{"preadv2", 5321, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
+	{"pwritev2", 5322, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
 	{"pkey_mprotect", 5323, "start:u64 len:u64 prot:u64 pkey:s32"},
 	{"pkey_alloc", 5324, "flags:u64 init_val:u64"},
 	{"pkey_free", 5325, "pkey:s32"},
@@ -347,7 +347,7 @@ var mips64Calls = [...]Call{
 	{"openat2", 5437, "dfd:s32 filename:p64 how:p64 usize:u64"},
 	{"pidfd_getfd", 5438, "pidfd:s32 fd:s32 flags:u32"},
 	{"faccessat2", 5439, "dfd:s32 filename:p64 mode:s32 flags:s32"},
-	{"process_madvise", 5440, "pidfd:s32 vec:p64 vlen:u64 behavior:s32 flags:u32"},
+	{"process_madvise", 5440, "pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32"},
 	{"epoll_pwait2", 5441, "epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64"},
 	{"mount_setattr", 5442, "dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64"},
 	{"quotactl_fd", 5443, "fd:u32 cmd:u32 id:u32 addr:p64"},
@@ -380,7 +380,7 @@ var mips64Calls = [...]Call{
 	{"rseq_slice_yield", 5471, ""},
 }
 
-var mips64ByName = [...]uint16{
+var mips64ByName = []uint16{
 	22, 152, 42, 292, 20, 158, 238, 154, 176, 37, 48, 314, 12, 198, 197, 354, 123, 124, 78, 88, 90, 156, 299, 223,
 	222, 224, 221, 55, 339, 3, 340, 41, 319, 83, 167, 169, 31, 32, 285, 207, 284, 208, 271, 345, 209, 277, 283, 57,
 	315, 58, 205, 258, 343, 215, 278, 294, 295, 79, 89, 257, 355, 91, 249, 70, 73, 185, 371, 372, 306, 188, 71, 56,
@@ -399,7 +399,7 @@ var mips64ByName = [...]uint16{
 	85, 252, 261, 316, 133, 130, 274, 226, 150, 265, 236, 59, 237, 1, 19,
 }
 
-var mips64Consts = text(`BLKALIGNOFF 536875642
+const mips64Consts = text(`BLKALIGNOFF 536875642
 BLKBSZGET 1074270832
 BLKBSZSET 2148012657
 BLKDISCARD 536875639
@@ -526,9 +526,7 @@ FS_IOC_SET_ENCRYPTION_POLICY 1074554387
 F_GETLK 14
 F_GETLK64 14
 F_GETOWN 23
-F_SETLK 6
 F_SETLK64 6
-F_SETLKW 7
 F_SETLKW64 7
 F_SETOWN 24
 IN_NONBLOCK 128
@@ -567,7 +565,7 @@ O_DIRECTORY 65536
 O_DSYNC 16
 O_EXCL 1024
 O_FSYNC 16400
-O_LARGEFILE 0
+O_LARGEFILE 8192
 O_NDELAY 128
 O_NOCTTY 2048
 O_NOFOLLOW 131072
@@ -599,6 +597,8 @@ PIDFD_GET_USER_NAMESPACE 536936201
 PIDFD_GET_UTS_NAMESPACE 536936202
 PIDFD_NONBLOCK 128
 PIDFD_THREAD 1024
+POSIX_FADV_DONTNEED 4
+POSIX_FADV_NOREUSE 5
 PR_SET_PTRACER_ANY -1
 PTRACE_GETFPREGS 14
 PTRACE_GET_THREAD_AREA 25
@@ -617,6 +617,8 @@ RLIMIT_MEMLOCK 9
 RLIMIT_NOFILE 5
 RLIMIT_NPROC 8
 RLIMIT_RSS 7
+SA_NOCLDWAIT 65536
+SA_SIGINFO 8
 SECCOMP_IOCTL_NOTIF_ADDFD 2149064963
 SECCOMP_IOCTL_NOTIF_ID_VALID 2148016386
 SECCOMP_IOCTL_NOTIF_SET_FLAGS 2148016388
@@ -791,4 +793,4 @@ WORDSIZE 64
 `)
 
 var mips64 = Arch{Name: "mips64", Audit: 8 | audit64, Bits: 64, BigEndian: true, X32: false,
-	calls: mips64Calls[:], byName: mips64ByName[:], consts: mips64Consts}
+	calls: mips64Calls, byName: mips64ByName, consts: mips64Consts}

@@ -2,7 +2,7 @@
 
 package kernel
 
-var ppc64Calls = [...]Call{
+var ppc64Calls = []Call{
 	{"restart_syscall", 0, ""},
 	{"exit", 1, "error_code:s32"},
 	{"fork", 2, ""},
@@ -24,12 +24,12 @@ var ppc64Calls = [...]Call{
 	{"oldstat", 18, "?64"},
 	{"lseek", 19, "fd:u32 offset:s64 whence:u32"},
 	{"getpid", 20, ""},
-	{"mount", 21, "dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64"},
+	{"mount", 21, "dev_name:p64 dir_name:p64 type:p64 flags:u32 data:p64"},
 	{"umount", 22, "?64"},
 	{"setuid", 23, "uid:u32"},
 	{"getuid", 24, ""},
 	{"stime", 25, "tptr:p64"},
-	{"ptrace", 26, "request:s64 pid:s64 addr:u64 data:u64"},
+	{"ptrace", 26, "request:s64 pid:s32 addr:u64 data:u64"},
 	{"alarm", 27, "seconds:u32"},
 	{"oldfstat", 28, "?64"},
 	{"pause", 29, ""},
@@ -93,7 +93,7 @@ var ppc64Calls = [...]Call{
 	{"swapon", 87, "specialfile:p64 swap_flags:s32"},
 	{"reboot", 88, "magic1:s32 magic2:s32 cmd:u32 arg:p64"},
 	{"readdir", 89, "?64"},
-	{"mmap", 90, "addr:u64 len:u64 prot:u64 flags:u64 fd:u64 offset:s64"},
+	{"mmap", 90, "addr:u64 len:u64 prot:u32 flags:u32 fd:s32 offset:s64"},
 	{"munmap", 91, "addr:u64 len:u64"},
 	{"truncate", 92, "path:p64 length:s64"},
 	{"ftruncate", 93, "fd:u32 length:s64"},
@@ -148,8 +148,8 @@ var ppc64Calls = [...]Call{
 	{"_newselect", 142, "n:s32 inp:p64 outp:p64 exp:p64 tvp:p64"},
 	{"flock", 143, "fd:u32 cmd:u32"},
 	{"msync", 144, "start:u64 len:u64 flags:s32"},
-	{"readv", 145, "fd:u64 vec:p64 vlen:u64"},
-	{"writev", 146, "fd:u64 vec:p64 vlen:u64"},
+	{"readv", 145, "fd:u32 vec:p64 vlen:u32"},
+	{"writev", 146, "fd:u32 vec:p64 vlen:u32"},
 	{"getsid", 147, "pid:s32"},
 	{"fdatasync", 148, "fd:u32"},
 	{"_sysctl", 149, "?64"},
@@ -251,7 +251,7 @@ var ppc64Calls = [...]Call{
 	{"rtas", 255, "uargs:p64"},
 	{"sys_debug_setcontext", 256, "?64"},
 	{"migrate_pages", 258, "pid:s32 maxnode:u64 old_nodes:p64 new_nodes:p64"},
-	{"mbind", 259, "start:u64 len:u64 mode:u64 nmask:p64 maxnode:u64 flags:u32"},
+	{"mbind", 259, "start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32"},
 	{"get_mempolicy", 260, "policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64"},
 	{"set_mempolicy", 261, "mode:s32 nmask:p64 maxnode:u64"},
 	{"mq_open", 262, "u_name:p64 oflag:s32 mode:u16 u_attr:p64"},
@@ -277,7 +277,7 @@ var ppc64Calls = [...]Call{
 	{"unshare", 282, "unshare_flags:u64"},
 	{"splice", 283, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
 	{"tee", 284, "fdin:s32 fdout:s32 len:u64 flags:u32"},
-	{"vmsplice", 285, "fd:s32 uiov:p64 nr_segs:u64 flags:u32"},
+	{"vmsplice", 285, "fd:s32 uiov:p64 nr_segs:u32 flags:u32"},
 	{"openat", 286, "dfd:s32 filename:p64 flags:s32 mode:u16"},
 	{"mkdirat", 287, "dfd:s32 pathname:p64 mode:u16"},
 	{"mknodat", 288, "dfd:s32 filename:p64 mode:u16 dev:u32"},
@@ -312,8 +312,8 @@ var ppc64Calls = [...]Call{
 	{"pipe2", 317, "fildes:p64 flags:s32"},
 	{"inotify_init1", 318, "flags:s32"},
 	{"perf_event_open", 319, "attr_uptr:p64 pid:s32 cpu:s32 group_fd:s32 flags:u64"},
-	{"preadv", 320, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64"},
-	{"pwritev", 321, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64"},
+	{"preadv", 320, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
+	{"pwritev", 321, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
 	{"rt_tgsigqueueinfo", 322, "tgid:s32 pid:s32 sig:s32 uinfo:p64"},
 	{"fanotify_init", 323, "flags:u32 event_f_flags:u32"},
 	{"fanotify_mark", 324, "fanotify_fd:s32 flags:u32 mask:u64 dfd:s32 pathname:p64"},
@@ -343,10 +343,10 @@ var ppc64Calls = [...]Call{
 	{"syncfs", 348, "fd:s32"},
 	{"sendmmsg", 349, "fd:s32 mmsg:p64 vlen:u32 flags:u32"},
 	{"setns", 350, "fd:s32 flags:s32"},
-	{"process_vm_readv", 351, "pid:s32 lvec:p64 liovcnt:u64 rvec:p64 riovcnt:u64 flags:u64"},
-	{"process_vm_writev", 352, "pid:s32 lvec:p64 liovcnt:u64 rvec:p64 riovcnt:u64 flags:u64"},
+	{"process_vm_readv", 351, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
+	{"process_vm_writev", 352, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
 	{"finit_module", 353, "fd:s32 uargs:p64 flags:s32"},
-	{"kcmp", 354, "pid1:s32 pid2:s32 type:s32 idx1:u64 idx2:u64"},
+	{"kcmp", 354, "pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64"},
 	{"sched_setattr", 355, "pid:s32 uattr:p64 flags:u32"},
 	{"sched_getattr", 356, "pid:s32 uattr:p64 usize:u32 flags:u32"},
 	{"renameat2", 357, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:u32"},
@@ -360,8 +360,8 @@ var ppc64Calls = [...]Call{
 	{"membarrier", 365, "cmd:s32 flags:u32 cpu_id:s32"},
 	{"mlock2", 378, "start:u64 len:u64 flags:s32"},
 	{"copy_file_range", 379, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"preadv2", 380, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64 flags:s32"},
-	{"pwritev2", 381, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64 flags:s32"},
+	{"preadv2", 380, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
+	{"pwritev2", 381, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
 	{"kexec_file_load", 382, "kernel_fd:s32 initrd_fd:s32 cmdline_len:u64 cmdline_ptr:p64 flags:u64"},
 	{"statx", 383, "dfd:s32 filename:p64 flags:u32 mask:u32 buffer:p64"},
 	{"pkey_alloc", 384, "flags:u64 init_val:u64"},
@@ -396,7 +396,7 @@ var ppc64Calls = [...]Call{
 	{"openat2", 437, "dfd:s32 filename:p64 how:p64 usize:u64"},
 	{"pidfd_getfd", 438, "pidfd:s32 fd:s32 flags:u32"},
 	{"faccessat2", 439, "dfd:s32 filename:p64 mode:s32 flags:s32"},
-	{"process_madvise", 440, "pidfd:s32 vec:p64 vlen:u64 behavior:s32 flags:u32"},
+	{"process_madvise", 440, "pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32"},
 	{"epoll_pwait2", 441, "epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64"},
 	{"mount_setattr", 442, "dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64"},
 	{"quotactl_fd", 443, "fd:u32 cmd:u32 id:u32 addr:p64"},
@@ -429,7 +429,7 @@ var ppc64Calls = [...]Call{
 	{"rseq_slice_yield", 471, ""},
 }
 
-var ppc64ByName = [...]uint16{
+var ppc64ByName = []uint16{
 	140, 142, 149, 319, 333, 33, 51, 258, 124, 137, 27, 134, 316, 350, 17, 45, 403, 183, 184, 12, 15, 181, 61, 336,
 	238, 237, 239, 236, 120, 388, 6, 389, 317, 356, 8, 127, 129, 41, 63, 305, 227, 304, 228, 292, 394, 229, 296, 303,
 	11, 351, 1, 225, 287, 392, 224, 298, 312, 313, 133, 94, 286, 404, 95, 278, 55, 148, 207, 420, 421, 342, 210, 143,
@@ -450,7 +450,7 @@ var ppc64ByName = [...]uint16{
 	271, 86, 353, 62, 30, 293, 242, 189, 111, 113, 274, 114, 261, 7, 4, 146,
 }
 
-var ppc64Consts = text(`BLKALIGNOFF 536875642
+const ppc64Consts = text(`BLKALIGNOFF 536875642
 BLKBSZGET 1074270832
 BLKBSZSET 2148012657
 BLKDISCARD 536875639
@@ -575,9 +575,7 @@ FS_IOC_SET_ENCRYPTION_POLICY 1074554387
 F_GETLK 5
 F_GETLK64 12
 F_GETOWN 9
-F_SETLK 6
 F_SETLK64 13
-F_SETLKW 7
 F_SETLKW64 14
 F_SETOWN 8
 IN_NONBLOCK 2048
@@ -616,7 +614,7 @@ O_DIRECTORY 16384
 O_DSYNC 4096
 O_EXCL 128
 O_FSYNC 1052672
-O_LARGEFILE 0
+O_LARGEFILE 65536
 O_NDELAY 2048
 O_NOCTTY 256
 O_NOFOLLOW 32768
@@ -648,6 +646,8 @@ PIDFD_GET_USER_NAMESPACE 536936201
 PIDFD_GET_UTS_NAMESPACE 536936202
 PIDFD_NONBLOCK 2048
 PIDFD_THREAD 128
+POSIX_FADV_DONTNEED 4
+POSIX_FADV_NOREUSE 5
 PROT_SAO 16
 PR_SET_PTRACER_ANY -1
 PTRACE_GETEVRREGS 20
@@ -670,6 +670,9 @@ RLIMIT_MEMLOCK 8
 RLIMIT_NOFILE 7
 RLIMIT_NPROC 6
 RLIMIT_RSS 5
+SA_NOCLDWAIT 2
+SA_RESTORER 67108864
+SA_SIGINFO 4
 SECCOMP_IOCTL_NOTIF_ADDFD 2149064963
 SECCOMP_IOCTL_NOTIF_ID_VALID 2148016386
 SECCOMP_IOCTL_NOTIF_SET_FLAGS 2148016388
@@ -846,4 +849,4 @@ WORDSIZE 64
 `)
 
 var ppc64 = Arch{Name: "ppc64", Audit: 21 | audit64, Bits: 64, BigEndian: true, X32: false,
-	calls: ppc64Calls[:], byName: ppc64ByName[:], consts: ppc64Consts}
+	calls: ppc64Calls, byName: ppc64ByName, consts: ppc64Consts}

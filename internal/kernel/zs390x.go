@@ -2,7 +2,7 @@
 
 package kernel
 
-var s390xCalls = [...]Call{
+var s390xCalls = []Call{
 	{"exit", 1, "error_code:s32"},
 	{"fork", 2, ""},
 	{"read", 3, "fd:u32 buf:p64 count:u64"},
@@ -19,9 +19,9 @@ var s390xCalls = [...]Call{
 	{"chmod", 15, "filename:p64 mode:u16"},
 	{"lseek", 19, "fd:u32 offset:s64 whence:u32"},
 	{"getpid", 20, ""},
-	{"mount", 21, "dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64"},
+	{"mount", 21, "dev_name:p64 dir_name:p64 type:p64 flags:u32 data:p64"},
 	{"umount", 22, "name:p64"},
-	{"ptrace", 26, "request:s64 pid:s64 addr:u64 data:u64"},
+	{"ptrace", 26, "request:s64 pid:s32 addr:u64 data:u64"},
 	{"alarm", 27, "seconds:u32"},
 	{"pause", 29, ""},
 	{"utime", 30, "filename:p64 times:p64"},
@@ -109,8 +109,8 @@ var s390xCalls = [...]Call{
 	{"select", 142, "n:s32 inp:p64 outp:p64 exp:p64 tvp:p64"},
 	{"flock", 143, "fd:u32 cmd:u32"},
 	{"msync", 144, "start:u64 len:u64 flags:s32"},
-	{"readv", 145, "fd:u64 vec:p64 vlen:u64"},
-	{"writev", 146, "fd:u64 vec:p64 vlen:u64"},
+	{"readv", 145, "fd:u32 vec:p64 vlen:u32"},
+	{"writev", 146, "fd:u32 vec:p64 vlen:u32"},
 	{"getsid", 147, "pid:s32"},
 	{"fdatasync", 148, "fd:u32"},
 	{"_sysctl", 149, "?64"},
@@ -215,7 +215,7 @@ var s390xCalls = [...]Call{
 	{"statfs64", 265, "pathname:p64 sz:u64 buf:p64"},
 	{"fstatfs64", 266, "fd:u32 sz:u64 buf:p64"},
 	{"remap_file_pages", 267, "start:u64 size:u64 prot:u64 pgoff:u64 flags:u64"},
-	{"mbind", 268, "start:u64 len:u64 mode:u64 nmask:p64 maxnode:u64 flags:u32"},
+	{"mbind", 268, "start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32"},
 	{"get_mempolicy", 269, "policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64"},
 	{"set_mempolicy", 270, "mode:s32 nmask:p64 maxnode:u64"},
 	{"mq_open", 271, "u_name:p64 oflag:s32 mode:u16 u_attr:p64"},
@@ -256,7 +256,7 @@ var s390xCalls = [...]Call{
 	{"splice", 306, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
 	{"sync_file_range", 307, "fd:s32 offset:s64 nbytes:s64 flags:u32"},
 	{"tee", 308, "fdin:s32 fdout:s32 len:u64 flags:u32"},
-	{"vmsplice", 309, "fd:s32 uiov:p64 nr_segs:u64 flags:u32"},
+	{"vmsplice", 309, "fd:s32 uiov:p64 nr_segs:u32 flags:u32"},
 	{"move_pages", 310, "pid:s32 nr_pages:u64 pages:p64 nodes:p64 status:p64 flags:s32"},
 	{"getcpu", 311, "cpup:p64 nodep:p64 unused:p64"},
 	{"epoll_pwait", 312, "epfd:s32 events:p64 maxevents:s32 timeout:s32 sigmask:p64 sigsetsize:u64"},
@@ -275,8 +275,8 @@ var s390xCalls = [...]Call{
 	{"pipe2", 325, "fildes:p64 flags:s32"},
 	{"dup3", 326, "oldfd:u32 newfd:u32 flags:s32"},
 	{"epoll_create1", 327, "flags:s32"},
-	{"preadv", 328, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64"},
-	{"pwritev", 329, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64"},
+	{"preadv", 328, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
+	{"pwritev", 329, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
 	{"rt_tgsigqueueinfo", 330, "tgid:s32 pid:s32 sig:s32 uinfo:p64"},
 	{"perf_event_open", 331, "attr_uptr:p64 pid:s32 cpu:s32 group_fd:s32 flags:u64"},
 	{"fanotify_init", 332, "flags:u32 event_f_flags:u32"},
@@ -287,10 +287,10 @@ var s390xCalls = [...]Call{
 	{"clock_adjtime", 337, "which_clock:s32 utx:p64"},
 	{"syncfs", 338, "fd:s32"},
 	{"setns", 339, "fd:s32 flags:s32"},
-	{"process_vm_readv", 340, "pid:s32 lvec:p64 liovcnt:u64 rvec:p64 riovcnt:u64 flags:u64"},
-	{"process_vm_writev", 341, "pid:s32 lvec:p64 liovcnt:u64 rvec:p64 riovcnt:u64 flags:u64"},
+	{"process_vm_readv", 340, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
+	{"process_vm_writev", 341, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
 	{"s390_runtime_instr", 342, "command:s32 signum:s32"},
-	{"kcmp", 343, "pid1:s32 pid2:s32 type:s32 idx1:u64 idx2:u64"},
+	{"kcmp", 343, "pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64"},
 	{"finit_module", 344, "fd:s32 uargs:p64 flags:s32"},
 	{"sched_setattr", 345, "pid:s32 uattr:p64 flags:u32"},
 	{"sched_getattr", 346, "pid:s32 uattr:p64 usize:u32 flags:u32"},
@@ -323,8 +323,8 @@ var s390xCalls = [...]Call{
 	{"shutdown", 373, "fd:s32 how:s32"},
 	{"mlock2", 374, "start:u64 len:u64 flags:s32"},
 	{"copy_file_range", 375, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"preadv2", 376, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64 flags:s32"},
-	{"pwritev2", 377, "fd:u64 vec:p64 vlen:u64 pos_l:u64 pos_h:u64 flags:s32"},
+	{"preadv2", 376, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
+	{"pwritev2", 377, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
 	{"s390_guarded_storage", 378, "command:s32 gs_cb:p64"},
 	{"statx", 379, "dfd:s32 filename:p64 flags:u32 mask:u32 buffer:p64"},
 	{"s390_sthyi", 380, "function_code:u64 buffer:p64 return_code:p64 flags:u64"},
@@ -361,7 +361,7 @@ var s390xCalls = [...]Call{
 	{"openat2", 437, "dfd:s32 filename:p64 how:p64 usize:u64"},
 	{"pidfd_getfd", 438, "pidfd:s32 fd:s32 flags:u32"},
 	{"faccessat2", 439, "dfd:s32 filename:p64 mode:s32 flags:s32"},
-	{"process_madvise", 440, "pidfd:s32 vec:p64 vlen:u64 behavior:s32 flags:u32"},
+	{"process_madvise", 440, "pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32"},
 	{"epoll_pwait2", 441, "epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64"},
 	{"mount_setattr", 442, "dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64"},
 	{"quotactl_fd", 443, "fd:u32 cmd:u32 id:u32 addr:p64"},
@@ -395,7 +395,7 @@ var s390xCalls = [...]Call{
 	{"rseq_slice_yield", 471, ""},
 }
 
-var s390xByName = [...]uint16{
+var s390xByName = []uint16{
 	110, 308, 22, 34, 222, 88, 101, 19, 98, 305, 295, 32, 369, 139, 140, 11, 13, 161, 40, 281, 207, 206, 208, 205,
 	85, 353, 5, 354, 306, 319, 7, 91, 93, 29, 42, 270, 195, 271, 196, 256, 359, 197, 262, 267, 10, 298, 0, 194,
 	244, 357, 199, 258, 276, 277, 97, 64, 243, 370, 156, 235, 37, 109, 176, 386, 387, 288, 179, 104, 1, 182, 349, 173,
@@ -415,7 +415,7 @@ var s390xByName = [...]uint16{
 	77, 253, 79, 225, 3, 107,
 }
 
-var s390xConsts = text(`BLKALIGNOFF 4730
+const s390xConsts = text(`BLKALIGNOFF 4730
 BLKBSZGET 2148012656
 BLKBSZSET 1074270833
 BLKDISCARD 4727
@@ -540,9 +540,7 @@ FS_IOC_SET_ENCRYPTION_POLICY 2148296211
 F_GETLK 5
 F_GETLK64 5
 F_GETOWN 9
-F_SETLK 6
 F_SETLK64 6
-F_SETLKW 7
 F_SETLKW64 7
 F_SETOWN 8
 IN_NONBLOCK 2048
@@ -581,7 +579,7 @@ O_DIRECTORY 65536
 O_DSYNC 4096
 O_EXCL 128
 O_FSYNC 1052672
-O_LARGEFILE 0
+O_LARGEFILE 32768
 O_NDELAY 2048
 O_NOCTTY 256
 O_NOFOLLOW 131072
@@ -613,6 +611,8 @@ PIDFD_GET_USER_NAMESPACE 65289
 PIDFD_GET_UTS_NAMESPACE 65290
 PIDFD_NONBLOCK 2048
 PIDFD_THREAD 128
+POSIX_FADV_DONTNEED 6
+POSIX_FADV_NOREUSE 7
 PR_SET_PTRACER_ANY -1
 PTRACE_DISABLE_TE 20496
 PTRACE_ENABLE_TE 20489
@@ -636,6 +636,9 @@ RLIMIT_MEMLOCK 8
 RLIMIT_NOFILE 7
 RLIMIT_NPROC 6
 RLIMIT_RSS 5
+SA_NOCLDWAIT 2
+SA_RESTORER 67108864
+SA_SIGINFO 4
 SECCOMP_IOCTL_NOTIF_ADDFD 1075323139
 SECCOMP_IOCTL_NOTIF_ID_VALID 1074274562
 SECCOMP_IOCTL_NOTIF_SET_FLAGS 1074274564
@@ -808,4 +811,4 @@ WORDSIZE 64
 `)
 
 var s390x = Arch{Name: "s390x", Audit: 22 | audit64, Bits: 64, BigEndian: true, X32: false,
-	calls: s390xCalls[:], byName: s390xByName[:], consts: s390xConsts}
+	calls: s390xCalls, byName: s390xByName, consts: s390xConsts}

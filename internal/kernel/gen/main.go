@@ -61,18 +61,18 @@ func main() {
 	for i, a := range arches {
 		var b bytes.Buffer
 		b.WriteString(header)
-		tables := func(name, text string) string {
+		table := func(keyword, name, text string) string {
 			if old, ok := written[text]; ok {
 				return old
 			}
 			written[text] = name
-			fmt.Fprintf(&b, "var %s = %s\n", name, text)
+			fmt.Fprintf(&b, "%s %s = %s\n", keyword, name, text)
 			return name
 		}
-		callsVar := tables(a.ident+"Calls", callTable(calls[i]))
-		byName := tables(a.ident+"ByName", nameIndex(calls[i]))
-		consts := tables(a.ident+"Consts", textTable(own[i]))
-		fmt.Fprintf(&b, "var %s = Arch{Name: %q, Audit: %s, Bits: %d, BigEndian: %t, X32: %t,\ncalls: %s[:], byName: %s[:], consts: %s}\n",
+		callsVar := table("var", a.ident+"Calls", callTable(calls[i]))
+		byName := table("var", a.ident+"ByName", nameIndex(calls[i]))
+		consts := table("const", a.ident+"Consts", textTable(own[i]))
+		fmt.Fprintf(&b, "var %s = Arch{Name: %q, Audit: %s, Bits: %d, BigEndian: %t, X32: %t,\ncalls: %s, byName: %s, consts: %s}\n",
 			a.ident, a.goarch, a.audit, a.bits, a.big, a.goarch == "amd64", callsVar, byName, consts)
 		write(filepath.Join(*out, "z"+a.ident+".go"), b.Bytes())
 	}
@@ -86,8 +86,8 @@ func main() {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	write(filepath.Join(*out, "zcommon.go"), []byte(header+
-		"// The calls of all architectures.\nvar callNames = "+textTable(names)+
-		"\n// The constants that have one value on all architectures.\nvar commonConsts = "+textTable(common)))
+		"// The calls of all architectures.\nconst callNames = "+textTable(names)+
+		"\n// The constants that have one value on all architectures.\nconst commonConsts = "+textTable(common)))
 }
 
 func write(file string, text []byte) {
@@ -102,7 +102,7 @@ func write(file string, text []byte) {
 
 func callTable(calls []call) string {
 	var b strings.Builder
-	b.WriteString("[...]Call{\n")
+	b.WriteString("[]Call{\n")
 	for _, c := range calls {
 		fmt.Fprintf(&b, "{%q, %d, %q},\n", c.name, c.nr, c.sig)
 	}
@@ -117,7 +117,7 @@ func nameIndex(calls []call) string {
 	}
 	slices.SortFunc(index, func(i, j int) int { return strings.Compare(calls[i].name, calls[j].name) })
 	var b strings.Builder
-	b.WriteString("[...]uint16{")
+	b.WriteString("[]uint16{")
 	for n, i := range index {
 		if n%24 == 0 {
 			b.WriteString("\n")

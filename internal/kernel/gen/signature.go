@@ -54,7 +54,10 @@ func signature(a arch, name, entry string, protos map[string][]param) string {
 	var args []string
 	for _, p := range params {
 		t := typeOf(p.ctype)
-		if n, ok := narrowed[entry+" "+p.name]; ok && t.bits == 0 && a.bits == 64 {
+		if n, ok := narrowed[entry+" "+p.name]; ok {
+			if t.bits != 0 {
+				log.Fatalf("%s: %s is not as wide as a register", entry, p.name)
+			}
 			t = n
 		}
 		switch {
