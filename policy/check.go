@@ -47,7 +47,7 @@ type checker struct {
 	arch    *kernel.Arch
 	lib     Library
 	own     map[string]*ownSet
-	sets    map[string]*Set // that are done
+	sets    map[string]*Set // nil: being looked at
 	open    []string        // the names of the sets that are being looked at, one inside the other
 	errs    rule.Errors
 	notes   []Note

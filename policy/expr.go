@@ -98,7 +98,7 @@ func (s *scope) parts(list []rule.Expr, depth int) []Cond {
 // part looks whether a direct part of the outermost || or && is constant by itself. Deeper ones are let be: that
 // would take time that grows with the square of the text.
 func (s *scope) part(c Cond, at rule.Pos, depth int) Cond {
-	const advice = "what was meant?"
+	const advice = "leave it out, or put it right"
 	if depth == 1 && !s.varies(c, at, "this part of the condition", advice, advice) {
 		return nil
 	}
@@ -109,6 +109,7 @@ func (s *scope) part(c Cond, at rule.Pos, depth int) Cond {
 func (s *scope) compare(x *rule.Compare) Cond {
 	a, ok := s.arg(x.Arg)
 	if !ok {
+		s.names(x.Mask, x.X)
 		return nil
 	}
 	if a.typ.Pointer {
@@ -203,7 +204,7 @@ func outside(mask, v number, x *rule.Compare) string {
 	if v&^mask != 0 {
 		return rule.FormatValue(x.X) + " has bits that " + rule.FormatValue(x.Mask) + " masks out"
 	}
-	return "it lies between 0 and " + hex(mask)
+	return x.Arg.Text + " & " + rule.FormatValue(x.Mask) + " lies between 0 and " + hex(mask)
 }
 
 // comparePointer gives ARG == 0 and ARG != 0 their meaning for a pointer.
@@ -266,6 +267,7 @@ func (s *scope) symbol(a argument, name string, at rule.Pos) Cond {
 func (s *scope) bits(x *rule.Bits) Cond {
 	a, ok := s.arg(x.Arg)
 	if !ok {
+		s.names(x.Mask)
 		return nil
 	}
 	if a.typ.Pointer {
@@ -283,6 +285,10 @@ func (s *scope) bits(x *rule.Bits) Cond {
 func (s *scope) in(x *rule.In) Cond {
 	a, ok := s.arg(x.Arg)
 	if !ok {
+		s.names(x.Mask)
+		for i := range x.List {
+			s.names(x.List[i].Lo, x.List[i].Hi)
+		}
 		return nil
 	}
 	if a.typ.Pointer {
@@ -333,7 +339,8 @@ func (s *scope) in(x *rule.In) Cond {
 	}
 	c := single(or)
 	if r, ok := c.(Range); ok && r.Lo == 0 && r.Hi == a.top() {
-		s.errorf(ErrConstant, x.Start(), "%s is always in the list: it has all values of %s", a.name, a.bounds())
+		s.errorf(ErrConstant, x.Start(), "%s in {…} is always true: the list has all there is of %s, %s", a.name, a.name,
+			a.bounds())
 		return nil
 	}
 	return c

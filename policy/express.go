@@ -54,7 +54,10 @@ func (e *expressor) express(c Cond) rule.Expr {
 	case Or:
 		return e.or(c)
 	case Range:
-		return e.within(c.Arg, []Range{c}, nil)
+		if e.whole(c) {
+			return e.within(c.Arg, []Range{c}, nil)
+		}
+		return e.narrow(c)
 	case Masked:
 		return e.masked(c, rule.Eq)
 	case Symbol:
@@ -89,49 +92,50 @@ func (e *expressor) not(c Cond) rule.Expr {
 
 // or puts alternatives into words: values of one argument become a list.
 func (e *expressor) or(c Or) rule.Expr {
-	var rest Or
 	ranges := make(map[uint8][]Range)
 	symbols := make(map[uint8][]Symbol)
-	masks := make(map[Masked][]number)
+	values := make(map[Masked][]number) // by Masked without Value
 	for _, x := range c {
 		switch x := x.(type) {
 		case Range:
-			if len(ranges[x.Arg]) > 0 && ranges[x.Arg][0].Bits != x.Bits {
-				rest = append(rest, x)
-				continue
+			if e.whole(x) {
+				ranges[x.Arg] = append(ranges[x.Arg], x)
 			}
-			ranges[x.Arg] = append(ranges[x.Arg], x)
 		case Symbol:
 			symbols[x.Arg] = append(symbols[x.Arg], x)
 		case Masked:
-			k := Masked{Arg: x.Arg, Bits: x.Bits, Mask: x.Mask}
-			masks[k] = append(masks[k], x.Value)
+			k := x
+			k.Value = 0
+			values[k] = append(values[k], x.Value)
 		}
 	}
 	var parts []rule.Expr
-	done := make(map[any]bool) // arguments and masks that have been put into words
-	for _, x := range c {
-		switch x := x.(type) {
-		case Range, Symbol:
-			arg, _ := subject(x)
-			if done[arg] {
-				continue
-			}
+	done := make(map[any]bool) // the arguments and masks that were put into words
+	list := func(arg uint8) {
+		if !done[arg] {
 			done[arg] = true
 			parts = append(parts, e.within(arg, ranges[arg], symbols[arg]))
-		case Masked:
-			k := Masked{Arg: x.Arg, Bits: x.Bits, Mask: x.Mask}
-			if done[k] {
-				continue
+		}
+	}
+	for _, x := range c {
+		switch x := x.(type) {
+		case Range:
+			if e.whole(x) {
+				list(x.Arg)
+			} else {
+				parts = append(parts, e.narrow(x))
 			}
-			done[k] = true
-			parts = append(parts, e.maskedIn(k, masks[k]))
+		case Symbol:
+			list(x.Arg)
+		case Masked:
+			x.Value = 0
+			if !done[x] {
+				done[x] = true
+				parts = append(parts, e.maskedIn(x, values[x]))
+			}
 		default:
 			parts = append(parts, e.express(x))
 		}
-	}
-	for _, x := range rest {
-		parts = append(parts, e.express(x))
 	}
 	if parts = unique(parts); len(parts) == 1 {
 		return parts[0]
@@ -139,16 +143,8 @@ func (e *expressor) or(c Or) rule.Expr {
 	return &rule.Or{X: parts}
 }
 
-// subject returns the argument that a Range or Symbol is about.
-func subject(c Cond) (arg uint8, ok bool) {
-	switch c := c.(type) {
-	case Range:
-		return c.Arg, true
-	case Symbol:
-		return c.Arg, true
-	}
-	return 0, false
-}
+// whole tells whether r looks at as many bits as its argument has.
+func (e *expressor) whole(r Range) bool { return r.Bits == e.argument(r.Arg).typ.Bits }
 
 // distinct puts the parts of a conjunction into words, each once.
 func (e *expressor) distinct(c And) []rule.Expr {
@@ -170,12 +166,9 @@ func unique(list []rule.Expr) []rule.Expr {
 	})
 }
 
-// within puts ARG == V, ARG <= V or ARG in {…} into words. The ranges have one width.
+// within puts ARG == V, ARG <= V or ARG in {…} into words. The ranges look at the whole argument.
 func (e *expressor) within(arg uint8, ranges []Range, symbols []Symbol) rule.Expr {
 	a := e.argument(arg)
-	if len(ranges) > 0 && ranges[0].Bits != a.typ.Bits {
-		return e.narrow(a, ranges)
-	}
 	list := a.ordered(ranges)
 	if len(symbols) == 0 && len(list) == 1 {
 		return e.compare(a, list[0])
@@ -194,23 +187,19 @@ func (e *expressor) within(arg uint8, ranges []Range, symbols []Symbol) rule.Exp
 }
 
 // narrow puts a comparison of fewer bits than the argument has into words.
-func (e *expressor) narrow(a argument, ranges []Range) rule.Expr {
-	bits := ranges[0].Bits
-	if bits > a.typ.Bits {
-		e.fail("%d bits of %s, of which the kernel reads %d", bits, a.name, a.typ.Bits)
+func (e *expressor) narrow(r Range) rule.Expr {
+	a := e.argument(r.Arg)
+	switch {
+	case r.Bits > a.typ.Bits:
+		e.fail("%d bits of %s, of which the kernel reads %d", r.Bits, a.name, a.typ.Bits)
+	case a.typ.Pointer:
+		e.fail("%s is a pointer", a.name)
 	}
-	in := &rule.In{Arg: rule.Name{Text: a.name}, Mask: literal(widest(bits))}
-	for _, r := range ranges {
-		v := rule.Range{Lo: literal(r.Lo)}
-		if r.Hi != r.Lo {
-			v.Hi = literal(r.Hi)
-		}
-		in.List = append(in.List, v)
+	arg, mask := rule.Name{Text: a.name}, literal(widest(r.Bits))
+	if r.Lo == r.Hi {
+		return &rule.Compare{Arg: arg, Mask: mask, X: literal(r.Lo)}
 	}
-	if len(in.List) == 1 && in.List[0].Hi == nil {
-		return &rule.Compare{Arg: in.Arg, Mask: in.Mask, X: in.List[0].Lo}
-	}
-	return in
+	return &rule.In{Arg: arg, Mask: mask, List: []rule.Range{{Lo: literal(r.Lo), Hi: literal(r.Hi)}}}
 }
 
 // ordered returns the ranges as intervals in the order of a's type, joined where they touch.

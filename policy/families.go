@@ -154,7 +154,11 @@ func (e *expressor) pattern(arg uint8, v, mask number) rule.Value {
 				return &rule.Ident{Name: f.zero}
 			}
 		}
-		if x := f.words(e, a, v); x != nil && v != 0 {
+		if n := bits.OnesCount64(v); n > int(a.typ.Bits)/2 {
+			if x := f.words(e, a, ^v&a.top()); x != nil && v != a.top() {
+				return &rule.Complement{X: x}
+			}
+		} else if x := f.words(e, a, v); x != nil && v != 0 {
 			return x
 		}
 	}
@@ -196,7 +200,7 @@ func (f *family) words(e *expressor, a argument, v number) rule.Value {
 			rest &^= k.bits
 		}
 	}
-	if len(chosen) == 0 {
+	if bits.OnesCount64(rest) >= bits.OnesCount64(v&^rest) { // the names would say less than they hide
 		return nil
 	}
 	slices.Sort(chosen)

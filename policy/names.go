@@ -143,16 +143,11 @@ func (s *scope) constant(x *rule.Ident) (int64, bool) {
 	if ok {
 		return v, true
 	}
-	hint := ""
-	for i := range s.args {
-		if s.args[i].Name == x.Name {
-			hint = ": an argument can't be compared with another one"
-		}
+	if slices.ContainsFunc(s.args, func(a kernel.Arg) bool { return a.Name == x.Name }) {
+		s.errorf(ErrMisplaced, x.Pos, "%s is an argument, which can't be compared with another one", x.Name)
+	} else {
+		s.errorf(ErrUnknown, x.Pos, "unknown constant %q%s", x.Name, s.didYouMean(x.Name, constNames(s.arch, x.Name)))
 	}
-	if hint == "" {
-		hint = s.didYouMean(x.Name, constNames(s.arch, x.Name))
-	}
-	s.errorf(ErrUnknown, x.Pos, "unknown constant %q%s", x.Name, hint)
 	return 0, false
 }
 

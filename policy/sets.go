@@ -49,7 +49,7 @@ func (c *checker) rest(list []rule.Stmt) {
 			continue
 		}
 		if own := c.own[x.Name.Text]; own.stmt == x && !own.used {
-			c.notef(x.Pos, "nothing uses the set %s", x.Name.Text)
+			c.inFile(own.file, func() { c.notef(x.Pos, "nothing uses the set %s", x.Name.Text) })
 		}
 	}
 	for _, x := range list {
@@ -62,12 +62,10 @@ func (c *checker) rest(list []rule.Stmt) {
 // set returns the set that name means, nil where there is none or where it contains itself.
 func (c *checker) set(name rule.Name) *Set {
 	if set, ok := c.sets[name.Text]; ok {
+		if set == nil {
+			c.cycle(name)
+		}
 		return set
-	}
-	if i := slices.Index(c.open, name.Text); i >= 0 {
-		way := append(slices.Clone(c.open[i:]), name.Text)
-		c.errorf(ErrCycle, name.Pos, "the set %s contains itself: %s", name.Text, strings.Join(way, " → "))
-		return nil
 	}
 	if own, ok := c.own[name.Text]; ok {
 		own.used = true
@@ -76,8 +74,23 @@ func (c *checker) set(name rule.Name) *Set {
 	if set := c.builtin(name.Text); set != nil {
 		return set
 	}
-	c.errorf(ErrUnknown, name.Pos, "unknown set %q%s", name.Text, c.didYouMean(name.Text, c.setNames()))
+	hint := c.didYouMean(name.Text, c.setNames())
+	if hint == "" {
+		hint = ": there are " + strings.Join(c.wholes(), ", ")
+	}
+	c.errorf(ErrUnknown, name.Pos, "unknown set %q%s", name.Text, hint)
 	return nil
+}
+
+// maxWay is how many sets of a cycle are named.
+const maxWay = 8
+
+func (c *checker) cycle(name rule.Name) {
+	way := c.open[slices.Index(c.open, name.Text):]
+	if len(way) > maxWay {
+		way = append(slices.Clone(way[:maxWay]), "…")
+	}
+	c.errorf(ErrCycle, name.Pos, "the set %s contains itself: %s → %[1]s", name.Text, strings.Join(way, " → "))
 }
 
 // setNames yields the names of all sets there are.
@@ -97,6 +110,11 @@ func (c *checker) setNames() iter.Seq[string] {
 	}
 }
 
+// wholes returns the names of the built-in sets, without those of their parts.
+func (c *checker) wholes() []string {
+	return slices.DeleteFunc(slices.Clone(c.lib.Names()), func(name string) bool { return strings.Contains(name, ".") })
+}
+
 // ownSet checks a set that the policy declares.
 func (c *checker) ownSet(own *ownSet) *Set {
 	x := own.stmt
@@ -104,7 +122,6 @@ func (c *checker) ownSet(own *ownSet) *Set {
 	c.inFile(own.file, func() {
 		c.fill(set, x.Body, standing{kind: FromSet, set: set.Name})
 	})
-	c.sets[set.Name] = set
 	return set
 }
 
@@ -124,7 +141,6 @@ func (c *checker) builtin(name string) *Set {
 	c.inFile(f.Name, func() {
 		c.fill(set, f.Stmts, standing{kind: FromSet, set: name, builtin: true})
 	})
-	c.sets[name] = set
 	return set
 }
 
@@ -149,8 +165,12 @@ func (c *checker) all() *Set {
 
 // fill gives the body of a set its meaning.
 func (c *checker) fill(set *Set, body []rule.Stmt, in standing) {
+	c.sets[set.Name] = nil
 	c.open = append(c.open, set.Name)
-	defer func() { c.open = c.open[:len(c.open)-1] }()
+	defer func() {
+		c.sets[set.Name] = set
+		c.open = c.open[:len(c.open)-1]
+	}()
 	set.Rules = make([]Rule, 0, len(body))
 	for _, x := range body {
 		switch x := x.(type) {

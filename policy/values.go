@@ -1,7 +1,7 @@
 package policy
 
 import (
-	"strconv"
+	"fmt"
 	"strings"
 
 	"github.com/stagelock/seccomp/rule"
@@ -44,22 +44,19 @@ func (s *scope) value(v rule.Value, a argument, ordered bool) (number, bool) {
 
 // number returns a number, or reports that a can't have it.
 func (s *scope) number(at rule.Value, text string, neg bool, abs uint64, a argument, ordered bool) (number, bool) {
-	is := ""
 	if _, ok := at.(*rule.Ident); ok {
-		is = " is " + strconv.FormatUint(abs, 10)
+		sign := ""
 		if neg {
-			is = " is -" + is[4:]
+			sign = "-"
 		}
-		is += " and"
+		text = fmt.Sprintf("%s (%s%d)", text, sign, abs)
 	}
 	switch {
-	case !neg && abs > a.top(), neg && abs > a.maxSigned()+1:
-		s.errorf(ErrType, at.Start(), "%s%s is too wide for %s, %s", text, is, a.name, a.bounds())
 	case neg && abs != 0 && !a.typ.Signed:
-		s.errorf(ErrType, at.Start(), "%s%s is negative, but %s is %s: write %s for these bits", text, is, a.name, a,
+		s.errorf(ErrType, at.Start(), "%s is negative, but %s is %s: write %s for these bits", text, a.name, a,
 			hex(-abs&a.top()))
-	case !neg && ordered && a.typ.Signed && abs > a.maxSigned():
-		s.errorf(ErrType, at.Start(), "%s%s is too wide for %s, %s", text, is, a.name, a.bounds())
+	case !neg && abs > a.top(), neg && abs > a.maxSigned()+1, !neg && ordered && a.typ.Signed && abs > a.maxSigned():
+		s.errorf(ErrType, at.Start(), "%s is too wide for %s, %s", text, a.name, a.bounds())
 	case neg:
 		return -abs & a.top(), true
 	default:
@@ -87,6 +84,24 @@ func (s *scope) mask(v rule.Value, a argument) (number, bool) {
 		return 0, false
 	}
 	return x, ok
+}
+
+// names looks at the constants in values that can't be looked at otherwise, so that all mistakes are told at once.
+func (s *scope) names(list ...rule.Value) {
+	for _, v := range list {
+		switch v := v.(type) {
+		case *rule.Ident:
+			if _, ok := symbolOf(v); !ok {
+				s.constant(v)
+			}
+		case *rule.Join:
+			s.names(v.X...)
+		case *rule.Meet:
+			s.names(v.X...)
+		case *rule.Complement:
+			s.names(v.X)
+		}
+	}
 }
 
 // symbolOf returns the name of a value of the process: it has a dot, as no constant has.
