@@ -13,6 +13,7 @@ import (
 // them. Up to the verdict of a cold call there are only instructions that the kernel's bitmap follows.
 type compiler struct {
 	table   *policy.Table
+	window  window
 	rate    func(nr uint32) float64 // Options.Weight
 	t       translator
 	s       searcher
@@ -24,6 +25,7 @@ type compiler struct {
 	samples []sample // alternatives of the call at hand
 	met     []node   // by send
 	items   []item   // of the node at hand
+	lengths []length // by ascending number
 }
 
 // nowhere is the place of hot's background; others are nodes, see place.
@@ -59,13 +61,16 @@ func (c *compiler) program() (*Program, error) {
 			if to == nowhere {
 				return miss
 			}
-			return place(to, noView)
+			before := c.b.Len()
+			at := place(to, noView)
+			c.took(to, c.b.Len()-before)
+			return at
 		})
 	}
 	entry = c.b.Then(bpf.LoadWord, bpf.OffNr, entry)
 	entry = c.b.Branch(bpf.JumpEq, arch.Audit, entry, c.b.Return(policy.Action{}.Ret()))
 	c.b.Then(bpf.LoadWord, bpf.OffArch, entry)
-	return &Program{Arch: arch, Table: c.table, Insns: c.b.Program()}, nil
+	return &Program{Arch: arch, Table: c.table, First: c.window.first, Last: c.window.last, Insns: c.b.Program()}, nil
 }
 
 // translate makes the graphs of all calls and fills hot and cold.
@@ -76,14 +81,11 @@ func (c *compiler) translate() error {
 	if t.Arch.X32 {
 		foreign = c.t.clauses([]policy.Clause{t.Foreign})
 	}
-	type root struct {
-		nr     uint32
-		n      node
-		weight float64
-	}
-	roots := make([]root, len(t.Calls))
-	for i := range t.Calls {
-		d := &t.Calls[i]
+	outside := c.t.verdict(policy.Action{Kind: policy.Allow}.Ret())
+	calls := c.window.of(t.Calls)
+	roots := make([]root, len(calls))
+	for i := range calls {
+		d := &calls[i]
 		n, ok := c.call(d)
 		if !ok {
 			return &SizeError{Call: d.Name, Nr: d.Nr, Instructions: callLimit, Limit: MaxInstructions}
@@ -96,62 +98,95 @@ func (c *compiler) translate() error {
 			c.send(n, roots[i].weight/float64(alternatives))
 		}
 	}
-	// From here on verdicts are complete: places can be numbered.
-	x32 := func(nr uint32) {
-		const first, last = 1 << 30, 1<<32 - 2 // kernel.Arch.Foreign
-		if t.Arch.X32 && nr > first {
-			c.range_(first-1, other)
-			c.range_(min(nr-1, last), foreign)
-		}
-		if nr > 0 {
-			c.range_(nr-1, other)
-		}
+	// All verdicts are known now, so nodes can be numbered as places.
+	if w := c.window; w.first > 0 {
+		c.upTo(w.first-1, outside)
 	}
 	for _, r := range roots {
-		x32(r.nr)
-		if r.n < 0 {
-			c.range_(r.nr, r.n)
-			continue
+		if r.nr > 0 {
+			c.unlisted(r.nr-1, other, foreign)
 		}
-		c.hot = append(c.hot, item{r.nr, r.nr, c.place(r.n), r.weight})
-		if last := len(c.cold) - 1; last >= 0 {
-			c.cold[last].hi = r.nr
+		if r.n >= 0 {
+			c.hot = append(c.hot, item{r.nr, r.nr, c.place(r.n), r.weight})
+			c.anything(r.nr)
+		} else {
+			c.upTo(r.nr, r.n)
 		}
+		c.lengths = append(c.lengths, length{r.nr, findLength})
 	}
-	if last := len(c.cold) - 1; last < 0 || c.cold[last].hi != 1<<32-1 {
-		if t.Arch.X32 {
-			x32(1<<32 - 1)
-		}
-		c.range_(1<<32-1, other)
-	}
+	c.unlisted(c.window.last, other, foreign)
+	c.upTo(allNumbers.last, outside)
 	return nil
 }
 
-// range_ appends the numbers up to hi to the cold ones.
-func (c *compiler) range_(hi uint32, verdict node) {
-	to, lo := c.place(verdict), uint32(0)
-	weight := refusedWeight
-	if policy.Action.Allows(actionOf(c.t.ret(verdict))) {
-		weight = allowedWeight
-	}
-	if last := len(c.cold) - 1; last >= 0 {
-		l := &c.cold[last]
-		if l.hi >= hi {
-			return
-		}
-		if l.to == to {
-			l.hi = hi
-			l.weight += weight
-			return
-		}
-		lo = l.hi + 1
-	}
-	c.cold = append(c.cold, item{lo, hi, to, weight})
+// A root is where the decision on a call begins.
+type root struct {
+	nr     uint32
+	n      node
+	weight float64
 }
 
-func actionOf(ret uint32) policy.Action {
-	a, _ := policy.ActionOf(ret)
-	return a
+// took notes how long the code at a place is for the calls it belongs to.
+func (c *compiler) took(place int32, n int) {
+	for i, h := 0, 0; h < len(c.hot); i++ {
+		if c.lengths[i].nr != c.hot[h].lo {
+			continue
+		}
+		if c.hot[h].to == place {
+			c.lengths[i].n += n
+		}
+		h++
+	}
+}
+
+// of returns the calls in the window.
+func (w window) of(calls []policy.Decision) []policy.Decision {
+	for len(calls) > 0 && calls[0].Nr < w.first {
+		calls = calls[1:]
+	}
+	for len(calls) > 0 && calls[len(calls)-1].Nr > w.last {
+		calls = calls[:len(calls)-1]
+	}
+	return calls
+}
+
+// unlisted makes the numbers up to hi those that the table has no call for.
+func (c *compiler) unlisted(hi uint32, other, foreign node) {
+	if c.table.Arch.X32 {
+		const first, last = 1 << 30, 1<<32 - 2 // kernel.Arch.Foreign
+		c.upTo(min(hi, first-1), other)
+		c.upTo(min(hi, last), foreign)
+	}
+	c.upTo(hi, other)
+}
+
+// upTo makes the numbers from the end of cold up to hi lead to a verdict.
+func (c *compiler) upTo(hi uint32, verdict node) {
+	weight := refusedWeight
+	if a, ok := policy.ActionOf(c.t.ret(verdict)); ok && a.Allows() {
+		weight = allowedWeight
+	}
+	it := item{0, hi, c.place(verdict), weight}
+	if n := len(c.cold) - 1; n >= 0 {
+		switch last := &c.cold[n]; {
+		case last.hi >= hi:
+			return
+		case last.to == it.to:
+			last.hi = hi
+			last.weight += weight
+			return
+		default:
+			it.lo = last.hi + 1
+		}
+	}
+	c.cold = append(c.cold, it)
+}
+
+// anything lets the number after the end of cold lead anywhere: the first search finds it.
+func (c *compiler) anything(nr uint32) {
+	if n := len(c.cold) - 1; n >= 0 {
+		c.cold[n].hi = nr
+	}
 }
 
 // hotItems returns the hot calls with gaps between them that lead nowhere, and the weight of a gap.

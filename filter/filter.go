@@ -27,15 +27,18 @@ type Options struct {
 	// Weight says how often a call is made compared with others; nil stands for what Go servers were seen to
 	// make. Calls of greater weight have shorter paths.
 	Weight func(nr uint32) float64
-	// Budget is how many instructions there may be, each program counted with ProgramCost on top; 0 is MaxBudget.
+	// Budget is how many instructions there may be, each program counted with ProgramCost on top. 0 is MaxBudget.
 	Budget int
 }
 
 // A Program is one seccomp filter.
 type Program struct {
 	Arch  *kernel.Arch
-	Table *policy.Table // what the program does by itself
+	Table *policy.Table // what it was compiled from
 	Insns []bpf.Instruction
+	// The program decides about the numbers from First to Last, and allows all others: it is one of several
+	// if these are not all numbers.
+	First, Last uint32
 }
 
 // Raw returns the program as an array of struct sock_filter in the target's byte order.
@@ -80,7 +83,7 @@ func Compile(t *policy.Table, o Options) ([]*Program, error) {
 	if budget == 0 {
 		budget = MaxBudget
 	}
-	progs, err := split(t, &o)
+	progs, err := split(t, &o, budget)
 	if err != nil {
 		return nil, err
 	}

@@ -1,23 +1,83 @@
 package filter
 
-import (
-	"github.com/stagelock/seccomp/policy"
-)
+import "github.com/stagelock/seccomp/policy"
 
-// split compiles a table, into several programs if it must.
-func split(t *policy.Table, o *Options) ([]*Program, error) {
-	p, err := compile(t, o)
+// A window is the numbers that a program decides about; it allows all others, for other programs to decide.
+type window struct{ first, last uint32 }
+
+var allNumbers = window{0, 1<<32 - 1}
+
+// split compiles a table into the fewest programs that hold it, at most as many as fit in the budget.
+//
+// A table that is too long for one program is cut by numbers: each program decides about a window of them and allows
+// the rest, so that whatever is stricter, the one whose window it is decides. A call made outside the window costs a
+// program five instructions, and keeps its place in the kernel's bitmap.
+func split(t *policy.Table, o *Options, budget int) ([]*Program, error) {
+	c := newCompiler(t, o, allNumbers)
+	p, err := c.program()
 	if err != nil {
 		return nil, err
 	}
-	if len(p.Insns) <= MaxInstructions {
+	total := len(p.Insns)
+	if total <= MaxInstructions {
 		return []*Program{p}, nil
 	}
-	return nil, &SizeError{Instructions: len(p.Insns), Programs: 1, Limit: MaxInstructions}
+	for n := (total + MaxInstructions - 1) / MaxInstructions; ; n++ {
+		if total > budget || n > len(c.lengths) {
+			return nil, &SizeError{Instructions: total, Programs: n, Limit: budget}
+		}
+		progs, err := c.cut(n, o)
+		if progs != nil || err != nil {
+			return progs, err
+		}
+	}
 }
 
-func compile(t *policy.Table, o *Options) (*Program, error) {
-	c := compiler{table: t, rate: o.Weight}
-	c.t = translator{graph: &graph{limit: 1 << 20}, narrow: t.Arch.Bits == 32}
-	return c.program()
+// A length is how many instructions the whole program took for a call, and a little for finding it.
+type length struct {
+	nr uint32
+	n  int
+}
+
+// findLength is about what finding one call takes, in instructions.
+const findLength = 2
+
+// cut compiles into n programs of about the same length; it returns none if one of them gets too long.
+func (c *compiler) cut(n int, o *Options) ([]*Program, error) {
+	total := 0
+	for _, l := range c.lengths {
+		total += l.n
+	}
+	progs := make([]*Program, 0, n)
+	w := window{}
+	sum := 0
+	for i, l := range c.lengths {
+		sum += l.n
+		last := i == len(c.lengths)-1
+		if !last && sum < total*(len(progs)+1)/n {
+			continue
+		}
+		if w.last = l.nr; last {
+			w.last = allNumbers.last
+		}
+		p, err := newCompiler(c.table, o, w).program()
+		if err != nil {
+			return nil, err
+		}
+		if len(p.Insns) > MaxInstructions {
+			if l.n > MaxInstructions {
+				d, _ := c.table.Find(l.nr)
+				return nil, &SizeError{Call: d.Name, Nr: l.nr, Instructions: l.n, Limit: MaxInstructions}
+			}
+			return nil, nil
+		}
+		progs = append(progs, p)
+		w.first = l.nr + 1
+	}
+	return progs, nil
+}
+
+func newCompiler(t *policy.Table, o *Options, w window) *compiler {
+	return &compiler{table: t, window: w, rate: o.Weight,
+		t: translator{graph: new(graph), narrow: t.Arch.Bits == 32}}
 }
