@@ -119,6 +119,22 @@ func roundTripText(t *testing.T, text string) {
 	}
 }
 
+// TestDeepNesting: however deep an expression is, its lines don't start far to the right.
+func TestDeepNesting(t *testing.T) {
+	const levels = MaxDepth / 2
+	text := strings.Repeat("argument == 1 || !(", levels) + "last == 1" + strings.Repeat(")", levels)
+	f, err := Parse("", "sys_a: "+text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roundTrip(t, f)
+	for _, line := range strings.Split(Format(f), "\n") {
+		if n := len(line) - len(strings.TrimLeft(line, " ")); n > maxIndent {
+			t.Fatalf("a line is indented by %d", n)
+		}
+	}
+}
+
 // TestCommentsStayComments: whatever a made comment has in it, it doesn't become a statement.
 func TestCommentsStayComments(t *testing.T) {
 	for _, evil := range []string{"a\nsys_read: 1", "a\r\nsys_read: 1", "\x00\x1b[2J", "\xff", "a\u2028sys_read: 1", "\u202e", "# a", "   ", "! b"} {

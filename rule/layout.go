@@ -86,13 +86,13 @@ func hash(text string) string {
 
 // printable replaces the characters that a comment can't hold.
 func printable(r rune) rune {
-	if r == '\n' || badInComment(string(r), r) != "" && unicode.IsSpace(r) {
+	switch {
+	case badInComment(string(r), r) == "":
+		return r
+	case unicode.IsSpace(r):
 		return ' '
 	}
-	if badInComment(string(r), r) != "" {
-		return '?'
-	}
-	return r
+	return '?'
 }
 
 func (l *layout) line(indent int, text string) {
