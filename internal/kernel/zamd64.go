@@ -168,7 +168,7 @@ var amd64Calls = []Call{
 	{"sync", 162, ""},
 	{"acct", 163, "name:p64"},
 	{"settimeofday", 164, "tv:p64 tz:p64"},
-	{"mount", 165, "dev_name:p64 dir_name:p64 type:p64 flags:u32 data:p64"},
+	{"mount", 165, "dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64"},
 	{"umount2", 166, "name:p64 flags:s32"},
 	{"swapon", 167, "specialfile:p64 swap_flags:s32"},
 	{"swapoff", 168, "specialfile:p64"},

@@ -163,7 +163,7 @@ var mips64Calls = []Call{
 	{"sync", 5157, ""},
 	{"acct", 5158, "name:p64"},
 	{"settimeofday", 5159, "tv:p64 tz:p64"},
-	{"mount", 5160, "dev_name:p64 dir_name:p64 type:p64 flags:u32 data:p64"},
+	{"mount", 5160, "dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64"},
 	{"umount2", 5161, "name:p64 flags:s32"},
 	{"swapon", 5162, "specialfile:p64 swap_flags:s32"},
 	{"swapoff", 5163, "specialfile:p64"},

@@ -24,7 +24,7 @@ var ppc64Calls = []Call{
 	{"oldstat", 18, "?64"},
 	{"lseek", 19, "fd:u32 offset:s64 whence:u32"},
 	{"getpid", 20, ""},
-	{"mount", 21, "dev_name:p64 dir_name:p64 type:p64 flags:u32 data:p64"},
+	{"mount", 21, "dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64"},
 	{"umount", 22, "?64"},
 	{"setuid", 23, "uid:u32"},
 	{"getuid", 24, ""},

@@ -42,7 +42,7 @@ var riscv64Calls = []Call{
 	{"symlinkat", 36, "oldname:p64 newdfd:s32 newname:p64"},
 	{"linkat", 37, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:s32"},
 	{"umount2", 39, "name:p64 flags:s32"},
-	{"mount", 40, "dev_name:p64 dir_name:p64 type:p64 flags:u32 data:p64"},
+	{"mount", 40, "dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64"},
 	{"pivot_root", 41, "new_root:p64 put_old:p64"},
 	{"nfsservctl", 42, "?64"},
 	{"statfs", 43, "pathname:p64 buf:p64"},

@@ -19,7 +19,7 @@ var s390xCalls = []Call{
 	{"chmod", 15, "filename:p64 mode:u16"},
 	{"lseek", 19, "fd:u32 offset:s64 whence:u32"},
 	{"getpid", 20, ""},
-	{"mount", 21, "dev_name:p64 dir_name:p64 type:p64 flags:u32 data:p64"},
+	{"mount", 21, "dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64"},
 	{"umount", 22, "name:p64"},
 	{"ptrace", 26, "request:s64 pid:s32 addr:u64 data:u64"},
 	{"alarm", 27, "seconds:u32"},

@@ -8,7 +8,8 @@ package main
 //
 // Not here, because high bits make the call fail: the flags of mremap, unshare, get_mempolicy, mseal, pkey_alloc,
 // perf_event_open and process_vm_readv, and prot of mprotect and pkey_mprotect (mm/mprotect.c, do_mprotect_pkey:
-// arch_validate_prot). Nor what only some commands narrow: fcntl's arg (fs/fcntl.c, do_fcntl: argi), keyctl's and
+// arch_validate_prot), and mount's flags (fs/namespace.c, path_mount: MS_NOUSER is the int 1<<31, so that flags &
+// MS_NOUSER is true of every high bit). Nor what only some commands narrow: fcntl's arg (fs/fcntl.c, do_fcntl: argi), keyctl's and
 // prctl's arg2 and on.
 var narrowed = map[string]ctype{
 	// kernel/fork.c, SYSCALL_DEFINE5(clone): lower_32_bits(clone_flags).
@@ -59,7 +60,4 @@ var narrowed = map[string]ctype{
 
 	// kernel/kcmp.c, get_file_raw_ptr: unsigned int idx, whatever the type; idx2 may be a pointer.
 	"kcmp idx1": {'u', 32},
-
-	// fs/namespace.c, path_mount: bits below 32 are picked one by one, and do_change_type takes an int.
-	"mount flags": {'u', 32},
 }
