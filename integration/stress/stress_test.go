@@ -1,0 +1,234 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// newest are the settings that the newest Go has on and this module's go line has off: they change what is called.
+const newest = "containermaxprocs=1,updatemaxprocs=1,decoratemappings=1,multipathtcp=2"
+
+// A build is one way to build the program.
+type build struct {
+	name  string
+	env   []string
+	flags []string
+}
+
+var builds = []build{
+	{name: "pure", env: []string{"CGO_ENABLED=0"}},
+	{name: "cgo", env: []string{"CGO_ENABLED=1"}},
+}
+
+// An act is what the test does to the program once it says that it is ready.
+type act func(p *os.Process) error
+
+func send(signals ...syscall.Signal) act {
+	return func(p *os.Process) error {
+		for _, s := range signals {
+			if err := p.Signal(s); err != nil {
+				return err
+			}
+			time.Sleep(300 * time.Millisecond)
+		}
+		return nil
+	}
+}
+
+var acts = map[string]act{
+	"notify":    send(syscall.SIGUSR1, syscall.SIGUSR2),
+	"stop":      send(syscall.SIGSTOP, syscall.SIGCONT),
+	"terminate": send(syscall.SIGTERM),
+	"quit":      send(syscall.SIGQUIT),
+	"quitcrash": send(syscall.SIGQUIT),
+	"segv":      send(syscall.SIGSEGV),
+}
+
+// environment is what a case has beyond the usual.
+var environment = map[string][]string{
+	"quitcrash": {"GOTRACEBACK=crash"},
+	"collect":   {"GOGC=1"},
+}
+
+// An outcome is what two runs of a case must have in common.
+type outcome struct {
+	Lines     []string // what it reported
+	Reason    string   // the first line of a crash
+	Traceback []string // functions of its own in the traceback
+	All       bool     // the traceback is of all goroutines
+	Exit      int
+	Signal    syscall.Signal
+}
+
+var (
+	ours      = regexp.MustCompile(`(?m)^main\.(crash[A-Za-z]+|parked)\(`)
+	goroutine = regexp.MustCompile(`(?m)^goroutine [0-9]+ `)
+	reason    = regexp.MustCompile(`(?m)^(panic: .*|fatal error: .*|SIG[A-Z]+: .*|runtime: goroutine stack exceeds .*)$`)
+	address   = regexp.MustCompile(`0x[0-9a-f]+`)
+)
+
+// run runs a case, with the stage refusing by deny, or without one.
+func run(t *testing.T, exe, name, deny string, env []string) (outcome, string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	args := []string{name}
+	if deny != "" {
+		args = []string{"-deny", deny, name}
+	}
+	cmd := exec.CommandContext(ctx, exe, args...)
+	cmd.Env = append(os.Environ(), "GODEBUG="+newest)
+	cmd.Env = append(append(cmd.Env, environment[name]...), env...)
+	cmd.Dir = t.TempDir() // a core file goes away with it
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	lines := bufio.NewScanner(io.TeeReader(stderr, &text))
+	for lines.Scan() {
+		if a := acts[name]; a != nil && lines.Text() == "stress: ready" {
+			if err := a(cmd.Process); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	var o outcome
+	var exit *exec.ExitError
+	if err := cmd.Wait(); errors.As(err, &exit) {
+		status := exit.Sys().(syscall.WaitStatus)
+		o.Exit = status.ExitStatus()
+		if status.Signaled() {
+			o.Signal = status.Signal()
+		}
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(text.String(), "\n") {
+		if line, ok := strings.CutPrefix(line, "stress: "); ok {
+			o.Lines = append(o.Lines, line)
+		}
+	}
+	o.Reason = address.ReplaceAllString(reason.FindString(text.String()), "0x…")
+	for _, m := range ours.FindAllStringSubmatch(text.String(), -1) {
+		if !slices.Contains(o.Traceback, m[1]) {
+			o.Traceback = append(o.Traceback, m[1])
+		}
+	}
+	slices.Sort(o.Traceback)
+	o.All = len(goroutine.FindAllString(text.String(), -1)) > 1
+	return o, text.String()
+}
+
+// crashed tells whether a case ends by a crash, or by a signal, also where nothing is locked.
+func crashed(name string) bool {
+	return slices.ContainsFunc(crashCases, func(c stressCase) bool { return c.name == name && name != "nilrecovered" }) ||
+		slices.Contains([]string{"terminate", "quit", "quitcrash", "segv"}, name)
+}
+
+// TestSameAsUnlocked runs every case without a stage, and then under the floor and its sets, refusing by EPERM and by
+// killing: nothing of what it does may end in another way.
+func TestSameAsUnlocked(t *testing.T) {
+	for _, b := range builds {
+		t.Run(b.name, func(t *testing.T) {
+			if b.name != "pure" {
+				if testing.Short() {
+					t.Skip("-short: the pure build alone")
+				}
+				if _, err := exec.LookPath("gcc"); err != nil {
+					t.Skip("cgo needs a C compiler")
+				}
+			}
+			t.Parallel()
+			exe := b.make(t)
+			for _, c := range slices.Concat(memoryCases, threadCases, pollCases, signalCases, crashCases, areaCases) {
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
+					unlocked, text := run(t, exe, c.name, "", nil)
+					if died := unlocked.Exit != 0 || unlocked.Signal != 0; died != crashed(c.name) {
+						t.Fatalf("unlocked: %+v\n%s", unlocked, text)
+					}
+					for _, deny := range []string{"errno", "kill"} {
+						got, text := run(t, exe, c.name, deny, nil)
+						if diff := cmp.Diff(unlocked, got); diff != "" {
+							t.Errorf("deny %s (-unlocked +locked):\n%s\n%s", deny, diff, head(text, 60))
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestNotWithoutTheFloor shows that the comparison can fail.
+func TestNotWithoutTheFloor(t *testing.T) {
+	exe := builds[0].make(t)
+	unlocked, _ := run(t, exe, "serve", "", nil)
+	got, _ := run(t, exe, "serve", "errno", []string{"STRESS_SETS=time"})
+	if diff := cmp.Diff(unlocked, got); diff == "" {
+		t.Error("a server serves without the sets for it")
+	}
+}
+
+var made sync.Map // of name to func() (string, error)
+
+// make builds the program, once.
+func (b build) make(t *testing.T) string {
+	t.Helper()
+	once, _ := made.LoadOrStore(b.name, sync.OnceValues(func() (string, error) {
+		exe := filepath.Join(scratch, b.name)
+		cmd := exec.Command("go", slices.Concat([]string{"build", "-o", exe}, b.flags, []string{"."})...)
+		cmd.Env = append(os.Environ(), b.env...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%w\n%s", err, out)
+		}
+		return exe, nil
+	}))
+	exe, err := once.(func() (string, error))()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exe
+}
+
+// scratch is where programs are built.
+var scratch string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var err error
+		if scratch, err = os.MkdirTemp("", "stress"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(scratch)
+		return m.Run()
+	}())
+}
+
+// head returns the first lines of a text.
+func head(text string, n int) string {
+	lines := strings.SplitAfter(text, "\n")
+	return strings.Join(lines[:min(n, len(lines))], "")
+}
