@@ -12,3 +12,5 @@ require (
 	go.uber.org/zap v1.28.0
 	golang.org/x/net v0.43.0
 )
+
+require golang.org/x/tools v0.26.0 // indirect
