@@ -1,0 +1,32 @@
+// Command stagelock checks, formats, explains and compiles seccomp policies: see `stagelock -h`.
+//
+// It is pure: it reads policies and writes about them, for any architecture, on any operating system. Results are
+// printed on stdout, errors and notes on stderr. The exit code is 0 if all is fine, 1 if the answer is no (a policy
+// has mistakes, a file is not formatted) or something failed, and 2 if the command line is wrong.
+package main
+
+import (
+	"io"
+	"os"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// commands returns the subcommands in the order in which they are shown.
+func commands() []*command {
+	return []*command{
+		newCheck(),
+		newFmt(),
+		newEval(),
+		newExplain(),
+		newCompile(),
+		newSets(),
+	}
+}
+
+// run executes a command line, given without the program's name, and returns the exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	return dispatch(commands(), args, newStreams(stdin, stdout, stderr))
+}
