@@ -49,6 +49,8 @@ type checker struct {
 	own     map[string]*ownSet
 	sets    map[string]*Set // nil: being looked at
 	open    []string        // the names of the sets that are being looked at, one inside the other
+	origins []Origin        // of the rules; never appended to beyond its capacity
+	scope   scope           // of the rule that is being checked
 	errs    rule.Errors
 	notes   []Note
 	guesses int // nearest words looked for

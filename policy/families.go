@@ -30,11 +30,12 @@ var (
 	protections = family{names: []string{"PROT_READ", "PROT_WRITE", "PROT_EXEC"}, flags: true, zero: "PROT_NONE"}
 	mappings    = family{names: []string{"MAP_SHARED", "MAP_PRIVATE", "MAP_FIXED", "MAP_ANONYMOUS", "MAP_32BIT",
 		"MAP_GROWSDOWN", "MAP_LOCKED", "MAP_NORESERVE", "MAP_POPULATE", "MAP_NONBLOCK", "MAP_STACK", "MAP_HUGETLB",
-		"MAP_SYNC", "MAP_FIXED_NOREPLACE"}, flags: true}
+		"MAP_SYNC", "MAP_FIXED_NOREPLACE", "MAP_DROPPABLE"}, flags: true}
 	clones = family{names: []string{"CLONE_VM", "CLONE_FS", "CLONE_FILES", "CLONE_SIGHAND", "CLONE_PIDFD",
 		"CLONE_PTRACE", "CLONE_VFORK", "CLONE_PARENT", "CLONE_THREAD", "CLONE_NEWNS", "CLONE_SYSVSEM", "CLONE_SETTLS",
 		"CLONE_PARENT_SETTID", "CLONE_CHILD_CLEARTID", "CLONE_DETACHED", "CLONE_UNTRACED", "CLONE_CHILD_SETTID",
-		"CLONE_NEWCGROUP", "CLONE_NEWUTS", "CLONE_NEWIPC", "CLONE_NEWUSER", "CLONE_NEWPID", "CLONE_NEWNET", "CLONE_IO"},
+		"CLONE_NEWCGROUP", "CLONE_NEWUTS", "CLONE_NEWIPC", "CLONE_NEWUSER", "CLONE_NEWPID", "CLONE_NEWNET", "CLONE_IO",
+		"SIGCHLD"},
 		flags: true}
 	advices = family{names: []string{"MADV_NORMAL", "MADV_RANDOM", "MADV_SEQUENTIAL", "MADV_WILLNEED", "MADV_DONTNEED",
 		"MADV_FREE", "MADV_REMOVE", "MADV_DONTFORK", "MADV_DOFORK", "MADV_MERGEABLE", "MADV_UNMERGEABLE",
@@ -100,6 +101,8 @@ func families(call, arg string) (f family, ok bool) {
 		return limits, true
 	case "setsockopt.level", "getsockopt.level":
 		return levels, true
+	case "rt_sigprocmask.how":
+		return family{names: []string{"SIG_BLOCK", "SIG_UNBLOCK", "SIG_SETMASK"}}, true
 	case "lseek.whence":
 		return family{names: []string{"SEEK_SET", "SEEK_CUR", "SEEK_END", "SEEK_DATA", "SEEK_HOLE"}}, true
 	case "epoll_ctl.op":
@@ -140,6 +143,9 @@ func (e *expressor) value(arg uint8, v number) rule.Value {
 		}
 		if x := f.words(e, a, v); x != nil {
 			return x
+		}
+		if f.flags && v <= a.maxSigned() {
+			return literal(v)
 		}
 	}
 	return signed(a, v)

@@ -19,7 +19,7 @@ func (l fakeLibrary) Set(name string) (*rule.File, bool) {
 }
 
 func (l fakeLibrary) Names() []string {
-	return []string{"exec", "file", "file.io", "file.read", "lock", "net"}
+	return []string{"exec", "file", "file.io", "file.read", "lock", "net", "time.zone"}
 }
 
 func (l fakeLibrary) Fallbacks() *rule.File { return l.parse(fallbackText, l[fallbackText]) }
@@ -47,6 +47,7 @@ sys_time: 1   # not on arm64
 	"file.io":   "# Use what is open.\n\nsys_read: 1\nsys_write: 1\n",
 	"file.read": "# Open for reading.\n\nsys_openat: (flags & (O_ACCMODE|O_CREAT|O_TRUNC)) == O_RDONLY\n",
 	"net":       "# The network.\n\nsys_socket: family in {AF_INET, AF_INET6}\nsys_connect: 1\n",
+	"time.zone": "# Time zones.\n\nsys_openat: 1\n",
 	"exec":      "# Programs.\n\nsys_execve: 1\n",
 	fallbackText: `sys_clone3: 0 else errno(ENOSYS)
 sys_prctl: 0 else errno(EINVAL) if option == PR_SET_VMA

@@ -73,13 +73,11 @@ func callNames(arch *kernel.Arch) iter.Seq[string] {
 	}
 }
 
-// scopeOf returns what names mean in the expressions of a rule about call.
+// scopeOf returns what names mean in the expressions of a rule about call, until it is called again.
 func (c *checker) scopeOf(call foundCall, builtin bool) *scope {
-	s := &scope{checker: c, call: call.text, entry: call.entry, untyped: true, builtin: builtin}
-	if call.name != "" && call.entry.Known() {
-		s.untyped = false
-	}
-	return s
+	untyped := call.name == "" || !call.entry.Known()
+	c.scope = scope{checker: c, call: call.text, entry: call.entry, untyped: untyped, builtin: builtin}
+	return &c.scope
 }
 
 // arg returns the argument that an expression names.

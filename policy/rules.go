@@ -26,10 +26,10 @@ func (c *checker) rule(x *rule.Rule, in standing) (r Rule, ok bool) {
 		return Rule{}, false
 	}
 	s := c.scopeOf(call, in.builtin)
-	r = Rule{Nr: call.nr, Name: call.name, IncludingGo: x.IncludingGo, Origin: &Origin{
+	r = Rule{Nr: call.nr, Name: call.name, IncludingGo: x.IncludingGo, Origin: c.origin(Origin{
 		Kind: in.kind, Stage: in.stage, Set: in.set,
 		File: c.file, Line: x.Line, Col: x.Col, Why: reasonOf(x),
-	}}
+	})}
 	n := len(c.errs)
 	if r.Allow = s.verdict(x, in); r.Allow == nil {
 		r.Allow = Const(false)
@@ -39,6 +39,15 @@ func (c *checker) rule(x *rule.Rule, in standing) (r Rule, ok bool) {
 		s.includingGo(x, r.Allow, in)
 	}
 	return r, len(c.errs) == n
+}
+
+// origin keeps o, many in one allocation.
+func (c *checker) origin(o Origin) *Origin {
+	if len(c.origins) == cap(c.origins) {
+		c.origins = make([]Origin, 0, 64)
+	}
+	c.origins = append(c.origins, o)
+	return &c.origins[len(c.origins)-1]
 }
 
 // verdict gives what stands behind the colon its meaning, nil where there was a mistake.
@@ -121,7 +130,7 @@ func (s *scope) originOf(whole *Origin, at rule.Pos) *Origin {
 	}
 	o := *whole
 	o.Line, o.Col = at.Line, at.Col
-	return &o
+	return s.origin(o)
 }
 
 // includingGo looks whether a rule may speak about the floor.

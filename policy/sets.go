@@ -76,7 +76,7 @@ func (c *checker) set(name rule.Name) *Set {
 	}
 	hint := c.didYouMean(name.Text, c.setNames())
 	if hint == "" {
-		hint = ": there are " + strings.Join(c.wholes(), ", ")
+		hint = ": there are " + strings.Join(c.choice(name.Text), ", ")
 	}
 	c.errorf(ErrUnknown, name.Pos, "unknown set %q%s", name.Text, hint)
 	return nil
@@ -110,9 +110,20 @@ func (c *checker) setNames() iter.Seq[string] {
 	}
 }
 
-// wholes returns the names of the built-in sets, without those of their parts.
-func (c *checker) wholes() []string {
-	return slices.DeleteFunc(slices.Clone(c.lib.Names()), func(name string) bool { return strings.Contains(name, ".") })
+// choice returns the names of built-in sets to choose from: the parts of what was named, or the wholes.
+func (c *checker) choice(name string) []string {
+	var parts, wholes []string
+	for _, n := range c.lib.Names() {
+		if strings.HasPrefix(n, name+".") {
+			parts = append(parts, n)
+		} else if !strings.Contains(n, ".") {
+			wholes = append(wholes, n)
+		}
+	}
+	if len(parts) > 0 {
+		return parts
+	}
+	return wholes
 }
 
 // ownSet checks a set that the policy declares.

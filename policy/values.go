@@ -12,7 +12,7 @@ import (
 func (s *scope) value(v rule.Value, a argument, ordered bool) (number, bool) {
 	switch v := v.(type) {
 	case *rule.Number:
-		return s.number(v, rule.FormatValue(v), v.Neg, v.Abs, a, ordered)
+		return s.number(v, v.Neg, v.Abs, a, ordered)
 	case *rule.Ident:
 		if name, ok := symbolOf(v); ok {
 			s.errorf(ErrType, v.Pos, "%s is known to the process only, and can't be part of a mask, a sum of constants "+
@@ -30,7 +30,7 @@ func (s *scope) value(v rule.Value, a argument, ordered bool) (number, bool) {
 		if x < 0 {
 			abs = -abs
 		}
-		return s.number(v, v.Name, x < 0, abs, a, ordered)
+		return s.number(v, x < 0, abs, a, ordered)
 	case *rule.Join:
 		return s.joined(v.X, a, 0, func(x, y number) number { return x | y })
 	case *rule.Meet:
@@ -43,26 +43,32 @@ func (s *scope) value(v rule.Value, a argument, ordered bool) (number, bool) {
 }
 
 // number returns a number, or reports that a can't have it.
-func (s *scope) number(at rule.Value, text string, neg bool, abs uint64, a argument, ordered bool) (number, bool) {
-	if _, ok := at.(*rule.Ident); ok {
-		sign := ""
-		if neg {
-			sign = "-"
-		}
-		text = fmt.Sprintf("%s (%s%d)", text, sign, abs)
-	}
+func (s *scope) number(v rule.Value, neg bool, abs uint64, a argument, ordered bool) (number, bool) {
 	switch {
 	case neg && abs != 0 && !a.typ.Signed:
-		s.errorf(ErrType, at.Start(), "%s is negative, but %s is %s: write %s for these bits", text, a.name, a,
-			hex(-abs&a.top()))
+		s.errorf(ErrType, v.Start(), "%s is negative, but %s is %s: write %s for these bits", spelled(v, neg, abs),
+			a.name, a, hex(-abs&a.top()))
 	case !neg && abs > a.top(), neg && abs > a.maxSigned()+1, !neg && ordered && a.typ.Signed && abs > a.maxSigned():
-		s.errorf(ErrType, at.Start(), "%s is too wide for %s, %s", text, a.name, a.bounds())
+		s.errorf(ErrType, v.Start(), "%s is too wide for %s, %s", spelled(v, neg, abs), a.name, a.bounds())
 	case neg:
 		return -abs & a.top(), true
 	default:
 		return abs, true
 	}
 	return 0, false
+}
+
+// spelled writes a number as it was written, a constant with its value.
+func spelled(v rule.Value, neg bool, abs uint64) string {
+	text := rule.FormatValue(v)
+	if _, ok := v.(*rule.Ident); !ok {
+		return text
+	}
+	sign := ""
+	if neg {
+		sign = "-"
+	}
+	return fmt.Sprintf("%s (%s%d)", text, sign, abs)
 }
 
 // joined returns constants joined bit by bit.

@@ -59,7 +59,8 @@ func steerParts(parts []Cond, want, all bool, args *[6]uint64) {
 	}
 }
 
-// holds is Cond.Holds with a guess for every Symbol.
+// holds is Cond.Holds with a guess for every Symbol. No method is called through the interface, so that args may stay
+// on the stack.
 func holds(c Cond, args *[6]uint64) bool {
 	switch c := c.(type) {
 	case Not:
@@ -78,10 +79,16 @@ func holds(c Cond, args *[6]uint64) bool {
 			}
 		}
 		return false
+	case Const:
+		return bool(c)
+	case Range:
+		return c.Holds(args)
+	case Masked:
+		return c.Holds(args)
 	case Symbol:
 		return known(c).Holds(args)
 	}
-	return c.Holds(args)
+	panic(bug("a condition of type %T", c))
 }
 
 func known(c Symbol) Range { return Range{Arg: c.Arg, Bits: c.Bits, Lo: guess, Hi: guess} }
