@@ -47,7 +47,7 @@ const allArches = "all"
 
 func (c *check) run(s *streams, args []string) error {
 	if len(args) == 0 {
-		return usagef("no FILE is given; - is the standard input")
+		return shapef("no FILE is given; - is the standard input")
 	}
 	arches := kernel.Names()
 	if c.archName != allArches {

@@ -38,11 +38,18 @@ type action interface {
 var errNo = errors.New("the answer is no")
 
 // A usageError is a mistake in the command line.
-type usageError struct{ msg string }
+type usageError struct {
+	msg   string
+	shape bool // there is too much or too little on it, or a flag that isn't: the usage line helps
+}
 
 func (e *usageError) Error() string { return e.msg }
 
-func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+// shapef returns the error of a command line of the wrong shape.
+func shapef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...), true} }
+
+// wordf returns the error of a command line with a wrong word in it, for which the usage line is no help.
+func wordf(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...), false} }
 
 // dispatch runs the subcommand that the arguments name.
 func dispatch(table []*command, args []string, s *streams) int {
@@ -90,7 +97,7 @@ func (c *command) execute(args []string, s *streams) int {
 		c.printUsage(s.out, fs)
 		return exitFine
 	case err != nil:
-		err = &usageError{flagMistake(err, fs)}
+		err = shapef("%s", flagMistake(err, fs))
 	default:
 		if err = lateFlag(fs); err == nil {
 			err = c.action.run(s, fs.Args())
@@ -102,7 +109,9 @@ func (c *command) execute(args []string, s *streams) int {
 		return exitFine
 	case errors.As(err, &usage):
 		s.complain("%s: %s", c.name, usage.msg)
-		s.complain("usage: stagelock %s %s (more by `stagelock %s -h`)", c.name, c.synopsis, c.name)
+		if usage.shape {
+			s.complain("usage: stagelock %s %s (more by `stagelock %s -h`)", c.name, c.synopsis, c.name)
+		}
 		return exitUsage
 	case !errors.Is(err, errNo):
 		s.tell(err)
@@ -131,7 +140,7 @@ func lateFlag(fs *flag.FlagSet) error {
 	for _, a := range fs.Args() {
 		name, _, _ := strings.Cut(strings.TrimLeft(a, "-"), "=")
 		if strings.HasPrefix(a, "-") && fs.Lookup(name) != nil {
-			return usagef("the flag -%s stands behind %s: flags come first", name, fs.Arg(0))
+			return shapef("the flag -%s stands behind %s: flags come first", name, fs.Arg(0))
 		}
 	}
 	return nil

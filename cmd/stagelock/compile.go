@@ -53,13 +53,13 @@ var formats = [...]string{"asm", "c", "go", "json", "raw"}
 
 func (c *compile) run(s *streams, args []string) error {
 	if len(args) != 1 {
-		return usagef("one FILE is wanted, not %d", len(args))
+		return shapef("one FILE is wanted, not %d", len(args))
 	}
 	if !slices.Contains(formats[:], c.format) {
-		return usagef("unknown format %q%s", c.format, orList(c.format, formats[:]))
+		return wordf("unknown format %q%s", c.format, orList(c.format, formats[:]))
 	}
 	if c.format == "raw" && s.terminal {
-		return usagef("raw is binary, and no good on a terminal: redirect it into a file")
+		return wordf("raw is binary, and no good on a terminal: redirect it into a file")
 	}
 	p, err := c.plan(s, args[0], c.env)
 	if err != nil {
@@ -106,12 +106,12 @@ func (c *compile) output(p *stage.Plan) (*output, error) {
 			return nil, err
 		}
 		if from >= to {
-			return nil, usagef("-from %s: stage %s does not come before stage %s", c.from, c.from, p.Stages[to].Name)
+			return nil, wordf("-from %s: stage %s does not come before stage %s", c.from, c.from, p.Stages[to].Name)
 		}
 	}
 	out := &output{policy: p.Policy.Name, stage: p.Stages[to].Name, from: c.from, table: p.Filter(from, to)}
 	if names := missing(out.table); len(names) > 0 {
-		return nil, usagef("the policy compares with what only the process itself knows: %s", sayEnv(names))
+		return nil, wordf("the policy compares with what only the process itself knows: %s", sayEnv(names))
 	}
 	out.progs, err = filter.Compile(out.table, filter.Options{})
 	if err == nil {

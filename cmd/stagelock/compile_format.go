@@ -32,7 +32,7 @@ func (o *output) size(i int) string {
 // raw writes the program as the kernel takes it.
 func (o *output) raw(w io.Writer) error {
 	if len(o.progs) > 1 {
-		return usagef("the filter takes %d programs, and raw holds one: use another format", len(o.progs))
+		return wordf("the filter takes %d programs, and raw holds one: use another format", len(o.progs))
 	}
 	_, err := w.Write(o.progs[0].Raw())
 	return err

@@ -43,9 +43,9 @@ func (c *eval) flags(fs *flag.FlagSet) {
 func (c *eval) run(s *streams, args []string) error {
 	switch {
 	case len(args) == 0:
-		return usagef("FILE and NAME are missing")
+		return shapef("FILE and NAME are missing")
 	case len(args) == 1:
-		return usagef("the NAME of a call is missing, as openat")
+		return shapef("the NAME of a call is missing, as openat")
 	}
 	arch, err := c.arch()
 	if err != nil {
@@ -83,9 +83,9 @@ func (c *eval) registers(arch *kernel.Arch, call *kernel.Call, args []string) (r
 	}
 	switch {
 	case len(args) > takes && takes == 0:
-		return regs, usagef("%s takes no arguments", call.Name)
+		return regs, shapef("%s takes no arguments", call.Name)
 	case len(args) > takes:
-		return regs, usagef("there are %s: a call takes %d at most%s", count(len(args), "ARG"), takes, names)
+		return regs, shapef("there are %s: a call takes %d at most%s", count(len(args), "ARG"), takes, names)
 	}
 	for i, a := range args {
 		if regs[i], err = argument(arch, c.env, a); err != nil {
@@ -128,7 +128,7 @@ func (c *eval) verdict(p *policy.Policy, nr uint32, regs [6]uint64) (policy.Acti
 		if len(names) == 0 {
 			again, _, err := answer(env)
 			if err == nil && again != first {
-				err = usagef("the answer hangs on %s: %s", strings.Join(open, " and "), sayEnv(open))
+				err = wordf("the answer hangs on %s: %s", strings.Join(open, " and "), sayEnv(open))
 			}
 			return err
 		}

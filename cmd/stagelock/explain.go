@@ -42,9 +42,9 @@ func (c *explain) flags(fs *flag.FlagSet) {
 func (c *explain) run(s *streams, args []string) error {
 	switch {
 	case len(args) == 0:
-		return usagef("FILE is missing")
+		return shapef("FILE is missing")
 	case len(args) > 2:
-		return usagef("there is more than FILE and NAME: %s", strings.Join(args[2:], " "))
+		return shapef("there is more than FILE and NAME: %s", strings.Join(args[2:], " "))
 	}
 	arch, err := c.arch()
 	if err != nil {

@@ -33,7 +33,7 @@ func (c *format) flags(fs *flag.FlagSet) {
 
 func (c *format) run(s *streams, args []string) error {
 	if c.write && c.diff {
-		return usagef("-w and -d exclude each other: the one changes files, the other shows what would change")
+		return shapef("-w and -d exclude each other: the one changes files, the other shows what would change")
 	}
 	if len(args) == 0 {
 		args = []string{stdinName}
@@ -41,7 +41,7 @@ func (c *format) run(s *streams, args []string) error {
 	var failed error
 	for _, file := range args {
 		if c.write && file == stdinName {
-			return usagef("-w needs a FILE: the standard input can't be written to")
+			return shapef("-w needs a FILE: the standard input can't be written to")
 		}
 		changed, err := c.file(s, file)
 		if err != nil {

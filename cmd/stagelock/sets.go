@@ -38,7 +38,7 @@ func (c *sets) flags(fs *flag.FlagSet) {
 
 func (c *sets) run(s *streams, args []string) error {
 	if len(args) > 1 {
-		return usagef("one NAME at most is wanted, not %d", len(args))
+		return shapef("one NAME at most is wanted, not %d", len(args))
 	}
 	arch, err := c.arch()
 	if err != nil {
@@ -56,7 +56,7 @@ func (c *sets) run(s *streams, args []string) error {
 	if len(args) == 1 {
 		i := slices.IndexFunc(all, func(x *policy.Set) bool { return x.Name == args[0] })
 		if i < 0 {
-			return usagef("unknown set %q%s", args[0], rule.DidYouMean(args[0], names(all)))
+			return wordf("unknown set %q%s", args[0], rule.DidYouMean(args[0], names(all)))
 		}
 		if c.asJSON {
 			return encode(s, toJSON(all[i], arch, b))

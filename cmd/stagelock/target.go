@@ -61,9 +61,9 @@ func (t *target) arch() (*kernel.Arch, error) {
 	if !ok {
 		names := slices.Values(kernel.Names())
 		if near := rule.Nearest(name, names); near != "" {
-			return nil, usagef("unknown architecture %q: did you mean %q?", name, near)
+			return nil, wordf("unknown architecture %q: did you mean %q?", name, near)
 		}
-		return nil, usagef("unknown architecture %q: there are %s", name, strings.Join(kernel.Names(), ", "))
+		return nil, wordf("unknown architecture %q: there are %s", name, strings.Join(kernel.Names(), ", "))
 	}
 	return a, nil
 }
@@ -72,7 +72,7 @@ func (t *target) arch() (*kernel.Arch, error) {
 func (t *target) build(arch *kernel.Arch) (runtimeset.Build, error) {
 	v := strings.TrimPrefix(t.goVersion, "go")
 	if !version.IsValid("go" + v) {
-		return runtimeset.Build{}, usagef("-go %s is no Go release: say it as in -go %s", t.goVersion, runtimeset.Newest)
+		return runtimeset.Build{}, wordf("-go %s is no Go release: say it as in -go %s", t.goVersion, runtimeset.Newest)
 	}
 	return runtimeset.Build{Arch: arch.Name, Go: v, Cgo: t.cgo}, nil
 }
@@ -159,7 +159,7 @@ func stageOf(p *stage.Plan, name string) (int, error) {
 		names[i] = p.Stages[i].Name
 	}
 	if near := rule.Nearest(name, slices.Values(names)); near != "" {
-		return 0, usagef("unknown stage %q: did you mean %q?", name, near)
+		return 0, wordf("unknown stage %q: did you mean %q?", name, near)
 	}
-	return 0, usagef("unknown stage %q: %s has %s", name, p.Policy.Name, strings.Join(names, ", "))
+	return 0, wordf("unknown stage %q: %s has %s", name, p.Policy.Name, strings.Join(names, ", "))
 }

@@ -57,7 +57,7 @@ func unifiedDiff(oldName, newName, old, new string) string {
 // whole.
 func hunkEnd(edits []edit, i int) int {
 	end := i
-	for j := i; j < len(edits) && j <= end+2*context; j++ {
+	for j := i; j < len(edits) && j <= end+2*context+1; j++ {
 		if edits[j].op != ' ' {
 			end = j
 		}

@@ -17,7 +17,7 @@ func findCall(arch *kernel.Arch, word string) (nr uint32, call *kernel.Call, err
 	if number, ok := strings.CutPrefix(word, "nr("); ok {
 		n, err := strconv.ParseInt(strings.TrimSuffix(number, ")"), 0, 64)
 		if err != nil || !strings.HasSuffix(number, ")") || n < -1 || n > 1<<32-1 {
-			return 0, nil, usagef("%s: a call is named as openat or, by its number, as nr(257)", word)
+			return 0, nil, wordf("%s: a call is named as openat or, by its number, as nr(257)", word)
 		}
 		nr = uint32(n)
 		if c, ok := arch.CallNr(nr); ok {
@@ -30,7 +30,7 @@ func findCall(arch *kernel.Arch, word string) (nr uint32, call *kernel.Call, err
 		return c.Nr, &c, nil
 	}
 	if kernel.KnownCall(name) {
-		return 0, nil, usagef("%s has no system call %s: other architectures do", arch.Name, name)
+		return 0, nil, wordf("%s has no system call %s: other architectures do", arch.Name, name)
 	}
 	names := func(yield func(string) bool) {
 		for _, c := range arch.Calls() {
@@ -39,14 +39,14 @@ func findCall(arch *kernel.Arch, word string) (nr uint32, call *kernel.Call, err
 			}
 		}
 	}
-	return 0, nil, usagef("unknown system call %q%s", name, rule.DidYouMean(name, names))
+	return 0, nil, wordf("unknown system call %q%s", name, rule.DidYouMean(name, names))
 }
 
 // argument returns the register that an ARG is: a number or a constant expression.
 func argument(arch *kernel.Arch, env stage.Env, text string) (uint64, error) {
 	v, err := parseValue(text)
 	if err != nil {
-		return 0, usagef("%s is no ARG: a number (-1, 0x1f, 0o17) or constants (AF_INET, PROT_READ|PROT_WRITE) are wanted", text)
+		return 0, wordf("%s is no ARG: a number (-1, 0x1f, 0o17) or constants (AF_INET, PROT_READ|PROT_WRITE) are wanted", text)
 	}
 	return value(arch, env, v)
 }
@@ -112,11 +112,11 @@ func constant(arch *kernel.Arch, env stage.Env, name string) (uint64, error) {
 	if slices.Contains(envNames[:], name) {
 		v, ok := env[name]
 		if !ok {
-			return 0, usagef("%s is not known here: %s", name, sayEnv([]string{name}))
+			return 0, wordf("%s is not known here: %s", name, sayEnv([]string{name}))
 		}
 		return v, nil
 	}
-	return 0, usagef("unknown constant %q%s", name, rule.DidYouMean(name, constNames(arch, name)))
+	return 0, wordf("unknown constant %q%s", name, rule.DidYouMean(name, constNames(arch, name)))
 }
 
 // constNames yields the constants that begin as name does: there are too many to look at all.
