@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 
 	"github.com/stagelock/seccomp/filter"
 	"github.com/stagelock/seccomp/lock"
@@ -31,7 +32,7 @@ var (
 	ErrUnverified error = lock.ErrUnverified
 
 	// ErrWidened: a stage asks for what an earlier one gave up.
-	ErrWidened = stage.ErrWidened
+	ErrWidened error = stage.ErrWidened
 	// ErrTestBinary: a test binary would lock the whole test run. Package seccomptest locks in children.
 	ErrTestBinary = errors.New("this is a test binary, and locking it would lock the whole test run: " +
 		"use package seccomptest")
@@ -70,6 +71,19 @@ func (e *Error) Error() string {
 
 // Unwrap returns e.Err.
 func (e *Error) Unwrap() error { return e.Err }
+
+// afterFailure is what every step after the first failure ends with.
+type afterFailure struct{ first error }
+
+func (e *afterFailure) Error() string {
+	line, rest, more := strings.Cut(e.first.Error(), "\n")
+	if more {
+		line += fmt.Sprintf(" (and %d more lines)", 1+strings.Count(rest, "\n"))
+	}
+	return ErrFailed.Error() + ", so this one was not tried: " + line
+}
+
+func (e *afterFailure) Unwrap() []error { return []error{ErrFailed, e.first} }
 
 // excused tells of an error that MustLock goes on after.
 func excused(err error) bool {

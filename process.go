@@ -79,11 +79,11 @@ func (m *machine) lock(h *Handle) error {
 	defer m.mu.Unlock()
 	switch {
 	case m.err != nil:
-		return &Error{h.name, fmt.Errorf("%w: %w", ErrFailed, m.err)}
+		return &Error{h.name, &afterFailure{m.err}}
 	case m.mode == Off:
 		m.warn("seccomp is off", "stage", h.name)
 		return &Error{h.name, ErrOff}
-	case m.inForce != nil && m.inForce.equal(h):
+	case m.inForce != nil && (m.inForce.equal(h) || m.inForce.name == h.name && !h.says()):
 		return nil
 	}
 	if !m.begun {
@@ -176,6 +176,10 @@ func (m *machine) prepare() error {
 // planFor returns the plan to which h belongs, the place of h in it, and what was said in code up to it.
 func (m *machine) planFor(h *Handle) (p *stage.Plan, at int, said []*Handle, err error) {
 	said = m.said
+	if m.base == nil && slices.ContainsFunc(said, func(s *Handle) bool { return s.name == h.name }) {
+		return nil, 0, nil, fmt.Errorf("%w: stage %s is in force, and says something else: give it another name", ErrOrder,
+			h.name)
+	}
 	if h.says() {
 		said = append(slices.Clip(said), h)
 	}

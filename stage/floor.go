@@ -26,6 +26,7 @@ func (b *builder) finish(states []state) Stage {
 		clauses = b.resolve(clauses, s.Children, &st.symbols)
 		st.alone = b.resolve(st.alone, s.Children, &st.symbols)
 		s.Table.Calls[i] = policy.Decision{Nr: st.nr, Name: st.name, Clauses: clauses}
+		b.renew()
 		st.changed = b.before == nil || b.mayDiffer(i, st) && b.differs(b.before.Table.Calls[i].Clauses, clauses)
 	}
 	return s

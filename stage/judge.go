@@ -2,7 +2,6 @@ package stage
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -11,12 +10,17 @@ import (
 	"github.com/stagelock/seccomp/rule"
 )
 
-// The classes of this package's errors. Each mistake is a *rule.Error of one of them.
-var (
+// A class is a sentinel error. Being a constant it costs nothing at start-up.
+type class string
+
+func (c class) Error() string { return string(c) }
+
+// The classes of this package's errors, beside bdd.ErrTooComplex. Each mistake is a *rule.Error of one of them.
+const (
 	// ErrWidened means that a stage asks for what an earlier one gave up.
-	ErrWidened = errors.New("a stage can only narrow")
+	ErrWidened = class("a stage can only narrow")
 	// ErrNoEffect means that a statement takes nothing away, though that is all it is for.
-	ErrNoEffect = errors.New("nothing to take away")
+	ErrNoEffect = class("nothing to take away")
 )
 
 // judgeRule fails if a rule of a later stage asks for what was given up, or for a weaker refusal.
@@ -111,7 +115,7 @@ func place(o *policy.Origin) string {
 }
 
 func (b *builder) fail(pos rule.Pos, class error, format string, args ...any) {
-	b.errs = append(b.errs, &rule.Error{File: b.stage.File, Pos: pos, Msg: fmt.Sprintf(format, args...), Class: class})
+	b.failIn(b.stage.File, pos, class, format, args...)
 }
 
 func (b *builder) failRule(r *policy.Rule, class error, format string, args ...any) {
@@ -119,8 +123,13 @@ func (b *builder) failRule(r *policy.Rule, class error, format string, args ...a
 }
 
 func (b *builder) failAt(o *policy.Origin, class error, format string, args ...any) {
-	b.fail(rule.Pos{Line: o.Line, Col: o.Col}, class, format, args...)
-	b.errs[len(b.errs)-1].File = o.File
+	b.failIn(o.File, rule.Pos{Line: o.Line, Col: o.Col}, class, format, args...)
+}
+
+func (b *builder) failIn(file string, pos rule.Pos, class error, format string, args ...any) {
+	if b.tooComplex == nil || class == b.tooComplex {
+		b.errs = append(b.errs, &rule.Error{File: file, Pos: pos, Msg: fmt.Sprintf(format, args...), Class: class})
+	}
 }
 
 func (b *builder) note(pos rule.Pos, format string, args ...any) {

@@ -47,8 +47,25 @@ type state struct {
 	changed bool            // the decision is another one than in the stage before
 }
 
-// decideLimit bounds the nodes that all decisions of one plan may take.
-const decideLimit = 1 << 20
+// decideLimit bounds the nodes that deciding about one call may take, together with those of the calls before it that
+// were small: some 300 ms.
+const decideLimit = 1 << 19
+
+// renew throws the decision diagrams away once they have become large: nothing is compared from call to call.
+func (b *builder) renew() {
+	switch {
+	case b.decider.Err() != nil: // what was decided last means nothing
+		if b.tooComplex == nil {
+			b.tooComplex = b.decider.Err()
+			b.errs = nil
+			b.fail(b.stage.Pos, b.tooComplex, "how the conditions of stage %s narrow those before is %v: use fewer or "+
+				"simpler ones", b.stage.Name, b.tooComplex)
+		}
+	case b.decider.Size() < decideLimit/8:
+		return
+	}
+	b.decider = policy.NewDecider(decideLimit)
+}
 
 // New works out what each stage of p leaves. The error is rule.Errors: every mistake with its place.
 func New(p *policy.Policy, env Env) (*Plan, error) {
@@ -63,14 +80,11 @@ func New(p *policy.Policy, env Env) (*Plan, error) {
 		next := make([]state, len(states))
 		for i := range states {
 			next[i] = b.narrow(&states[i])
+			b.renew()
 		}
 		b.judgeSteps(states, next)
 		plan.Stages[k] = b.finish(next)
 		b.before, states = &plan.Stages[k], next
-	}
-	if err := b.decider.Err(); err != nil {
-		b.stage = &p.Stages[0]
-		b.fail(b.stage.Pos, err, "the stages narrow each other in a way that is %v", err)
 	}
 	plan.Notes = b.notes
 	if err := b.errs.Err(); err != nil {
@@ -121,8 +135,9 @@ type builder struct {
 	floor       map[uint32][]policy.Clause
 	denial      []policy.Clause // what a call gets that nothing else is said about
 
-	notes []policy.Note
-	errs  rule.Errors
+	notes      []policy.Note
+	errs       rule.Errors
+	tooComplex error // once told, nothing else is
 }
 
 // start returns the state before the first stage: everything is allowed, and nobody has said so.
