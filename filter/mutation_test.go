@@ -212,7 +212,7 @@ func TestVerifyDecidesAllMutants(t *testing.T) {
 			}
 			same++
 			random := rand.New(rand.NewPCG(uint64(at), 5))
-			inputs(table, random, 200, func(d *bpf.Data) {
+			inputs(table, random, 80, func(d *bpf.Data) {
 				want := kill.Ret()
 				if d.Arch == arch.Audit {
 					want = table.Eval(d.Nr, d.Args).Action.Ret()

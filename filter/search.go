@@ -45,6 +45,7 @@ type searcher struct {
 
 	// Of the exact search, over subsets of at most exactKeys keys from base on.
 	base   []item
+	alone  uint                    // the keys of a single value that have no neighbour
 	subset [1 << exactKeys]float64 // weights
 	cost   [4 << exactKeys]float64 // by subset, and which outer edges are known
 	choice [4 << exactKeys]choice
@@ -196,7 +197,12 @@ func (s *searcher) exact(keys []item, known int) (root int32, cost float64) {
 	s.base = keys
 	s.now++
 	s.subset[0] = 0
+	s.alone = 0
 	for i := range keys {
+		if keys[i].lo == keys[i].hi && (i == 0 || keys[i-1].hi+1 != keys[i].lo) &&
+			(i == len(keys)-1 || keys[i+1].lo != keys[i].hi+1) {
+			s.alone |= 1 << i
+		}
 		for sub := range 1 << i {
 			s.subset[1<<i|sub] = s.subset[sub] + keys[i].weight
 		}
@@ -207,19 +213,36 @@ func (s *searcher) exact(keys []item, known int) (root int32, cost float64) {
 	return s.build(all), cost
 }
 
-// state packs a subset of keys and its known edges, leaving out those that tell nothing: a single value is always
-// tested with jeq.
+// state packs a subset of keys and its known edges, leaving out those that tell nothing: a single value without a
+// neighbour is always tested with jeq.
 func (s *searcher) state(keys uint, known int) uint {
 	if keys == 0 {
 		return 0
 	}
-	if lo := &s.base[bits.TrailingZeros(keys)]; lo.lo == lo.hi {
+	if s.alone>>bits.TrailingZeros(keys)&1 == 1 {
 		known &^= knowLo
 	}
-	if hi := &s.base[bits.Len(keys)-1]; hi.lo == hi.hi {
+	if s.alone>>(bits.Len(keys)-1)&1 == 1 {
 		known &^= knowHi
 	}
 	return keys<<2 | uint(known)
+}
+
+// without returns the state that is left of one when a key of it is out.
+func (s *searcher) without(state uint, key int) uint {
+	keys, known := state>>2, int(state&3)
+	left := keys &^ (1 << key)
+	if left == 0 {
+		return 0
+	}
+	it := &s.base[key]
+	if next := bits.TrailingZeros(left); next > key && s.base[next].lo != it.hi+1 {
+		known &^= knowLo
+	}
+	if next := bits.Len(left) - 1; next < key && s.base[next].hi+1 != it.lo {
+		known &^= knowHi
+	}
+	return s.state(left, known)
 }
 
 // done tells whether nothing is left to test in a state, and what it leads to.
@@ -246,7 +269,6 @@ func (s *searcher) best(state uint) float64 {
 		return s.cost[state]
 	}
 	keys, known := state>>2, int(state&3)
-	lowest, highest := bits.TrailingZeros(keys), bits.Len(keys)-1
 	least := math.Inf(1)
 	var how choice
 	try := func(op uint16, k uint32, yes, no uint) {
@@ -261,15 +283,7 @@ func (s *searcher) best(state uint) float64 {
 		below, from := keys&(1<<key-1), rest
 		wide := it.lo != it.hi
 		if !wide {
-			left := keys &^ (1 << key)
-			e := known
-			if key == lowest {
-				e &^= knowLo
-			}
-			if key == highest {
-				e &^= knowHi
-			}
-			no := s.state(left, e)
+			no := s.without(state, key)
 			if c := s.best(no); c < least {
 				least, how = c, choice{op: bpf.JumpEq, k: it.lo, no: uint16(no), yesTo: it.to, noTo: -1}
 			}
@@ -292,14 +306,7 @@ func (s *searcher) best(state uint) float64 {
 	}
 	for _, c := range s.cubes {
 		if in := uint(c.keys); in&keys == in {
-			e := known
-			if in>>lowest&1 == 1 {
-				e &^= knowLo
-			}
-			if in>>highest&1 == 1 {
-				e &^= knowHi
-			}
-			yes := s.state(keys&^in, e)
+			yes := s.state(keys&^in, 0)
 			if cost := s.best(yes); cost < least {
 				least, how = cost, choice{op: bpf.JumpSet, k: ^c.mask, yes: uint16(yes), yesTo: -1,
 					noTo: s.base[bits.TrailingZeros(in)].to}
@@ -310,7 +317,7 @@ func (s *searcher) best(state uint) float64 {
 	least += each
 	if mask, value, ok := s.wholeCube(keys); ok && 2*each < least {
 		least = 2 * each
-		how = choice{op: bpf.And, k: ^mask, yes: uint16(0), yesTo: s.base[lowest].to, noTo: int32(value)}
+		how = choice{op: bpf.And, k: ^mask, yes: uint16(0), yesTo: s.base[bits.TrailingZeros(keys)].to, noTo: int32(value)}
 	}
 	s.stamp[state], s.cost[state], s.choice[state] = s.now, least, how
 	return least
