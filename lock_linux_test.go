@@ -118,6 +118,11 @@ var receipts = seccomptest.Case("the receipt says what the kernel shows", func(c
 	if !slices.Contains(init.Floor, "mmap") || slices.Contains(init.Floor, "read") {
 		c.Errorf("the floor keeps %v", init.Floor)
 	}
+	again, err := rule.Parse("current", cur.Policy)
+	c.Must(err)
+	if len(again.Stmts) < serve.Allowed || !strings.Contains(cur.Policy, "sys_read: 1") {
+		c.Errorf("the policy in force is\n%s", cur.Policy)
+	}
 	if init.Allowed <= serve.Allowed || serve.Known < 300 {
 		c.Errorf("%d and %d of %d calls are allowed", init.Allowed, serve.Allowed, serve.Known)
 	}
