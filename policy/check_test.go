@@ -34,6 +34,7 @@ func TestComparisons(t *testing.T) {
 		{"write", "buf != 0", 1, []uint64{1, high}, []uint64{0}},
 		{"write", "arg1 != 0", 1, []uint64{1, high}, []uint64{0}},
 		{"write", "fd in {0, 2, 5..7}", 0, []uint64{0, 2, 5, 6, 7, 7 | high}, []uint64{1, 3, 4, 8}},
+		{"write", "fd in {1..10, 3..5}", 0, []uint64{1, 7, 10}, []uint64{0, 11}},
 		{"write", "!(fd in {0, 2})", 0, []uint64{1, 3}, []uint64{0, 2, 2 | high}},
 		{"openat", "dfd == AT_FDCWD", 0, []uint64{atFdcwd, 1<<32 - 100}, []uint64{100, 0, 1<<32 - 99}},
 		{"openat", "dfd < 0", 0, []uint64{atFdcwd, 1 << 31, 1<<32 - 1}, []uint64{0, 1<<31 - 1, high}},

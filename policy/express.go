@@ -339,7 +339,6 @@ func (e *expressor) argument(i uint8) argument {
 	switch {
 	case int(i) < len(e.args):
 		a.name, a.typ = e.args[i].Name, e.args[i].Type
-		a.typ.Bits = min(a.typ.Bits, bits)
 	case e.typed:
 		e.fail("%s has no %s", e.call, a.name)
 	}
@@ -347,54 +346,3 @@ func (e *expressor) argument(i uint8) argument {
 }
 
 func (e *expressor) name(i uint8) rule.Name { return rule.Name{Text: e.argument(i).name} }
-
-// simplify returns c without parts that are always or never true, and without And in And and Or in Or.
-func simplify(c Cond) Cond {
-	switch truth, _ := TruthOf(c); truth {
-	case Always:
-		return Const(true)
-	case Never:
-		return Const(false)
-	}
-	switch c := c.(type) {
-	case Not:
-		if n, ok := c.X.(Not); ok {
-			return simplify(n.X)
-		}
-		return Not{simplify(c.X)}
-	case And:
-		var list And
-		for _, x := range c {
-			switch x := simplify(x).(type) {
-			case Const:
-				if !x {
-					return x
-				}
-			case And:
-				list = append(list, x...)
-			default:
-				list = append(list, x)
-			}
-		}
-		if len(list) == 1 {
-			return list[0]
-		}
-		return list
-	case Or:
-		var list Or
-		for _, x := range c {
-			switch x := simplify(x).(type) {
-			case Const:
-				if x {
-					return x
-				}
-			case Or:
-				list = append(list, x...)
-			default:
-				list = append(list, x)
-			}
-		}
-		return single(list)
-	}
-	return c
-}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stagelock/seccomp/internal/bdd"
+	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/rule"
 )
 
@@ -28,7 +30,7 @@ func FuzzCheck(f *testing.F) {
 				continue
 			}
 			for i := range p.Stages {
-				promised(t, &p.Stages[i])
+				promised(t, p.Arch, &p.Stages[i])
 			}
 		}
 	})
@@ -49,7 +51,7 @@ func placed(t *testing.T, text string, err error) {
 	}
 }
 
-func promised(t *testing.T, s *Stage) {
+func promised(t *testing.T, arch *kernel.Arch, s *Stage) {
 	t.Helper()
 	for i, r := range s.Rules {
 		if i > 0 && s.Rules[i-1].Nr >= r.Nr {
@@ -62,12 +64,43 @@ func promised(t *testing.T, s *Stage) {
 			if truth, err := TruthOf(r.Allow); truth != Sometimes || err != nil {
 				t.Fatalf("stage %s: rule %d is constant: %v, %v", s.Name, r.Nr, truth, err)
 			}
+			readsBack(t, arch, &r)
 		}
 		for _, c := range r.Else {
 			if c.If == nil || c.Origin == nil || c.Action.Kind == Allow {
 				t.Fatalf("stage %s: rule %d has an else that is not filled in", s.Name, r.Nr)
 			}
 		}
+	}
+}
+
+// readsBack looks that the condition of a rule can be said in the language, and means the same again.
+func readsBack(t *testing.T, arch *kernel.Arch, r *Rule) {
+	t.Helper()
+	var call *kernel.Call
+	name := fmt.Sprintf("nr(%d)", r.Nr)
+	if c, ok := arch.CallNr(r.Nr); ok {
+		call, name = &c, "sys_"+c.Name
+	}
+	x, err := Express(r.Allow, call, arch)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	text := name + ": " + rule.FormatExpr(x) + "\n"
+	f, err := rule.Parse("again", text)
+	if err != nil {
+		t.Fatalf("%s%v", text, err)
+	}
+	p, err := Check(f, Target{Arch: arch, Sets: library})
+	if errors.Is(err, bdd.ErrTooComplex) {
+		return
+	}
+	if err != nil {
+		t.Fatalf("%s%v", text, err)
+	}
+	d := NewDecider(1 << 18)
+	if a, b := d.Cond(r.Allow), d.Cond(p.Stages[0].Rules[0].Allow); a != b && d.Err() == nil {
+		t.Fatalf("%sis not %#v", text, r.Allow)
 	}
 }
 

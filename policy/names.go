@@ -28,9 +28,9 @@ const (
 )
 
 // find returns the call that a rule is about.
-func (c *checker) find(x *rule.Call) (foundCall, lookup) {
+func (c *checker) find(x *rule.Call, builtin bool) (foundCall, lookup) {
 	if x.Nr != nil {
-		return c.findNr(x)
+		return c.findNr(x, builtin)
 	}
 	call, ok := c.arch.Call(x.Name)
 	switch {
@@ -43,7 +43,7 @@ func (c *checker) find(x *rule.Call) (foundCall, lookup) {
 	return foundCall{}, unknown
 }
 
-func (c *checker) findNr(x *rule.Call) (foundCall, lookup) {
+func (c *checker) findNr(x *rule.Call, builtin bool) (foundCall, lookup) {
 	nr := x.Nr.Abs
 	text := "nr(" + rule.FormatValue(x.Nr) + ")"
 	switch {
@@ -58,8 +58,10 @@ func (c *checker) findNr(x *rule.Call) (foundCall, lookup) {
 	if !ok {
 		return foundCall{nr: uint32(nr), text: text}, found
 	}
-	c.notef(x.Pos, "%s is %s on %s: the name says more, and is right on every architecture", text, call.Name,
-		c.arch.Name)
+	if !builtin {
+		c.notef(x.Pos, "%s is %s on %s: the name says more, and is right on every architecture", text, call.Name,
+			c.arch.Name)
+	}
 	return foundCall{call.Nr, call.Name, call.Name, call}, found
 }
 
@@ -113,7 +115,6 @@ func (s *scope) argument(name string, i int) argument {
 	if i < len(s.args) {
 		a.typ = s.args[i].Type
 	}
-	a.typ.Bits = min(a.typ.Bits, uint8(s.arch.Bits))
 	return a
 }
 

@@ -17,7 +17,7 @@ type standing struct {
 
 // rule gives a rule its meaning; ok is false where there was a mistake, or where the architecture lacks the call.
 func (c *checker) rule(x *rule.Rule, in standing) (r Rule, ok bool) {
-	call, look := c.find(&x.Call)
+	call, look := c.find(&x.Call, in.builtin)
 	switch look {
 	case unknown:
 		return Rule{}, false
@@ -102,6 +102,8 @@ func (s *scope) elses(x *rule.Rule, allow Cond, origin *Origin, in standing) []C
 		return nil
 	}
 	list := make([]Clause, 0, len(x.Else))
+	before := make(Or, 1, len(x.Else)+1) // what is decided already
+	before[0] = allow
 	last := rule.Pos{} // of the arm that leaves nothing to later ones
 	for i := range x.Else {
 		arm := &x.Else[i]
@@ -116,9 +118,14 @@ func (s *scope) elses(x *rule.Rule, allow Cond, origin *Origin, in standing) []C
 		} else if cond = s.condition(arm.If, "leave the if out", "leave this else out"); cond == nil {
 			ok = false
 		}
-		if ok {
-			list = append(list, Clause{If: cond, Action: action, Origin: s.originOf(origin, arm.Pos)})
+		if !ok {
+			continue
 		}
+		if truth, _ := truthWithin(And{Not{before}, cond}, &s.budget); truth == Never && !in.builtin {
+			s.notef(arm.Pos, "this else is never reached: what it is about is allowed, or has an else before it")
+		}
+		before = append(before, cond)
+		list = append(list, Clause{If: cond, Action: action, Origin: s.originOf(origin, arm.Pos)})
 	}
 	return list
 }

@@ -134,7 +134,10 @@ func (a argument) maskedAtMost(mask, x number) Cond {
 
 // single returns the only part of or, if it has one.
 func single(or Or) Cond {
-	if len(or) == 1 {
+	switch len(or) {
+	case 0:
+		return Const(false)
+	case 1:
 		return or[0]
 	}
 	return or
