@@ -67,21 +67,15 @@ func (a *Arch) Consts() iter.Seq[Const] { return a.ConstsWithPrefix("") }
 // ConstsWithPrefix yields the constants whose names begin with prefix, such as MAP_, in order.
 func (a *Arch) ConstsWithPrefix(prefix string) iter.Seq[Const] {
 	return func(yield func(Const) bool) {
-		next, stop := iter.Pull(a.consts.withPrefix(prefix))
-		defer stop()
-		own, ok := next()
-		for c := range commonConsts.withPrefix(prefix) {
-			for ; ok && own.Name < c.Name; own, ok = next() {
-				if !yield(own) {
-					return
-				}
+		i, j := a.consts.search(prefix), commonConsts.search(prefix)
+		for i < len(a.consts) || j < len(commonConsts) {
+			var name, value string
+			if j == len(commonConsts) || i < len(a.consts) && a.consts.name(i) < commonConsts.name(j) {
+				name, value, i = a.consts.line(i)
+			} else {
+				name, value, j = commonConsts.line(j)
 			}
-			if !yield(c) {
-				return
-			}
-		}
-		for ; ok; own, ok = next() {
-			if !yield(own) {
+			if !strings.HasPrefix(name, prefix) || !yield(Const{name, number(value)}) {
 				return
 			}
 		}

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"iter"
 	"strconv"
 	"strings"
 )
@@ -32,26 +31,19 @@ func (t text) line(i int) (name, value string, next int) {
 	return name, value, i + n + 1
 }
 
+// name returns the name of the line that begins at i.
+func (t text) name(i int) string {
+	name, _, _ := t.line(i)
+	return name
+}
+
 func (t text) get(name string) (value string, ok bool) {
 	i := t.search(name)
 	if i == len(t) {
 		return "", false
 	}
-	n, value, _ := t.line(i)
-	return value, n == name
-}
-
-// withPrefix yields the constants whose names begin with prefix.
-func (t text) withPrefix(prefix string) iter.Seq[Const] {
-	return func(yield func(Const) bool) {
-		for i := t.search(prefix); i < len(t); {
-			name, value, next := t.line(i)
-			if !strings.HasPrefix(name, prefix) || !yield(Const{name, number(value)}) {
-				return
-			}
-			i = next
-		}
-	}
+	found, value, _ := t.line(i)
+	return value, found == name
 }
 
 // number reads a value of a table, which the generator has checked.

@@ -8,7 +8,8 @@
 //
 // It is run by hand when one of these has moved on, and what it wrote is read before it is committed:
 //
-//	go run ./internal/kernel/gen/extract -xsys DIR/unix -linux DIR -tracefs /sys/kernel/tracing -out internal/kernel/gen/data
+//	go mod download -json golang.org/x/sys@v0.49.0    # tells the directory
+//	go run ./internal/kernel/gen/extract -xsys DIR/unix -linux DIR -tracefs /sys/kernel/tracing
 package main
 
 import (
@@ -19,6 +20,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+)
+
+// What the files' heads name as their sources.
+const (
+	xsysVersion  = "golang.org/x/sys v0.49.0 (Linux 7.2)"
+	linuxVersion = "6.12"
+	traceVersion = "6.18"
 )
 
 // An arch is a GOARCH and where the kernel's source speaks of it.
@@ -62,10 +70,10 @@ func main() {
 	calls := readCalls(*linux, x)
 	write(*out, "calls.txt", "The system calls: the name in the kernel's table, then for each GOARCH the number in\n"+
 		"seccomp_data.nr, with the entry point behind a colon where that is not sys_NAME, or - for none.\n"+
-		"Numbers from golang.org/x/sys v0.49.0 (Linux 7.2), names and entry points from the tables of Linux 6.12.", calls)
-	write(*out, "prototypes.txt", "The entry points of system calls, as their SYSCALL_DEFINE macros have them in Linux 6.12, or tracefs in\n"+
-		"6.18 where the two differ. @ names the GOARCHes whose own variant it is.", readPrototypes(*linux, *tracefs))
-	write(*out, "constants.txt", "Constants of golang.org/x/sys v0.49.0 (Linux 7.2): those with one value everywhere, and behind GOARCH= where\n"+
+		"Numbers from "+xsysVersion+", names and entry points from the tables of Linux "+linuxVersion+".", calls)
+	write(*out, "prototypes.txt", "The entry points of system calls, as their SYSCALL_DEFINE macros have them in Linux "+linuxVersion+", or\n"+
+		"tracefs in "+traceVersion+" where the two differ. @ names the GOARCHes whose own variant it is.", readPrototypes(*linux, *tracefs))
+	write(*out, "constants.txt", "Constants of "+xsysVersion+": those with one value everywhere, and behind GOARCH= where\n"+
 		"they differ or are missing somewhere.", readConstants(x))
 }
 
@@ -123,7 +131,7 @@ func readCalls(linux string, x []map[string]int64) []string {
 			rows[name][i] = cell
 		}
 	}
-	head := "#"
+	head := "# name"
 	for _, a := range arches {
 		head += " " + a.goarch
 	}
