@@ -29,11 +29,16 @@ func (s *Session) Install(stage Stage) (Receipt, error) {
 	if err := stage.check(s.weight); err != nil {
 		return receipt, err
 	}
+	filters, err := stage.order()
+	if err != nil {
+		return receipt, err
+	}
+	stage.Filters = filters
 	// While a read lock is held package syscall starts no child, so none is between fork and exec when the filters
 	// come: it would run on without them. (A child with a user namespace of its own is started without vfork and may
 	// be.) A write lock would say the same, but wait forever where others fork all the time: they share theirs.
 	syscall.ForkLock.RLock()
-	err := pinned(func() error { return s.install(stage, &receipt) })
+	failed := pinned(func() error { return s.install(stage, &receipt) })
 	syscall.ForkLock.RUnlock()
 
 	switch inForce := len(receipt.Instructions) > 0; {
@@ -44,7 +49,7 @@ func (s *Session) Install(stage Stage) (Receipt, error) {
 		s.threads.close()
 		s.opened = false
 	}
-	return receipt, err
+	return receipt, failed
 }
 
 // Close closes the descriptors that are kept for later stages. It is for a process that gives up on its way; the last

@@ -105,6 +105,25 @@ var several = seccomptest.Case("several", func(c *seccomptest.C) {
 
 func TestSeveral(t *testing.T) { several.Run(t) }
 
+// The first of these would keep the others out, by killing the process.
+var seccompFirst = seccomptest.Case("a first filter that refuses seccomp", func(c *seccomptest.C) {
+	kills := answer(unix.SECCOMP_RET_KILL_PROCESS, unix.SYS_SECCOMP)
+	var s lock.Session
+	_, err := s.Install(lock.Stage{Name: "serve", Filters: [][]lock.Instruction{kills, long(5), kills}})
+	want(c, "two of them", errors.Is(err, lock.ErrInvalid) && strings.Contains(err.Error(), "filters 1 and 3"), err)
+	clean(c)
+	r, err := s.Install(lock.Stage{Name: "serve", Last: true, Filters: [][]lock.Instruction{
+		kills, long(5), refuse(unix.EPERM, unix.SYS_GETPPID),
+	}})
+	c.Must(err)
+	want(c, "receipt", slices.Equal(r.Instructions, []int{5, 4, 4}) && r.Unverified == "", r)
+	each(c, 3, true)
+	c.Refused(unix.EPERM, "getppid", getppid)
+	c.Dies(unix.SIGSYS, "seccomp", func() error { sys.SetModeFilter(0, long(2)); return nil })
+})
+
+func TestSeccompFirst(t *testing.T) { seccompFirst.Run(t) }
+
 // clean demands that the process is as it was: no filters, no no_new_privs. The thread that tried is given time to end.
 func clean(c *seccomptest.C) {
 	deadline := time.Now().Add(5 * time.Second)

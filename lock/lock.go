@@ -15,11 +15,8 @@
 //   - seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, …) as long as a stage is to follow, and
 //     seccomp(SECCOMP_SET_MODE_FILTER, 0, …) as well if a stage that is to follow has more than one filter.
 //
-// Of the filters of one stage, the one that refuses seccomp must be the last.
-//
-// Limits. Install needs Linux 4.14. It sees threads, not processes: a child that was started before keeps what it
-// had. The Go runtime must have made all threads that matter or inherited from those: threads that exist are
-// synchronised whoever made them, C code included.
+// Limits. Install needs Linux 4.14. It reaches all threads of the process, those that C code made too, but no other
+// process: a child that was started before keeps what it had.
 package lock
 
 import (
@@ -36,7 +33,7 @@ type Instruction = sys.SockFilter
 // A Stage is what one Install puts in force.
 type Stage struct {
 	Name    string          // for receipts and errors
-	Filters [][]Instruction // in the order of installation; between equally strict answers the last one's errno counts
+	Filters [][]Instruction // between equally strict answers the last one's errno counts; one that refuses seccomp goes last
 	Last    bool            // no stage follows: what is kept open for later ones is closed
 }
 
