@@ -69,13 +69,10 @@ func TestWidths(t *testing.T) {
 	iov := mem.vec(t, mem.put(t, 'x'), 1)         // a byte
 	from := mem.vec(t, mem.put(t, 'y'), 1)        // another
 	iovPage := mem.vec(t, mem.base, uint64(page)) // this memory
-	const (
-		futexWake, futexCmpRequeue = 1, 4
-		fiocex                     = 0x5451 // FIOCLEX of asm-generic/ioctls.h
-	)
-	ioctl, _ := Native().Const("FIOCLEX")
-	if ioctl == 0 {
-		ioctl = fiocex
+	const futexWake, futexCmpRequeue = 1, 4
+	fioclex, ok := Native().Const("FIOCLEX")
+	if !ok {
+		t.Fatal("no FIOCLEX")
 	}
 	probes := []probe{
 		{"socket", [6]uintptr{unix.AF_UNIX, unix.SOCK_STREAM, 0}, []int{0, 1, 2}, closeIt},
@@ -87,7 +84,7 @@ func TestWidths(t *testing.T) {
 		{"mremap", [6]uintptr{mem.base, page, page, 0, 0}, []int{0, 3}, nil},
 		{"fcntl", [6]uintptr{fd, unix.F_GETFD}, []int{0, 1}, nil},
 		{"fcntl", [6]uintptr{minus(1), unix.F_GETFD}, []int{0}, nil},
-		{"ioctl", [6]uintptr{fd, uintptr(ioctl), 0}, []int{0, 1}, nil},
+		{"ioctl", [6]uintptr{fd, uintptr(fioclex), 0}, []int{0, 1}, nil},
 		{"prctl", [6]uintptr{unix.PR_GET_DUMPABLE}, []int{0}, nil},
 		{"prctl", [6]uintptr{unix.PR_CAPBSET_READ, unix.CAP_CHOWN}, []int{0, 1}, nil},
 		{"openat", [6]uintptr{minus(100), dot, unix.O_RDONLY | unix.O_CLOEXEC, 0}, []int{0, 2, 3}, closeIt},
