@@ -87,10 +87,16 @@ func (b *Builder) near(l Label) Label {
 	return b.hop(l)
 }
 
-// hop adds what does the same as l by itself: a JA, or for a return, which costs no more, its like.
+// hop adds an instruction that does the same as l by itself: a JA, or for a return or a conditional jump whose targets
+// are in reach, which cost no more and save the JA, its like.
 func (b *Builder) hop(l Label) Label {
 	i := b.rev[l-1]
-	if i.Op != Return {
+	switch far := b.distance(l) + 1; {
+	case i.IsReturn():
+	case i.IsJump() && i.Op != Jump && max(int(i.Jt), int(i.Jf))+far <= maxJumpFar:
+		i.Jt += uint8(far)
+		i.Jf += uint8(far)
+	default:
 		i = Instruction{Op: Jump, K: uint32(b.distance(l))}
 	}
 	at := b.add(i)

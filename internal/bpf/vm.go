@@ -113,3 +113,6 @@ func test(op uint16, a, b uint32) bool {
 	}
 	panic(fmt.Sprintf("bpf: bug: operation %#x was let pass", op))
 }
+
+// Holds tells whether the test of a conditional jump with a constant holds for A.
+func Holds(i Instruction, a uint32) bool { return test(i.Op, a, i.K) }
