@@ -92,20 +92,21 @@ func (c *command) execute(args []string, s *streams) int {
 	fs.SetOutput(io.Discard)
 	c.action.flags(fs)
 	err := fs.Parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		c.printUsage(s.out, fs)
-		return exitFine
-	case err != nil:
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		err = shapef("%s", flagMistake(err, fs))
-	default:
-		if err = lateFlag(fs); err == nil {
-			err = c.action.run(s, fs.Args())
-		}
+	}
+	if err == nil {
+		err = lateFlag(fs)
+	}
+	if err == nil {
+		err = c.action.run(s, fs.Args())
 	}
 	var usage *usageError
 	switch {
 	case err == nil:
+		return exitFine
+	case errors.Is(err, flag.ErrHelp):
+		c.printUsage(s.out, fs)
 		return exitFine
 	case errors.As(err, &usage):
 		s.complain("%s: %s", c.name, usage.msg)
@@ -135,11 +136,15 @@ func flagMistake(err error, fs *flag.FlagSet) string {
 }
 
 // lateFlag fails if a flag stands behind the first argument, where it would be taken for one. A negative number is no
-// flag's name.
+// flag's name. For -h the place doesn't matter.
 func lateFlag(fs *flag.FlagSet) error {
 	for _, a := range fs.Args() {
 		name, _, _ := strings.Cut(strings.TrimLeft(a, "-"), "=")
-		if strings.HasPrefix(a, "-") && fs.Lookup(name) != nil {
+		switch {
+		case !strings.HasPrefix(a, "-"):
+		case name == "h", name == "help":
+			return flag.ErrHelp
+		case fs.Lookup(name) != nil:
 			return shapef("the flag -%s stands behind %s: flags come first", name, fs.Arg(0))
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	goformat "go/format"
+	"go/format"
 	"io"
 	"strings"
 	"unicode"
@@ -63,7 +63,7 @@ func (o *output) golang(w io.Writer) error {
 		}
 		fmt.Fprint(&b, "}\n")
 	}
-	src, err := goformat.Source(b.Bytes())
+	src, err := format.Source(b.Bytes())
 	if err != nil {
 		return fmt.Errorf("generated Go source: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stagelock/seccomp/filter"
+	"github.com/stagelock/seccomp/internal/bpf"
 	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/stage"
@@ -82,9 +83,10 @@ func overview(p *stage.Plan, k int) *summary {
 			case v.Action.Allows():
 				g := groupOf(granted, v.Origin, grantTitle(v, s.Name))
 				g.add(name, policy.FormatCond(named(v.If), call, arch), v.If == policy.Const(true))
-			case len(list) == 1 || v.Origin.Kind != policy.FromDeny:
+			case len(list) > 1 && neverAllowed(v.Origin, p): // goes without saying
+			default:
 				g := groupOf(refused, v.Origin, refusalTitle(v, arch))
-				g.rest = v.Origin.Kind == policy.FromDeny && v.Origin.Stage == p.Stages[0].Name
+				g.rest = neverAllowed(v.Origin, p)
 				g.add(name, v.when(call, arch), v.only && v.rest)
 			}
 		}
@@ -93,12 +95,20 @@ func overview(p *stage.Plan, k int) *summary {
 	return o
 }
 
+// neverAllowed tells whether a refusal is that of the first stage for all that nobody allows.
+func neverAllowed(o *policy.Origin, p *stage.Plan) bool {
+	return o.Kind == policy.FromDeny && o.Stage == p.Stages[0].Name
+}
+
 func grantTitle(v verdict, stage string) string {
 	title := holder(v.Origin)
-	if v.Origin.Kind == policy.FromRule && v.Origin.Stage != stage {
-		title = "rules of stage " + v.Origin.Stage
-	} else if v.Origin.Kind == policy.FromRule {
+	switch {
+	case v.Origin.Kind == policy.FromFloor:
+		title += ": what stays whatever the policy says"
+	case v.Origin.Kind == policy.FromRule && v.Origin.Stage == stage:
 		title = "rules"
+	case v.Origin.Kind == policy.FromRule:
+		title = "rules of stage " + v.Origin.Stage
 	}
 	if v.Action.Kind == policy.Log {
 		title += ", logged"
@@ -108,8 +118,11 @@ func grantTitle(v verdict, stage string) string {
 
 func refusalTitle(v verdict, arch *kernel.Arch) string {
 	by := holder(v.Origin)
-	if v.Origin.Kind == policy.FromRule {
+	switch v.Origin.Kind {
+	case policy.FromRule:
 		by = "rules of stage " + v.Origin.Stage
+	case policy.FromFallback:
+		by += ": Go or the C library go another way"
 	}
 	return v.Action.Text(arch) + ", " + by
 }
@@ -166,33 +179,45 @@ func (o *summary) printCounts(s *streams) {
 // printFilters prints how large the filters are, and how long their paths.
 func printFilters(s *streams, p *stage.Plan, k int) error {
 	used := 0
+	var stack []*filter.Program
 	for i := range k + 1 {
 		progs, err := filter.Compile(p.Filter(i-1, i), filter.Options{})
 		if err != nil {
 			return inStage(p, i, err)
 		}
-		after := "from nothing"
+		head, upon := "filters", "from nothing"
 		if i > 0 {
-			after = "upon stage " + p.Stages[i-1].Name
+			head, upon = "", "upon stage "+p.Stages[i-1].Name
 		}
-		head := "filter"
-		if i > 0 {
-			head = ""
-		}
-		fmt.Fprintf(s.out, "  %-10s stage %s, %s: %s\n", head, p.Stages[i].Name, after, sizes(progs))
+		fmt.Fprintf(s.out, "  %-10s stage %s, %s: %s\n", head, p.Stages[i].Name, upon, sizes(progs))
 		for _, prog := range progs {
 			used += len(prog.Insns) + filter.ProgramCost
 		}
+		stack = append(stack, progs...)
 	}
 	if k > 0 {
 		progs, err := filter.Compile(p.Filter(-1, k), filter.Options{})
 		if err != nil {
 			return inStage(p, k, err)
 		}
-		fmt.Fprintf(s.out, "  %-10s stage %s, locked first: %s\n", "", p.Stages[k].Name, sizes(progs))
+		fmt.Fprintf(s.out, "  %-10s stage %s, if it is locked first: %s\n", "", p.Stages[k].Name, sizes(progs))
 	}
 	fmt.Fprintf(s.out, "  budget     %d of the %d instructions that the kernel gives a process\n", used, filter.MaxBudget)
+	fmt.Fprintf(s.out, "  bitmap     %s never run a filter, from Linux 5.11 on\n",
+		count(constantCalls(stack, p.Policy.Arch), "call"))
 	return nil
+}
+
+// constantCalls counts the calls that the kernel's constant-action bitmap holds: all filters allow them without a look
+// at their arguments.
+func constantCalls(stack []*filter.Program, arch *kernel.Arch) int {
+	n := 0
+	for _, c := range arch.Calls() {
+		if !slices.ContainsFunc(stack, func(p *filter.Program) bool { return !bpf.ConstantAllow(p.Insns, arch.Audit, c.Nr) }) {
+			n++
+		}
+	}
+	return n
 }
 
 // sizes describes the programs of a filter.

@@ -16,22 +16,22 @@ func newFmt() *command {
 		help: `
 The result is printed on stdout. Without a FILE the standard input is formatted. A policy with syntax errors is left
 as it is.`,
-		action: new(format),
+		action: new(reformat),
 	}
 }
 
-// A format is the command `fmt`.
-type format struct {
+// A reformat is the command `fmt`.
+type reformat struct {
 	write bool
 	diff  bool
 }
 
-func (c *format) flags(fs *flag.FlagSet) {
+func (c *reformat) flags(fs *flag.FlagSet) {
 	fs.BoolVar(&c.write, "w", false, "write the result into the file instead of printing it")
 	fs.BoolVar(&c.diff, "d", false, "print what would change as a unified diff; exit with 1 if anything would")
 }
 
-func (c *format) run(s *streams, args []string) error {
+func (c *reformat) run(s *streams, args []string) error {
 	if c.write && c.diff {
 		return shapef("-w and -d exclude each other: the one changes files, the other shows what would change")
 	}
@@ -55,7 +55,7 @@ func (c *format) run(s *streams, args []string) error {
 }
 
 // file formats one file.
-func (c *format) file(s *streams, file string) (changed bool, err error) {
+func (c *reformat) file(s *streams, file string) (changed bool, err error) {
 	old, err := readFile(s, file)
 	if err != nil {
 		return false, err

@@ -102,7 +102,12 @@ func remark(p *filter.Program, i bpf.Instruction, a part) string {
 // callRemark says which call a number is compared with.
 func callRemark(p *filter.Program, i bpf.Instruction) string {
 	c, ok := p.Arch.CallNr(i.K)
-	if !ok {
+	switch {
+	case p.Arch.Foreign(i.K):
+		return "x32"
+	case i.K == 1<<32-1:
+		return "-1"
+	case !ok:
 		return ""
 	}
 	switch i.Op {

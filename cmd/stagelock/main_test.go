@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -78,7 +79,8 @@ func TestFullDisk(t *testing.T) {
 		t.Skip("no /dev/full: ", err)
 	}
 	defer full.Close()
-	if code := run([]string{"sets", "go"}, nil, full, os.Stderr); code != exitNo {
-		t.Errorf("exit code %d, want %d", code, exitNo)
+	var errs strings.Builder
+	if code := run([]string{"sets", "go"}, nil, full, &errs); code != exitNo || !strings.Contains(errs.String(), "no space left") {
+		t.Errorf("exit code %d, want %d: %s", code, exitNo, &errs)
 	}
 }

@@ -56,12 +56,17 @@ func (s *streams) tell(err error) {
 // note formats what a person should know about a policy.
 func note(n policy.Note) string { return fmt.Sprintf("%s:%v: note: %s", n.File, n.Pos, n.Text) }
 
-// isTerminal tells whether w is a terminal, or another device that a person looks at.
+// isTerminal tells whether w is a terminal: the standard library can't tell it from other character devices, of which
+// only the null device is likely.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
 	}
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }
