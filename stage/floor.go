@@ -26,28 +26,28 @@ func (b *builder) finish(states []state) Stage {
 		clauses = b.resolve(clauses, s.Children, &st.symbols)
 		st.alone = b.resolve(st.alone, s.Children, &st.symbols)
 		s.Table.Calls[i] = policy.Decision{Nr: st.nr, Name: st.name, Clauses: clauses}
-		b.renew()
-		st.changed = b.before == nil || b.mayDiffer(i, st) && b.differs(b.before.Table.Calls[i].Clauses, clauses)
+		st.changed = b.before == nil || !slices.EqualFunc(b.before.Table.Calls[i].Clauses, clauses, alike)
 	}
 	return s
 }
 
-// mayDiffer tells, without deciding anything, whether a call's decision can be another than in the stage before.
-func (b *builder) mayDiffer(i int, st *state) bool {
-	return st.alone != nil || len(b.floor[st.nr]) > 0 || len(b.before.Table.Calls[i].Clauses) != len(st.program) ||
-		len(st.symbols) > 0 || len(b.before.states[i].symbols) > 0
-}
+// alike tells whether two clauses say the same in the same words.
+func alike(x, y policy.Clause) bool { return x.Action == y.Action && same(x.If, y.If) }
 
-// layFloor returns the clauses of what is always allowed: the set go, and the set lock until the last stage.
+// layFloor returns the clauses of what is always allowed: the sets go and lock. The last stage keeps of lock only what
+// reads back that it is in force itself: no filter follows it, and so seccomp goes.
 func (b *builder) layFloor() map[uint32][]policy.Clause {
 	floor := make(map[uint32][]policy.Clause)
-	add := func(s *policy.Set) {
+	add := func(s *policy.Set, without string) {
 		if s == nil {
 			return
 		}
 		for l := range s.Leaves {
 			for i := range l.Rules {
 				r := &l.Rules[i]
+				if r.Name == without {
+					continue
+				}
 				o := *r.Origin
 				o.Kind = policy.FromFloor
 				c := policy.Clause{If: r.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: &o}
@@ -56,9 +56,13 @@ func (b *builder) layFloor() map[uint32][]policy.Clause {
 		}
 	}
 	if !b.policy.NoFloor {
-		add(b.policy.Floor)
-		if !b.last && !b.policy.Deferred {
-			add(b.policy.Lock)
+		add(b.policy.Floor, "")
+		switch {
+		case b.policy.Deferred:
+		case b.last:
+			add(b.policy.Lock, "seccomp")
+		default:
+			add(b.policy.Lock, "")
 		}
 	}
 	return floor
