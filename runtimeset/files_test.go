@@ -229,7 +229,7 @@ func TestDangerousCalls(t *testing.T) {
 
 func TestFallbacksOnlyRefuse(t *testing.T) {
 	seen := make(map[string]bool)
-	for _, x := range For(Build{Arch: "amd64"}).Fallbacks().Stmts {
+	for _, x := range For(Build{Arch: "amd64", Cgo: true}).Fallbacks().Stmts {
 		r, ok := x.(*rule.Rule)
 		if !ok {
 			t.Fatalf("%v: no rule", x.Start())

@@ -14,7 +14,8 @@ import (
 var areaCases = []stressCase{
 	{name: "profile", sets: "profile", run: profile},
 	{name: "trace", run: traced},
-	{name: "child", sets: "exec, exec.static, file.io", run: child},
+	{name: "child", sets: "exec, exec.static, file.io", run: child}, // of a static program
+	{name: "childdynamic", sets: "exec, exec.dynamic, file.io", run: child},
 	{name: "hello", run: func(lock func()) { lock() }},
 }
 
