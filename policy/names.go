@@ -10,7 +10,7 @@ import (
 	"github.com/stagelock/seccomp/rule"
 )
 
-// A found call is one of the architecture's, or a number that its tables don't have.
+// A foundCall is a call of the architecture, or a number that its tables don't have.
 type foundCall struct {
 	nr    uint32
 	name  string      // empty for a number
@@ -82,32 +82,42 @@ func (c *checker) scopeOf(call foundCall, builtin bool) *scope {
 	return &c.scope
 }
 
-// arg returns the argument that an expression names.
+// arg returns the argument that an expression names: the kernel's own names come first.
 func (s *scope) arg(x rule.Name) (argument, bool) {
 	if s.args == nil && !s.untyped {
 		s.args = s.entry.Args()
 	}
+	n, numbered := argNumber(x.Text)
 	for i := range s.args {
-		if s.args[i].Name == x.Text {
-			return s.argument(x.Text, i), true
+		if s.args[i].Name != x.Text {
+			continue
 		}
+		if numbered && n != i && !s.builtin { // of prctl arg2 is the second, as in prctl(2)
+			s.notef(x.Pos, "%s is the kernel's own name for argument %d of %s, which is arg%d by position", x.Text, i+1,
+				s.call, i)
+		}
+		return s.argument(x.Text, i), true
 	}
-	digit, ok := strings.CutPrefix(x.Text, "arg")
-	ok = ok && len(digit) == 1 && '0' <= digit[0] && digit[0] <= '9'
 	switch {
-	case !ok:
+	case !numbered:
 		s.errorf(ErrUnknown, x.Pos, "%s has no argument %q%s", s.call, x.Text, s.argHint(x.Text))
-		return argument{}, false
-	case digit[0] > '5':
+	case n > 5:
 		s.errorf(ErrUnknown, x.Pos, "there is no %s: a system call has six arguments, arg0 to arg5", x.Text)
-		return argument{}, false
-	}
-	i := int(digit[0] - '0')
-	if !s.untyped && i >= len(s.args) {
+	case !s.untyped && n >= len(s.args):
 		s.errorf(ErrUnknown, x.Pos, "%s has no %s%s", s.call, x.Text, s.argHint(x.Text))
-		return argument{}, false
+	default:
+		return s.argument(x.Text, n), true
 	}
-	return s.argument(x.Text, i), true
+	return argument{}, false
+}
+
+// argNumber returns the number of an argument that is named by its position.
+func argNumber(name string) (n int, ok bool) {
+	digit, ok := strings.CutPrefix(name, "arg")
+	if !ok || len(digit) != 1 || digit[0] < '0' || digit[0] > '9' {
+		return 0, false
+	}
+	return int(digit[0] - '0'), true
 }
 
 func (s *scope) argument(name string, i int) argument {
