@@ -28,9 +28,12 @@ func (p *Plan) Filter(from, to int) *policy.Table {
 		if !slices.ContainsFunc(p.Stages[from+1:to+1], func(s Stage) bool { return s.states[i].changed }) {
 			continue
 		}
-		d := goal.Table.Calls[i]
+		d, before := goal.Table.Calls[i], base.Table.Calls[i].Clauses
+		if decider.Clauses(before) == decider.Clauses(d.Clauses) && decider.Err() == nil {
+			continue
+		}
 		if to == from+1 {
-			d.Clauses = goal.shortest(decider, base.Table.Calls[i].Clauses, i)
+			d.Clauses = goal.shortest(decider, before, i)
 		}
 		t.Calls = append(t.Calls, d)
 	}

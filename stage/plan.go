@@ -44,7 +44,7 @@ type state struct {
 	alone   []policy.Clause // what this stage would say if it were the first
 	symbols []string        // the names of Env that the decision rests on
 	noFloor bool            // a rule said `including go`
-	changed bool            // the decision is another one than in the stage before
+	changed bool            // the decision is said in other words than in the stage before
 }
 
 // decideLimit bounds the nodes that deciding about one call may take, together with those of the calls before it that

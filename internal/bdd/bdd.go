@@ -22,37 +22,29 @@ const (
 
 const leafLevel = 1<<16 - 1
 
+// A node asks a variable. The results where it is 0 and where it is 1 are lo and hi; a leaf, of level leafLevel, has
+// its value in lo.
 type node struct {
-	lo, hi Node   // the results where the variable is 0 and where it is 1; of a leaf, lo is unused
-	value  uint32 // of a leaf
-	level  uint16 // the variable; leafLevel for a leaf
-}
-
-type key struct {
 	lo, hi Node
 	level  uint16
 }
 
-type triple struct{ f, g, h Node }
-
 // A Diagram holds the nodes of many functions and shares what they have in common. It is not for concurrent use.
 type Diagram struct {
 	nodes  []node
-	unique map[key]Node
-	leaves map[uint32]Node
-	memo   map[triple]Node
+	unique []Node   // where each node lies, by its hash; 0 is an empty place, n+1 stands for Node n
+	cache  []result // results of If, by hash; a newer one drives out an older one
 	limit  int
 	err    error
 }
 
+// A result is what If(c, yes, no) was found to be, n. Empty places have c == 0, which is no question.
+type result struct{ c, yes, no, n Node }
+
 // New returns a Diagram that makes at most limit nodes before it gives up with ErrTooComplex.
 func New(limit int) *Diagram {
-	d := &Diagram{
-		unique: make(map[key]Node),
-		leaves: make(map[uint32]Node),
-		memo:   make(map[triple]Node),
-		limit:  limit,
-	}
+	d := &Diagram{limit: limit}
+	d.resize(1 << 8)
 	d.Leaf(0)
 	d.Leaf(1)
 	return d
@@ -65,19 +57,12 @@ func (d *Diagram) Err() error { return d.err }
 func (d *Diagram) Size() int { return len(d.nodes) }
 
 // Leaf returns the function that is v everywhere.
-func (d *Diagram) Leaf(v uint32) Node {
-	if n, ok := d.leaves[v]; ok {
-		return n
-	}
-	n := d.add(node{value: v, level: leafLevel})
-	d.leaves[v] = n
-	return n
-}
+func (d *Diagram) Leaf(v uint32) Node { return d.find(node{lo: Node(v), level: leafLevel}) }
 
 // Value returns the result of a constant function; ok is false for any other.
 func (d *Diagram) Value(n Node) (v uint32, ok bool) {
 	x := &d.nodes[n]
-	return x.value, x.level == leafLevel
+	return uint32(x.lo), x.level == leafLevel
 }
 
 // Var returns the condition that variable v is 1.
@@ -114,9 +99,9 @@ func (d *Diagram) If(c, yes, no Node) Node {
 	case yes == True && no == False:
 		return c
 	}
-	k := triple{c, yes, no}
-	if n, ok := d.memo[k]; ok {
-		return n
+	k := hash(c, yes, no)
+	if r := &d.cache[k&uint32(len(d.cache)-1)]; r.c == c && r.yes == yes && r.no == no {
+		return r.n
 	}
 	v := min(d.nodes[c].level, d.nodes[yes].level, d.nodes[no].level)
 	if v == leafLevel { // c is a leaf that is neither 0 nor 1
@@ -126,7 +111,7 @@ func (d *Diagram) If(c, yes, no Node) Node {
 	y0, y1 := d.cofactors(yes, v)
 	n0, n1 := d.cofactors(no, v)
 	n := d.node(v, d.If(c0, y0, n0), d.If(c1, y1, n1))
-	d.memo[k] = n
+	d.cache[k&uint32(len(d.cache)-1)] = result{c, yes, no, n}
 	return n
 }
 
@@ -141,7 +126,7 @@ func (d *Diagram) Map(a Node, f func(uint32) uint32) Node {
 		x := d.nodes[n]
 		var m Node
 		if x.level == leafLevel {
-			m = d.Leaf(f(x.value))
+			m = d.Leaf(f(uint32(x.lo)))
 		} else {
 			m = d.node(x.level, walk(x.lo), walk(x.hi))
 		}
@@ -166,7 +151,7 @@ func (d *Diagram) Combine(a, b Node, f func(a, b uint32) uint32) Node {
 		v := min(d.nodes[a].level, d.nodes[b].level)
 		var n Node
 		if v == leafLevel {
-			n = d.Leaf(f(d.nodes[a].value, d.nodes[b].value))
+			n = d.Leaf(f(uint32(d.nodes[a].lo), uint32(d.nodes[b].lo)))
 		} else {
 			a0, a1 := d.cofactors(a, v)
 			b0, b1 := d.cofactors(b, v)
@@ -189,7 +174,7 @@ func (d *Diagram) Find(n Node, want func(uint32) bool) (ones []uint16, ok bool) 
 		}
 		x := d.nodes[n]
 		if x.level == leafLevel {
-			if want(x.value) {
+			if want(uint32(x.lo)) {
 				return true
 			}
 		} else {
@@ -215,7 +200,7 @@ func (d *Diagram) Eval(n Node, bit func(v uint16) bool) uint32 {
 		x := &d.nodes[n]
 		switch {
 		case x.level == leafLevel:
-			return x.value
+			return uint32(x.lo)
 		case bit(x.level):
 			n = x.hi
 		default:
@@ -231,26 +216,58 @@ func (d *Diagram) cofactors(n Node, v uint16) (lo, hi Node) {
 	return n, n
 }
 
+// node returns the function that is lo where variable v is 0, and hi where it is 1.
 func (d *Diagram) node(v uint16, lo, hi Node) Node {
 	if lo == hi {
 		return lo
 	}
-	k := key{lo, hi, v}
-	if n, ok := d.unique[k]; ok {
-		return n
-	}
-	n := d.add(node{lo: lo, hi: hi, level: v})
-	d.unique[k] = n
-	return n
+	return d.find(node{lo, hi, v})
 }
 
-// add appends a node. Past the limit it appends nothing and answers False, so that every operation still ends soon:
-// results collapse to constants, and Err tells that they mean nothing.
-func (d *Diagram) add(n node) Node {
-	if d.err != nil || (len(d.nodes) >= d.limit && len(d.nodes) > 1) {
+// find returns the Node of x, which is made if it is new. Past the limit nothing is made and the answer is False, so
+// that every operation still ends soon: results collapse to constants, and Err tells that they mean nothing.
+func (d *Diagram) find(x node) Node {
+	i := hash(x.lo, x.hi, Node(x.level))
+	for ; ; i++ {
+		n := d.unique[i&uint32(len(d.unique)-1)]
+		if n == 0 {
+			break
+		}
+		if d.nodes[n-1] == x {
+			return n - 1
+		}
+	}
+	if d.err != nil || len(d.nodes) >= d.limit && len(d.nodes) > 1 {
 		d.err = ErrTooComplex
 		return False
 	}
-	d.nodes = append(d.nodes, n)
+	d.nodes = append(d.nodes, x)
+	d.unique[i&uint32(len(d.unique)-1)] = Node(len(d.nodes))
+	if 2*len(d.nodes) > len(d.unique) {
+		d.resize(2 * len(d.unique))
+	}
 	return Node(len(d.nodes) - 1)
+}
+
+// resize makes room for size/2 nodes, and for as many results as that. size is a power of two.
+func (d *Diagram) resize(size int) {
+	d.unique = make([]Node, size)
+	for n, x := range d.nodes {
+		i := hash(x.lo, x.hi, Node(x.level))
+		for d.unique[i&uint32(size-1)] != 0 {
+			i++
+		}
+		d.unique[i&uint32(size-1)] = Node(n + 1)
+	}
+	d.cache = make([]result, size)
+}
+
+// hash mixes three numbers: the finalizer of MurmurHash3 over a sum with odd factors.
+func hash(a, b, c Node) uint32 {
+	h := uint32(a)*0x9e3779b1 ^ uint32(b)*0x85ebca77 ^ uint32(c)*0xc2b2ae3d
+	h ^= h >> 16
+	h *= 0x85ebca6b
+	h ^= h >> 13
+	h *= 0xc2b2ae35
+	return h ^ h>>16
 }
