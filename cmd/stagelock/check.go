@@ -38,7 +38,7 @@ type check struct {
 
 func (c *check) flags(fs *flag.FlagSet) {
 	c.target.flags(fs)
-	fs.Lookup("arch").Usage += ";\nall for each of them"
+	fs.Lookup("arch").Usage += ", and all for each of them"
 	fs.BoolVar(&c.verbose, "v", false, "print for each stage how many calls are allowed, and how long its filter is")
 }
 

@@ -45,7 +45,7 @@ func (c *compile) flags(fs *flag.FlagSet) {
 	c.envFlag.flag(fs)
 	fs.StringVar(&c.stage, "stage", "", "the stage `S`; without it the last one")
 	fs.StringVar(&c.from, "from", "", "what S adds upon the earlier `STAGE`")
-	fs.StringVar(&c.format, "format", "asm", "asm, raw, c, go or json, as `FORMAT`")
+	fs.StringVar(&c.format, "format", "asm", "the `FORMAT`: asm, raw, c, go or json; without it asm")
 }
 
 // formats are the ways to print a filter.

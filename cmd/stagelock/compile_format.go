@@ -16,7 +16,11 @@ func (o *output) asm(w io.Writer) {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "/* %s: %s */\n%s", o.title(), o.size(i), listing(p))
+		which := ""
+		if len(o.progs) > 1 {
+			which = fmt.Sprintf(", program %d of %d", i+1, len(o.progs))
+		}
+		fmt.Fprintf(w, "; %s%s\n%s", o.title(), which, p.Asm())
 	}
 }
 

@@ -126,13 +126,10 @@ func TestFormatsAgree(t *testing.T) {
 			t.Errorf("%s: go is not as gofmt has it: %v", name, err)
 		}
 
-		lines := strings.Split(strings.TrimSpace(string(compiled(t, name, "asm", file))), "\n")
-		if len(lines) != len(want)+1 {
-			t.Fatalf("%s: a listing of %d lines for %d instructions", name, len(lines), len(want))
-		}
+		listing := string(compiled(t, name, "asm", file))
 		for pc, i := range want {
-			if got := lines[pc+1]; !strings.HasPrefix(got, fmt.Sprintf("%-7s%s", fmt.Sprintf("l%d:", pc), i.At(pc))) {
-				t.Errorf("%s: line %d of the listing is %s, want %s", name, pc, got, i.At(pc))
+			if line := fmt.Sprintf("\n%-6s%s", fmt.Sprintf("l%d:", pc), i.At(pc)); !strings.Contains(listing, line) {
+				t.Errorf("%s: the listing lacks %s", name, line)
 			}
 		}
 	}

@@ -19,7 +19,7 @@ var envNames = [...]string{"runtime.epollfd", "runtime.eventfd", "self.pid"}
 type envFlag struct{ env stage.Env }
 
 func (e *envFlag) flag(fs *flag.FlagSet) {
-	fs.Var(e, "env", "`NAME=N,…`: what only the process itself knows: "+strings.Join(envNames[:], ", "))
+	fs.Var(e, "env", "what only the process itself knows, as `NAME=N,…`:\n"+strings.Join(envNames[:], ", "))
 }
 
 // String returns the values in the order of their names.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"go/version"
 	"io"
 	"os"
@@ -31,15 +32,15 @@ type target struct {
 
 // flags defines the flags that say the target.
 func (t *target) flags(fs *flag.FlagSet) {
-	fs.StringVar(&t.archName, "arch", "", "for the architecture `A`, a GOARCH: "+strings.Join(kernel.Names(), ", ")+
-		";\nwithout it for "+defaultArch())
+	fs.StringVar(&t.archName, "arch", "", "for the architecture `A`; without it for "+defaultArch()+";\nthere are "+
+		strings.Join(kernel.Names(), ", "))
 	t.buildFlags(fs)
 }
 
 // buildFlags defines the flags that say how the program is built, which settles what its floor is.
 func (t *target) buildFlags(fs *flag.FlagSet) {
-	fs.StringVar(&t.goVersion, "go", runtimeset.Newest, "for a program built by Go `V`, such as 1.25: its runtime's floor and sets;\n"+
-		"without it by Go "+runtimeset.Newest)
+	fs.StringVar(&t.goVersion, "go", runtimeset.Newest, "for a program built by Go `V`, such as 1.25, which settles\nits floor and sets; without it by Go "+
+		runtimeset.Newest)
 	fs.BoolVar(&t.cgo, "cgo", false, "for a program with cgo: the C library's calls are in the floor too")
 }
 
@@ -127,15 +128,21 @@ func parseFile(s *streams, file string) (*rule.File, error) {
 
 // readFile returns the text of a policy, and no more of it than shows that it is too large.
 func readFile(s *streams, file string) ([]byte, error) {
-	if file == stdinName {
-		return io.ReadAll(io.LimitReader(s.in, rule.MaxSize+1))
+	in := s.in
+	if file != stdinName {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
+	text, err := io.ReadAll(io.LimitReader(in, rule.MaxSize+1))
+	if err == nil && len(text) > rule.MaxSize {
+		msg := fmt.Sprintf("the text has more than %d bytes, the most that a policy may have", rule.MaxSize)
+		err = &rule.Error{File: title(file), Pos: rule.Pos{Line: 1, Col: 1}, Msg: msg, Class: rule.ErrTooLarge}
 	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, rule.MaxSize+1))
+	return text, err
 }
 
 // title returns what messages call a file.
