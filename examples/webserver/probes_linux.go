@@ -151,8 +151,8 @@ func closed[T interface{ Close() error }](x T, err error) error {
 	return x.Close()
 }
 
-func socket(family uintptr) error {
-	fd, _, errno := unix.Syscall(unix.SYS_SOCKET, family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+func socket(family uint64) error {
+	fd, _, errno := unix.Syscall(unix.SYS_SOCKET, uintptr(family), unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if errno != 0 {
 		return errno
 	}
