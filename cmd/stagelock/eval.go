@@ -91,9 +91,6 @@ func (c *eval) registers(arch *kernel.Arch, call *kernel.Call, args []string) (r
 		if regs[i], err = argument(arch, c.env, a); err != nil {
 			return regs, err
 		}
-		if arch.Bits == 32 {
-			regs[i] &= 1<<32 - 1
-		}
 	}
 	return regs, nil
 }
@@ -127,7 +124,7 @@ func (c *eval) verdict(p *policy.Policy, nr uint32, regs [6]uint64) (policy.Acti
 	try = func(names []string) error {
 		if len(names) == 0 {
 			again, _, err := answer(env)
-			if err == nil && again != first {
+			if again != first || err != nil {
 				err = wordf("the answer hangs on %s: %s", strings.Join(open, " and "), sayEnv(open))
 			}
 			return err

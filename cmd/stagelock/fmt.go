@@ -79,13 +79,16 @@ func (c *reformat) file(s *streams, file string) (changed bool, err error) {
 	return changed, err
 }
 
-// rewrite replaces the content of a file, which stays the same file with the same mode.
+// rewrite replaces the content of a file, which stays the same file with the same mode. The old content goes last, so
+// that little is lost where the disk is full.
 func rewrite(file string, text []byte) error {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_TRUNC, 0)
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(text)
+	if _, err = f.Write(text); err == nil {
+		err = f.Truncate(int64(len(text)))
+	}
 	if e := f.Close(); err == nil {
 		err = e
 	}
