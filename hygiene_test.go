@@ -1,6 +1,7 @@
 package seccomp_test
 
 import (
+	"bytes"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -86,7 +87,9 @@ func walk(t *testing.T, visit func(name string, content []byte)) {
 		if err != nil {
 			return err
 		}
-		visit(filepath.ToSlash(name), content)
+		if !bytes.Contains(content, []byte{0}) { // a binary that was built here is nobody's text
+			visit(filepath.ToSlash(name), content)
+		}
 		return nil
 	})
 	if err != nil {
