@@ -19,13 +19,13 @@ var testArches = []*kernel.Arch{
 	{Name: "mips", Audit: 8, Bits: 32, BigEndian: true},
 }
 
-// A source gives small numbers that shape a table: those of a random generator, or of a fuzzer's bytes.
-type source interface{ IntN(n int) int }
+// A dice gives small numbers that shape a table: those of a random generator, or of a fuzzer's bytes.
+type dice interface{ IntN(n int) int }
 
-// bytesSource takes its numbers from bytes; at their end all are 0.
-type bytesSource struct{ b []byte }
+// bytesDice takes its numbers from bytes; at their end all are 0.
+type bytesDice struct{ b []byte }
 
-func (s *bytesSource) IntN(n int) int {
+func (s *bytesDice) IntN(n int) int {
 	if len(s.b) == 0 {
 		return 0
 	}
@@ -41,7 +41,7 @@ func (s *bytesSource) IntN(n int) int {
 // A generator makes tables whose conditions use few values, near each other and near the edges of words, so that
 // they touch and overlap.
 type generator struct {
-	source
+	dice
 	bits  int // of registers
 	depth int
 }
@@ -263,7 +263,7 @@ func TestRandomTables(t *testing.T) {
 	}
 	for seed := range uint64(rounds) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		g := &generator{source: random}
+		g := &generator{dice: random}
 		arch := testArches[seed%uint64(len(testArches))]
 		checkTable(t, g.table(arch, random.IntN(12)), Options{}, random, 60)
 		if t.Failed() {
@@ -282,7 +282,7 @@ func FuzzCompile(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		g := &generator{source: &bytesSource{b}}
+		g := &generator{dice: &bytesDice{b}}
 		arch := testArches[g.IntN(len(testArches))]
 		random := rand.New(rand.NewPCG(uint64(len(b)), 3))
 		checkTable(t, g.table(arch, g.IntN(10)), Options{}, random, 20)

@@ -39,6 +39,8 @@ type searcher struct {
 	tests []test
 	spoil bool // A need not keep the value: AND may be used
 
+	few few
+
 	background int32
 	keys       []item
 	miss       float64 // what missing all keys weighs, for each gap between keys
@@ -77,8 +79,11 @@ const (
 // search returns the tests for items, which are in order, leave no gap, and are of values up to top.
 // It returns an index into tests, or ^to where all lead to one place; and the sum of weight × tests.
 func (s *searcher) search(items []item, miss float64) (root int32, cost float64) {
-	s.background = commonest(items)
 	s.miss = miss
+	if len(items) <= fewItems {
+		return s.few.search(s, items)
+	}
+	s.background = commonest(items)
 	s.keys = s.keys[:0]
 	for _, it := range items {
 		if it.to != s.background {
