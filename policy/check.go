@@ -1,8 +1,7 @@
 package policy
 
 import (
-	"cmp"
-	"slices"
+	"sort"
 
 	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/rule"
@@ -34,9 +33,7 @@ func Check(f *rule.File, t Target) (*Policy, error) {
 	if err := c.errs.Err(); err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(c.notes, func(a, b Note) int {
-		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
-	})
+	sort.SliceStable(c.notes, func(i, j int) bool { return c.notes[i].Pos.Precedes(c.notes[j].Pos) })
 	p.Notes = c.notes
 	return p, nil
 }

@@ -1,8 +1,7 @@
 package policy
 
 import (
-	"cmp"
-	"slices"
+	"sort"
 
 	"github.com/stagelock/seccomp/rule"
 )
@@ -160,5 +159,5 @@ func (c *checker) lacking(x *rule.Rule, in standing, name string) {
 
 // sortRules sorts rules by number, those of one number staying in their order.
 func sortRules(rules []Rule) {
-	slices.SortStableFunc(rules, func(a, b Rule) int { return cmp.Compare(a.Nr, b.Nr) })
+	sort.SliceStable(rules, func(i, j int) bool { return rules[i].Nr < rules[j].Nr })
 }

@@ -2,7 +2,7 @@ package policy
 
 import (
 	"fmt"
-	"slices"
+	"sort"
 
 	"github.com/stagelock/seccomp/internal/kernel"
 )
@@ -79,12 +79,7 @@ func (a argument) within(list []interval) Cond {
 			unsigned = append(unsigned, v)
 		}
 	}
-	slices.SortFunc(unsigned, func(x, y interval) int {
-		if x.lo < y.lo {
-			return -1
-		}
-		return 1
-	})
+	sort.SliceStable(unsigned, func(i, j int) bool { return unsigned[i].lo < unsigned[j].lo })
 	merged := unsigned[:0]
 	for _, v := range unsigned {
 		if n := len(merged); n > 0 && (v.lo <= merged[n-1].hi || v.lo-1 == merged[n-1].hi) {

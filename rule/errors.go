@@ -1,9 +1,8 @@
 package rule
 
 import (
-	"cmp"
 	"errors"
-	"slices"
+	"sort"
 	"strings"
 )
 
@@ -58,8 +57,11 @@ func (e Errors) Unwrap() []error {
 
 // Sort sorts the errors by file and place. Those of one place stay in their order.
 func (e Errors) Sort() {
-	slices.SortStableFunc(e, func(a, b *Error) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+	sort.SliceStable(e, func(i, j int) bool {
+		if e[i].File != e[j].File {
+			return e[i].File < e[j].File
+		}
+		return e[i].Precedes(e[j].Pos)
 	})
 }
 

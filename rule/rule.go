@@ -18,6 +18,11 @@ type Pos struct {
 
 func (p Pos) String() string { return strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Col) }
 
+// Precedes tells whether p comes before other in a text.
+func (p Pos) Precedes(other Pos) bool {
+	return p.Line < other.Line || p.Line == other.Line && p.Col < other.Col
+}
+
 // Start returns p: it makes every node of the tree tell its place.
 func (p Pos) Start() Pos { return p }
 

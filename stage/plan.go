@@ -9,6 +9,7 @@ package stage
 import (
 	"cmp"
 	"slices"
+	"sort"
 
 	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
@@ -29,6 +30,7 @@ type Plan struct {
 type Stage struct {
 	Name     string
 	Table    *policy.Table // every call's fate, whatever stages came before
+	Sets     []*policy.Set // the leaves in force, in the order in which they came
 	Children bool          // a child may be started, which inherits the filters: shapes with own values don't bind
 
 	states []state // parallel to Table.Calls
@@ -156,8 +158,14 @@ func (b *builder) start() []state {
 		}
 	}
 	if len(states) > len(calls) {
-		slices.SortFunc(states, func(x, y state) int { return cmp.Compare(x.nr, y.nr) })
-		states = slices.CompactFunc(states, func(x, y state) bool { return x.nr == y.nr })
+		sort.SliceStable(states, func(i, j int) bool { return states[i].nr < states[j].nr })
+		once := states[:1]
+		for _, st := range states[1:] {
+			if st.nr != once[len(once)-1].nr {
+				once = append(once, st)
+			}
+		}
+		states = once
 	}
 	return states
 }
