@@ -20,11 +20,17 @@ type TableFormat struct {
 // speaks for. Checked again, each call gets the same. The error is ErrInexpressible if a condition can't be said
 // exactly; the text then comes as near as it can, and names it in a comment.
 func FormatTable(t *Table, o TableFormat) (text string, err error) {
+	f, err := TableFile(t, o)
+	return rule.Format(f), err
+}
+
+// TableFile is FormatTable before it becomes text.
+func TableFile(t *Table, o TableFormat) (f *rule.File, err error) {
 	w := tableWriter{table: t, deny: t.commonRefusal(), explicit: make(map[uint32]bool, len(o.Fallbacks))}
 	for i := range o.Fallbacks {
 		w.explicit[o.Fallbacks[i].Nr] = true
 	}
-	f := &rule.File{}
+	f = &rule.File{}
 	add := func(x rule.Stmt) { f.Stmts = append(f.Stmts, x) }
 	if o.Deferred {
 		add(&rule.Rule{Call: rule.Call{Name: rule.OnNextSyscall}, Verdict: &rule.Number{Abs: 1}})
@@ -49,7 +55,7 @@ func FormatTable(t *Table, o TableFormat) (text string, err error) {
 		add(x)
 	}
 	f.Stmts[0].Notes().Before = o.Comments
-	return rule.Format(f), err
+	return f, err
 }
 
 type tableWriter struct {
