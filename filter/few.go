@@ -52,7 +52,7 @@ func (f *few) findMasks() {
 		differ |= f.items[i].lo | f.items[i].hi
 	}
 	above := ^(uint32(1)<<bits.Len32(differ) - 1)
-	if bits.OnesCount32(differ) <= 4 {
+	if bits.OnesCount32(differ) <= 3 {
 		for m := differ; m != 0; m = (m - 1) & differ {
 			f.addMask(m)
 			f.addMask(m | above)
@@ -73,15 +73,20 @@ func (f *few) addMask(mask uint32) {
 	word := view{mask: 1<<32 - 1}
 	for i := range f.items {
 		lo, hi := f.items[i].lo, f.items[i].hi
+		if lo == hi {
+			if lo&mask == 0 {
+				j.not |= 1 << i
+			} else {
+				j.set |= 1 << i
+			}
+			continue
+		}
 		if _, ok := word.least(lo, hi, facts{mask: mask}); ok {
 			j.not |= 1 << i
 		}
-		for rest := mask; rest != 0; rest &= rest - 1 {
-			bit := rest & -rest
-			if _, ok := word.least(lo, hi, facts{mask: bit, value: bit}); ok {
-				j.set |= 1 << i
-				break
-			}
+		// With none of the bits at either end, the lowest of them is set somewhere between if there are that many values.
+		if lo&mask != 0 || hi&mask != 0 || hi-lo >= mask&-mask {
+			j.set |= 1 << i
 		}
 	}
 	all := uint16(1<<len(f.items) - 1)
