@@ -89,7 +89,12 @@ type executor struct {
 	regs    []reg
 	index   map[reg]int32
 	results map[state]bdd.Node
+	unknown *unknowns // what can't be decided becomes a variable; nil: it is an error
 }
+
+// maxStates bounds what a program is followed into. Its own instructions come to few states each; one made to have
+// many (counting in a register what it has seen) is too complex.
+const maxStates = 1 << 18
 
 // Effect returns the function from struct seccomp_data to the return value that decides, where the kernel asks all the
 // programs, the oldest first: "All filters in the list are evaluated and the lowest BPF return value always takes
@@ -125,12 +130,14 @@ func Stricter(old, young uint32) uint32 {
 	return young
 }
 
-func effect(d *policy.Decider, p *Program) (bdd.Node, error) {
+func effect(d *policy.Decider, p *Program) (bdd.Node, error) { return effectWith(d, p, nil) }
+
+func effectWith(d *policy.Decider, p *Program, unknown *unknowns) (bdd.Node, error) {
 	if err := bpf.Check(p.Insns); err != nil {
 		return bdd.False, err
 	}
 	e := executor{d: d, prog: p.Insns, big: p.Arch.BigEndian, narrow: p.Arch.Bits == 32,
-		index: make(map[reg]int32), results: make(map[state]bdd.Node)}
+		index: make(map[reg]int32), results: make(map[state]bdd.Node), unknown: unknown}
 	e.reg(reg{})
 	n, err := e.run(state{})
 	if err == nil && d.Err() != nil {
@@ -167,6 +174,9 @@ func (e *executor) step(s state) (bdd.Node, error) {
 	if e.d.Err() != nil {
 		return bdd.False, &UndecidedError{Cause: e.d.Err()}
 	}
+	if len(e.results) >= maxStates {
+		return bdd.False, &UndecidedError{At: int(s.pc), Insn: e.prog[s.pc], Cause: bdd.ErrTooComplex}
+	}
 	i := e.prog[s.pc]
 	at := int(s.pc)
 	s.pc++
@@ -200,13 +210,27 @@ func (e *executor) step(s state) (bdd.Node, error) {
 	case bpf.Return:
 		return e.d.Leaf(i.K), nil
 	case bpf.ReturnA:
+		if e.unknown != nil && !e.unknown.returnable(&e.regs[s.a]) {
+			return e.d.Leaf(retComputed), nil
+		}
 		return e.returned(e.regs[s.a]), nil
 	case bpf.Jump:
 		s.pc += int32(i.K)
 	case bpf.JumpEq, bpf.JumpEqX, bpf.JumpGt, bpf.JumpGtX, bpf.JumpGe, bpf.JumpGeX, bpf.JumpSet, bpf.JumpSetX:
-		return e.branch(s, i, e.test(i.Op&^0x08, e.regs[s.a], operand))
+		op := i.Op &^ 0x08
+		if e.unknown != nil && e.unknown.entangled(&e.regs[s.a], &operand) {
+			condition, err := e.unknown.truth(e.d, source{at, op, e.regs[s.a], operand})
+			if err != nil {
+				return bdd.False, err
+			}
+			return e.branch(s, i, condition)
+		}
+		return e.branch(s, i, e.test(op, e.regs[s.a], operand))
 	default:
 		r, ok := compute(i.Op&^0x08, e.regs[s.a], operand)
+		if !ok && e.unknown != nil {
+			return e.guess(s, source{at, i.Op &^ 0x08, e.regs[s.a], operand})
+		}
 		if !ok {
 			return bdd.False, &UndecidedError{At: at, Insn: i}
 		}
