@@ -8,7 +8,6 @@ import (
 
 	"github.com/stagelock/seccomp/filter"
 	"github.com/stagelock/seccomp/lock"
-	"github.com/stagelock/seccomp/rule"
 	"github.com/stagelock/seccomp/stage"
 )
 
@@ -62,9 +61,8 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	var inner *lock.Error
-	if errors.As(e.Err, &inner) && inner.Stage != "" {
-		return e.Err.Error()
+	if inner, ok := e.Err.(*lock.Error); ok && inner.Stage != "" {
+		return inner.Error()
 	}
 	return fmt.Sprintf("stage %s: %v", e.Stage, e.Err)
 }
@@ -96,11 +94,4 @@ func tooLarge(err error) error {
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	}
 	return err
-}
-
-// asErrors returns the mistakes in an error of rule, policy or stage.
-func asErrors(err error) rule.Errors {
-	var errs rule.Errors
-	errors.As(err, &errs)
-	return errs
 }

@@ -125,7 +125,7 @@ func (h *Handle) statements(narrow bool) ([]rule.Stmt, error) {
 	for _, text := range h.text {
 		f, err := rule.Parse(h.String(), text)
 		if err != nil {
-			errs = append(errs, asErrors(err)...)
+			errs = append(errs, err.(rule.Errors)...) // as Parse says
 			continue
 		}
 		for _, s := range f.Stmts {

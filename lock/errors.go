@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"syscall"
@@ -60,6 +61,16 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, "; %s", e.Hint)
 	}
 	return b.String()
+}
+
+// errnoOf returns what the kernel answered, 0 if err is about something else.
+func errnoOf(err error) syscall.Errno {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if errno, ok := err.(syscall.Errno); ok {
+			return errno
+		}
+	}
+	return 0
 }
 
 // Unwrap gives the class and, if there is one, the errno.

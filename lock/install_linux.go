@@ -1,7 +1,6 @@
 package lock
 
 import (
-	"errors"
 	"fmt"
 	"syscall"
 	"time"
@@ -149,12 +148,10 @@ func (s *Session) confirm(n int, r *Receipt) *Error {
 	if err := s.threads.verify(want); err != nil {
 		e := &Error{Class: ErrUnverified, Op: "read status", Detail: err.Error(),
 			Hint: "the stage is in force; leave pread64 and close open to it"}
-		var t *threadError
-		if errors.As(err, &t) {
+		if t, ok := err.(*threadError); ok {
 			e.Thread, e.Detail = t.tid, t.err.Error()
 		}
-		errors.As(err, &e.Errno)
-		if e.Errno != 0 {
+		if e.Errno = errnoOf(err); e.Errno != 0 {
 			e.Detail = ""
 		} else {
 			e.Hint = "the stage is in force, but something else changes filters or no_new_privs"

@@ -1,13 +1,13 @@
 package lock
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -91,16 +91,16 @@ type target struct {
 //
 //	tfd:        5 events: 8000201d data: ffffffffffffffff  pos:0 ino:61af sdev:7
 func parseEpoll(fdinfo []byte) (targets []target) {
-	for _, line := range bytes.Split(fdinfo, []byte("\n")) {
-		if !bytes.HasPrefix(line, []byte("tfd:")) {
+	for _, line := range strings.Split(string(fdinfo), "\n") {
+		words := strings.Fields(line)
+		if len(words) < 8 || words[0] != "tfd:" || words[2] != "events:" || !strings.HasPrefix(words[7], "ino:") {
 			continue
 		}
-		var t target
-		var data string
-		var pos int64
-		n, _ := fmt.Sscanf(string(line), "tfd: %d events: %x data: %s pos:%d ino:%x", &t.fd, &t.events, &data, &pos, &t.inode)
-		if n == 5 {
-			targets = append(targets, t)
+		fd, err1 := strconv.Atoi(words[1])
+		events, err2 := strconv.ParseUint(words[3], 16, 32)
+		inode, err3 := strconv.ParseUint(words[7][len("ino:"):], 16, 64)
+		if err1 == nil && err2 == nil && err3 == nil {
+			targets = append(targets, target{fd, uint32(events), inode})
 		}
 	}
 	return targets

@@ -1,7 +1,6 @@
 package lock
 
 import (
-	"errors"
 	"fmt"
 	"syscall"
 
@@ -61,7 +60,7 @@ func (s *Session) noNewPrivs() *Error {
 	}
 	e := &Error{Class: ErrRefused, Op: "prctl(PR_SET_NO_NEW_PRIVS)",
 		Hint: "allow prctl in the profile that the process is started under, or start it with no_new_privs set"}
-	errors.As(err, &e.Errno)
+	e.Errno = errnoOf(err)
 	return e
 }
 
