@@ -79,7 +79,7 @@ func preempt(lock func()) {
 			}
 		}()
 	}
-	for range 20 {
+	for range 5 {
 		runtime.GC() // has to stop them all
 		time.Sleep(time.Millisecond)
 	}
