@@ -74,7 +74,7 @@ func plan(f *rule.File, env stage.Env, open bool) (*stage.Plan, error) {
 	if arch == nil {
 		return nil, errArch
 	}
-	p, err := policy.Check(f, policy.Target{Arch: arch, Sets: runtimeset.For(runtimeset.Running())})
+	p, err := policy.Check(f, policy.Target{Arch: arch, Sets: runtimeset.Bare(runtimeset.Running())})
 	if err != nil {
 		return nil, err
 	}

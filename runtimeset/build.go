@@ -1,10 +1,10 @@
 package runtimeset
 
 import (
-	"go/version"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 )
 
@@ -24,9 +24,9 @@ type Build struct {
 // The GODEBUG settings that change what the runtime calls, and the release since which they are on: a module whose go
 // line is older has them off (internal/godebugs/table.go).
 var settings = [...]struct{ name, since string }{
-	{"containermaxprocs", "go1.25"}, // the cgroup's CPU limit counts
-	{"updatemaxprocs", "go1.25"},    // GOMAXPROCS follows it
-	{"decoratemappings", "go1.25"},  // mappings are named, by prctl
+	{"containermaxprocs", "1.25"}, // the cgroup's CPU limit counts
+	{"updatemaxprocs", "1.25"},    // GOMAXPROCS follows it
+	{"decoratemappings", "1.25"},  // mappings are named, by prctl
 }
 
 // Running returns the build of this very program. Without build information it is taken for one with cgo: what its
@@ -74,12 +74,27 @@ func release(v string) string {
 	return ""
 }
 
-// release returns b.Go as go/version knows it, or the newest where that is unknown.
-func (b Build) release() string {
-	if v := "go" + b.Go; version.IsValid(v) {
-		return v
+// minor returns 26 of 1.26, 1.26.8 and 1.27rc1's 27: what is called changes with these alone.
+func minor(v string) (n int, ok bool) {
+	digits, ok := strings.CutPrefix(v, "1.")
+	if !ok {
+		return 0, false
 	}
-	return "go" + Newest
+	if end := strings.IndexAny(digits, ".rb"); end >= 0 { // 1.26.8, 1.26rc1, 1.26beta1
+		digits = digits[:end]
+	}
+	n, err := strconv.Atoi(digits)
+	return n, err == nil && n >= 0
+}
+
+// since tells whether a release is v or a later one. An unknown release is taken for the newest.
+func since(release, v string) bool {
+	has, ok := minor(release)
+	if !ok {
+		has, _ = minor(Newest)
+	}
+	wants, ok := minor(v)
+	return ok && has >= wants
 }
 
 // has tells whether a tag of a build constraint is true of b.
@@ -95,15 +110,16 @@ func (b Build) has(tag string) bool {
 			return b.on(s.name, s.since)
 		}
 	}
-	return tag == b.Arch || version.IsValid(tag) && version.Compare(b.release(), tag) >= 0
+	v, ok := strings.CutPrefix(tag, "go")
+	return tag == b.Arch || ok && since(b.Go, v)
 }
 
 // on tells whether a GODEBUG setting is on.
-func (b Build) on(name, since string) bool {
-	if version.Compare(b.release(), since) < 0 {
+func (b Build) on(name, release string) bool {
+	if !since(b.Go, release) {
 		return false
 	}
-	on := b.GoLine == "" || version.Compare("go"+b.GoLine, since) >= 0
+	on := b.GoLine == "" || since(b.GoLine, release)
 	for _, s := range strings.Split(b.GODEBUG, ",") { // of several, the last counts: runtime1.go:parsegodebug
 		if k, v, _ := strings.Cut(s, "="); k == name {
 			on = v != "0"
@@ -114,10 +130,12 @@ func (b Build) on(name, since string) bool {
 
 // Note says what is odd about b, empty if nothing is: the sets of another release than its own are used.
 func (b Build) Note() string {
+	is, ok := minor(b.Go)
+	newest, _ := minor(Newest)
 	switch {
-	case !version.IsValid("go" + b.Go):
+	case !ok:
 		return "the Go release is unknown: the sets of go" + Newest + " are used"
-	case version.Compare(version.Lang("go"+b.Go), "go"+Newest) > 0:
+	case is > newest:
 		return "go" + b.Go + " is newer than this library: the sets of go" + Newest + " are used"
 	}
 	return ""

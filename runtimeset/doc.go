@@ -23,6 +23,9 @@
 // GODEBUG settings that change what the runtime calls: see [Build]. A call that an architecture lacks needs no
 // constraint: package policy leaves its rule out.
 //
+// A program that locks itself carries the files without their comments (zsets.go, which `go generate ./runtimeset` makes
+// of them): nobody reads reasons there, and they are two thirds of the text.
+//
 // # A new Go release
 //
 // Read what changed in runtime (os_linux.go, mem_linux.go, netpoll_epoll.go, signal_unix.go, proc.go, sys_linux_*.s),
