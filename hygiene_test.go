@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"policy":      {"rule"},
 	"filter":      {"policy", "rule"},
 	"stage":       {"filter", "policy", "rule"},
+	"lint":        {"stage", "policy", "rule"},
 	"runtimeset":  {"policy", "rule"},
 	"lock":        {"proc"},
 	".":           {"stage", "lock", "proc", "runtimeset", "filter", "policy", "rule"},

@@ -9,7 +9,7 @@ import (
 
 // finish puts the floor under what the program may do, gives symbols their values, and makes the table.
 func (b *builder) finish(states []state) Stage {
-	s := Stage{Name: b.stage.Name, states: states}
+	s := Stage{Name: b.stage.Name, Sets: slices.Clone(b.holders.leaves), states: states}
 	s.Children = b.policy.Deferred || b.children(states)
 	s.Table = &policy.Table{
 		Arch:    b.policy.Arch,

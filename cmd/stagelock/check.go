@@ -9,6 +9,7 @@ import (
 
 	"github.com/stagelock/seccomp/filter"
 	"github.com/stagelock/seccomp/internal/kernel"
+	"github.com/stagelock/seccomp/lint"
 	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
 	"github.com/stagelock/seccomp/stage"
@@ -21,8 +22,8 @@ func newCheck() *command {
 		brief:    "find the mistakes in policies, and prove their filters right",
 		help: `
 Each mistake is a line FILE:LINE:COL: message on stderr, all of them at once, and the exit code is 1. So are notes:
-what a drop left and who holds it, what an architecture lacks. They leave the exit code alone. Without mistakes
-nothing is printed.
+what a drop left and who holds it, what an architecture lacks; and warnings: what is probably not meant, such as a rule
+without effect or a risky grant. They leave the exit code alone. Without any of them nothing is printed.
 
 Every stage is compiled, and its filters are proved, for every call and all arguments, to do what the policy says: by
 themselves, and stacked upon those of the stages before.`,
@@ -96,6 +97,9 @@ func (c *check) file(s *streams, f *rule.File, targets []policy.Target) bool {
 			}
 			for _, n := range append(slices.Clone(plan.Policy.Notes), plan.Notes...) {
 				notes.add(note(n), t.Arch.Name)
+			}
+			for _, n := range lint.Check(plan) {
+				notes.add(warning(n), t.Arch.Name)
 			}
 		}
 		var list rule.Errors

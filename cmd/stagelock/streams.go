@@ -56,6 +56,9 @@ func (s *streams) tell(err error) {
 // note formats what a person should know about a policy.
 func note(n policy.Note) string { return fmt.Sprintf("%s:%v: note: %s", n.File, n.Pos, n.Text) }
 
+// warning formats what in a policy is probably not what its author meant.
+func warning(n policy.Note) string { return fmt.Sprintf("%s:%v: warning: %s", n.File, n.Pos, n.Text) }
+
 // isTerminal tells whether w is a terminal: the standard library can't tell it from other character devices, of which
 // only the null device is likely.
 func isTerminal(w io.Writer) bool {

@@ -1,0 +1,92 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagelock/seccomp/internal/kernel"
+	"github.com/stagelock/seccomp/policy"
+	"github.com/stagelock/seccomp/rule"
+	"github.com/stagelock/seccomp/runtimeset"
+	"github.com/stagelock/seccomp/stage"
+)
+
+// check returns the warnings about a policy, a line each.
+func check(t *testing.T, text string) []string {
+	t.Helper()
+	arch, ok := kernel.ByName("amd64")
+	if !ok {
+		t.Fatal("no tables for amd64")
+	}
+	f, err := rule.Parse("p", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := policy.Check(f, policy.Target{Arch: arch, Sets: runtimeset.For(runtimeset.Build{Arch: "amd64"})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := stage.New(p, stage.Env{"self.pid": 1000, "runtime.epollfd": 4, "runtime.eventfd": 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, n := range Check(plan) {
+		got = append(got, fmt.Sprintf("%v: %s", n.Pos, n.Text))
+	}
+	return got
+}
+
+func TestWarnings(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"nothing to say", "use file.read, file.io, net.server\nsys_socket: family == AF_INET && type == SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK && protocol == 0", ""},
+		{"a refusal of what nobody allows", "use file.io\nsys_ptrace: 0",
+			"2:1: this has no effect: nothing in stage init allows sys_ptrace"},
+		{"a refusal with an action has an effect", "use file.io\nsys_ptrace: 0 else kill", ""},
+		{"what a set says already", "use file.io\nsys_read: 1", "2:1: this has no effect: file.io says the same"},
+		{"a later rule that changes nothing", "stage a\nuse file.io\nstage b\ndrop file.io\nsys_ptrace: 0",
+			"5:1: this has no effect: stage a left sys_ptrace just so"},
+		{"a set drowned by only", "stage a\nuse file, net.server\nstage b\nuse net.server\nonly file.io",
+			"4:5: use net.server has no effect: only, in line 5, leaves no other sets than it names"},
+		{"a narrower word silenced", "use net.server\nsys_socket: 1",
+			"2:1: this speaks instead of net.listen, and leaves open what that limits: family and type and protocol of sys_socket"},
+		{"an argument forgotten", "use net.server\nsys_socket: family == AF_INET && (type & 0xf) == SOCK_STREAM",
+			"2:1: this speaks instead of net.listen, and leaves open what that limits: protocol of sys_socket"},
+		{"wider, but thought of", "use net.server\nsys_socket: family == AF_INET && (type & 0xf) == SOCK_STREAM && protocol == 0", ""},
+		{"a type compared whole", "use net.server\nsys_socket: family == AF_INET && type == SOCK_STREAM && protocol == 0",
+			"2:1: this never holds for Go: type of sys_socket is compared whole, and Go always sets SOCK_CLOEXEC in it: write (type & 0xf) == …"},
+		{"O_CREAT forgotten", "use file.io\nsys_openat: (flags & O_ACCMODE) == O_RDONLY",
+			"2:1: this is meant to be read-only and lets O_CREAT through: write (flags & (O_ACCMODE|O_CREAT|O_TRUNC)) == O_RDONLY"},
+		{"O_TRUNC forgotten", "use file.io\nsys_openat: (flags & (O_ACCMODE|O_CREAT)) == O_RDONLY",
+			"2:1: this is meant to be read-only and lets O_TRUNC through: write (flags & (O_ACCMODE|O_CREAT|O_TRUNC)) == O_RDONLY"},
+		{"dfd", "use file.io\nsys_openat: dfd == AT_FDCWD && (flags & (O_ACCMODE|O_CREAT|O_TRUNC)) == O_RDONLY",
+			"2:1: dfd of sys_openat says little: the kernel ignores it where the path is absolute, and the filter cannot see the path"},
+		{"a refused companion", "sys_socket: family == AF_INET",
+			"1:1: sys_socket is of no use here: stage init allows none of connect, bind, sendto, sendmsg, ioctl"},
+		{"the other way to open", "use file.io\nsys_openat: (flags & (O_ACCMODE|O_CREAT|O_TRUNC)) == O_RDONLY\nsys_open: 1",
+			"2:1: this limits sys_openat, while sys_open is free and opens files too"},
+		{"a risky grant", "use file.io\nsys_ptrace: 1", "2:1: sys_ptrace is a risky grant: whoever may trace a process acts through it"},
+		{"in an own set", "use file.io\nset mine { sys_bpf: 1 }\nuse mine", "2:12: sys_bpf is a risky grant: it loads programs into the kernel"},
+		{"TIOCSTI", "use file.io\nsys_ioctl: fd == 0", "2:1: sys_ioctl with TIOCSTI is a risky grant"},
+		{"ioctl with its commands named", "use file.io\nsys_ioctl: fd == 0 && cmd in {TCGETS, TIOCGWINSZ}", ""},
+		{"children", "use file.io, exec.start, exec.wait", "1:1: stage init lets the process start programs, and they inherit it"},
+		{"children that are provided for", "use file.io, exec.start, exec.wait, exec.static", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := check(t, tt.text)
+			if tt.want == "" {
+				if diff := cmp.Diff([]string(nil), got); diff != "" {
+					t.Error(diff)
+				}
+				return
+			}
+			if len(got) != 1 || !strings.HasPrefix(got[0], tt.want) {
+				t.Errorf("the warnings are %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
