@@ -68,6 +68,13 @@ var environment = map[string][]string{
 	"collect":   {"GOGC=1"},
 }
 
+// pureOnly are cases that a build with cgo hasn't, and why.
+var pureOnly = map[string]string{
+	"child":    "with cgo the program is a dynamic one: childdynamic",
+	"deadlock": "with cgo the runtime doesn't look for deadlocks: runtime/proc.go:checkdead",
+	"goexit":   "the same",
+}
+
 // An outcome is what two runs of a case must have in common.
 type outcome struct {
 	Lines     []string // what it reported
@@ -165,8 +172,8 @@ func TestSameAsUnlocked(t *testing.T) {
 			for _, c := range slices.Concat(memoryCases, threadCases, pollCases, signalCases, crashCases, areaCases) {
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel()
-					if c.name == "child" && b.name != "pure" {
-						t.Skip("with cgo the program is a dynamic one: childdynamic")
+					if why, ok := pureOnly[c.name]; ok && b.name != "pure" {
+						t.Skip(why)
 					}
 					unlocked, text := run(t, exe, c.name, "", nil)
 					if died := unlocked.Exit != 0 || unlocked.Signal != 0; died != crashed(c.name) {
