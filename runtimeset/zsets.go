@@ -416,6 +416,7 @@ sys_mmap2: prot in {PROT_NONE, PROT_READ|PROT_WRITE} && flags in {
 #
 # go:build race && !s390x
 sys_mmap: !(prot & PROT_EXEC) && flags & MAP_ANONYMOUS
+sys_gettimeofday: 1
 sys_madvise: behavior in {MADV_DONTDUMP, MADV_HUGEPAGE, MADV_NOHUGEPAGE}
 `},
 	{"http.client", `#
