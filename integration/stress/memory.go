@@ -27,12 +27,13 @@ func collect(lock func()) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	var wg sync.WaitGroup
-	for range 4 {
+	for worker := range 4 {
+		own := sink[16*worker:][:16]
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
 			for i := range 20_000 {
-				sink[i%len(sink)] = make([]byte, 1+i%10_000)
+				own[i%len(own)] = make([]byte, 1+i%10_000)
 			}
 		}()
 	}
