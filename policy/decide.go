@@ -182,6 +182,8 @@ func wordVar(arg, bits uint8) uint16 { return ArgVar + argVars*uint16(arg) + arg
 func widest(bits uint8) uint64 { return 1<<bits - 1 }
 
 // bug says what cannot happen.
+//
+//go:noinline
 func bug(format string, args ...any) string { return "policy: bug: " + fmt.Sprintf(format, args...) }
 
 // A Truth says when a condition holds.

@@ -23,12 +23,17 @@ var (
 // maxGuesses is how many mistakes of a text get a nearest word: looking for one takes longer than all the rest.
 const maxGuesses = 200
 
-// errorf reports a mistake of the text that is being checked.
+// errorf reports a mistake of the text that is being checked. Like other functions marked so, it is called
+// in so many places that copies of it would make up a tenth of the package's code in every program.
+//
+//go:noinline
 func (c *checker) errorf(class error, at rule.Pos, format string, args ...any) {
 	c.errs = append(c.errs, &rule.Error{File: c.file, Pos: at, Msg: fmt.Sprintf(format, args...), Class: class})
 }
 
 // notef reports something that a person should know.
+//
+//go:noinline
 func (c *checker) notef(at rule.Pos, format string, args ...any) {
 	c.notes = append(c.notes, Note{File: c.file, Pos: at, Text: fmt.Sprintf(format, args...)})
 }

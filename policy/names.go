@@ -238,6 +238,8 @@ func errnoNames(arch *kernel.Arch) iter.Seq[string] {
 func reasonOf(x rule.Stmt) string { return strings.TrimSpace(x.Notes().After) }
 
 // place writes where something was said, for a message about the second time.
+//
+//go:noinline
 func place(p rule.Pos) string { return fmt.Sprintf("line %d", p.Line) }
 
 // callText names the call of a rule for a message.

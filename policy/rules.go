@@ -158,6 +158,8 @@ func (c *checker) lacking(x *rule.Rule, in standing, name string) {
 }
 
 // sortRules sorts rules by number, those of one number staying in their order.
+//
+//go:noinline
 func sortRules(rules []Rule) {
 	sort.SliceStable(rules, func(i, j int) bool { return rules[i].Nr < rules[j].Nr })
 }

@@ -13,6 +13,8 @@ func FormatExpr(x Expr) string {
 }
 
 // FormatValue returns a value on one line.
+//
+//go:noinline
 func FormatValue(v Value) string {
 	f := flat{limit: math.MaxInt}
 	f.value(v)

@@ -159,6 +159,11 @@ func (p *parser) shift() token {
 }
 
 // cont returns the kind of the lookahead if it can still belong to the statement, and tEnd if it can't.
+//
+// It and others are kept out of line because they are called in very many places: copies would cost every program more
+// than the calls take.
+//
+//go:noinline
 func (p *parser) cont() kind {
 	if p.tok.nl && p.brackets == 0 && !p.continues() {
 		return tEnd
@@ -208,6 +213,8 @@ func (p *parser) startsStatement() bool {
 }
 
 // missing tells whether what must follow doesn't, because the next statement begins or the text ends.
+//
+//go:noinline
 func (p *parser) missing() bool {
 	return p.tok.kind == tEOF || p.tok.nl && p.startsStatement()
 }
@@ -241,6 +248,8 @@ func (p *parser) found(what string, end bool) (Pos, string) {
 }
 
 // quote returns a word of the text for a message, shortened if it is long.
+//
+//go:noinline
 func quote(word string) string {
 	if len(word) > maxWord {
 		word = word[:maxWord] + "…"
