@@ -23,6 +23,7 @@ func commands() []*command {
 		newExplain(),
 		newCompile(),
 		newSets(),
+		newConvert(),
 	}
 }
 
