@@ -218,16 +218,24 @@ func (s *searcher) exact(keys []item, known int) (root int32, cost float64) {
 	return s.build(all), cost
 }
 
-// state packs a subset of keys and its known edges, leaving out those that tell nothing: a single value without a
-// neighbour is always tested with jeq.
+// state packs a subset of keys and its known edges: where a key begins or ends with what a word can hold, that is
+// known whatever was tested. Edges that tell nothing are left out: a single value without a neighbour is always tested
+// with jeq.
 func (s *searcher) state(keys uint, known int) uint {
 	if keys == 0 {
 		return 0
 	}
-	if s.alone>>bits.TrailingZeros(keys)&1 == 1 {
+	lowest, highest := bits.TrailingZeros(keys), bits.Len(keys)-1
+	if s.base[lowest].lo == 0 {
+		known |= knowLo
+	}
+	if s.base[highest].hi == 1<<32-1 {
+		known |= knowHi
+	}
+	if s.alone>>lowest&1 == 1 {
 		known &^= knowLo
 	}
-	if s.alone>>(bits.Len(keys)-1)&1 == 1 {
+	if s.alone>>highest&1 == 1 {
 		known &^= knowHi
 	}
 	return keys<<2 | uint(known)
