@@ -26,6 +26,7 @@ type abiBuilder struct {
 	sayer   sayer
 	said    map[uint32]said   // by number
 	remarks map[uint32]string // by number, for the text
+	words   int               // of all conditions so far
 }
 
 // abi adds the policy for an architecture, n being what its calls get.
@@ -34,7 +35,7 @@ func (x *decompiler) abi(arch *kernel.Arch, n bdd.Node) {
 		n = narrow(x.d, n)
 	}
 	b := &abiBuilder{decompiler: x, arch: arch, node: n, table: &policy.Table{Arch: arch},
-		sayer: sayer{x.d, arch, x.unknown}, said: make(map[uint32]said), remarks: make(map[uint32]string)}
+		sayer: sayer{x.d, arch, x.unknown, x.programs}, said: make(map[uint32]said), remarks: make(map[uint32]string)}
 	native := b.native()
 	other := heaviest(x.d, map[bdd.Node]float64{followBits(x.d, n, policy.NrVar, b.abiBits(), 0): 1}, policy.ArgVar)
 	for _, c := range arch.Calls() {
@@ -122,7 +123,7 @@ func (b *abiBuilder) unnamedRun(lo, hi uint32, n bdd.Node) {
 
 // listingOf returns the listing for a number where what it gets is no plain action.
 func (b *abiBuilder) listingOf(n bdd.Node, nr *uint32) string {
-	if _, constant := b.d.Value(n); constant {
+	if ret, constant := b.d.Value(n); constant && ret != retComputed {
 		return ""
 	}
 	return b.reached(b.arch.Audit, nr)

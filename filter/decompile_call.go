@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stagelock/seccomp/internal/bdd"
+	"github.com/stagelock/seccomp/internal/bpf"
 	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/policy"
 )
@@ -21,6 +22,8 @@ type sayer struct {
 	d    *policy.Decider
 	arch *kernel.Arch
 	of   []*unknowns
+
+	programs [][]bpf.Instruction
 }
 
 // A said is what the language can say about a call.
@@ -34,11 +37,11 @@ type said struct {
 // must leave something out, what is said is nowhere milder than what the program does with what the kernel reads.
 func (s *sayer) say(n bdd.Node, call *kernel.Call) said {
 	out := said{}
-	remark1 := func(kind UnsaidKind, format string, args ...any) {
+	note := func(kind UnsaidKind, format string, args ...any) {
 		out.remarks = append(out.remarks, remark{kind, fmt.Sprintf(format, args...)})
 	}
 	vars := support(s.d, n)
-	if known := s.withoutUnknown(n, vars, remark1); known != n {
+	if known := s.withoutUnknown(n, vars, note); known != n {
 		n, vars = known, support(s.d, known)
 	}
 	for i := range out.width {
@@ -50,10 +53,10 @@ func (s *sayer) say(n bdd.Node, call *kernel.Call) said {
 			continue
 		}
 		if asks(vars, base, base+64-uint16(a.Type.Bits)) {
-			n = s.withoutIgnored(n, i, a, remark1)
+			n = s.withoutIgnored(n, i, a, note)
 		}
 		if a.Type.Pointer {
-			n = s.withoutAddress(n, i, a, remark1)
+			n = s.withoutAddress(n, i, a, note)
 		}
 		out.width[i] = max(out.width[i], 16)
 	}
@@ -71,7 +74,7 @@ func (s *sayer) say(n bdd.Node, call *kernel.Call) said {
 				where = " in some cases"
 			}
 		}
-		remark1(UnsaidAction, "%s%s, for which it says %s", retText(ret, s.arch), where, a.Text(s.arch))
+		note(UnsaidAction, "%s%s, said as %s", retText(ret, s.arch), where, retText(a.Ret(), s.arch))
 	}
 	out.node = s.d.Map(n, func(ret uint32) uint32 {
 		a, _ := nearest(ret, s.arch)
@@ -135,7 +138,7 @@ func (s *sayer) withoutUnknown(n bdd.Node, vars map[uint16]bool, note func(Unsai
 	for v := range vars {
 		for i, u := range s.of {
 			if pc, ok := u.at[v]; ok {
-				text := fmt.Sprintf("instruction %d", pc)
+				text := fmt.Sprintf("instruction %d, %v", pc, s.programs[i][pc])
 				if len(s.of) > 1 {
 					text += fmt.Sprintf(" of filter %d", i+1)
 				}
@@ -145,11 +148,11 @@ func (s *sayer) withoutUnknown(n bdd.Node, vars map[uint16]bool, note func(Unsai
 	}
 	slices.Sort(at)
 	if at = slices.Compact(at); len(at) > 0 {
-		note(UnsaidCondition, "the program computes with arguments (%s), this is the strictest that may come of it",
+		note(UnsaidCondition, "computed from arguments (%s): the strictest that may come of it",
 			strings.Join(at, ", "))
 	}
 	if asks(vars, policy.IPVar, unknownVar) {
-		note(UnsaidCondition, "it depends on the address of the caller, this is the strictest that may come of it")
+		note(UnsaidCondition, "depends on the address of the caller: the strictest that may come of it")
 	}
 	return s.strictest(n, func(v uint16) bool { return v >= policy.IPVar })
 }
@@ -162,7 +165,7 @@ func (s *sayer) withoutIgnored(n bdd.Node, i int, a kernel.Arg, note func(Unsaid
 	with := func(n bdd.Node, bit bool) bdd.Node {
 		return substitute(s.d, n, func(v uint16) (bool, bool) { return bit, base <= v && v < end })
 	}
-	usual := with(n, false)
+	usual, signed := with(n, false), false
 	if a.Type.Signed {
 		sign := s.d.Var(end)
 		negative := func(n bdd.Node) bdd.Node {
@@ -170,7 +173,8 @@ func (s *sayer) withoutIgnored(n bdd.Node, i int, a kernel.Arg, note func(Unsaid
 		}
 		ones := with(n, true)
 		if low := negative(usual); ones != usual && !asks(support(s.d, low), end+1, base+64) {
-			usual = s.d.If(sign, ones, usual)
+			extended := s.d.If(sign, ones, usual)
+			usual, signed = extended, extended != usual
 		}
 	}
 	const same = 0x8001_0000 // no result: canonical leaves none such
@@ -186,14 +190,15 @@ func (s *sayer) withoutIgnored(n bdd.Node, i int, a kernel.Arg, note func(Unsaid
 			list = append(list, retText(ret, s.arch))
 		}
 	}
+	where := fmt.Sprintf("bits of %s that the kernel ignores are set", a.Name)
+	switch {
+	case a.Type.Bits == 0:
+		where = fmt.Sprintf("%s, which the call doesn't have, is not 0", a.Name)
+	case signed:
+		where = fmt.Sprintf("bits of %s that the kernel ignores are not the sign's", a.Name)
+	}
 	if len(list) > 0 {
-		if a.Type.Bits == 0 {
-			note(UnsaidBits, "with a value in %s, which the kernel doesn't read, it may be %s instead", a.Name,
-				strings.Join(list, " or "))
-		} else {
-			note(UnsaidBits, "with odd bits above the %d of %s, which the kernel doesn't read, it may be %s instead",
-				a.Type.Bits, a.Name, strings.Join(list, " or "))
-		}
+		note(UnsaidBits, "%s where %s", strings.Join(list, " or "), where)
 	}
 	return usual
 }
@@ -209,6 +214,6 @@ func (s *sayer) withoutAddress(n bdd.Node, i int, a kernel.Arg, note func(Unsaid
 	if m := s.d.If(isNull, as(false), as(true)); m == n {
 		return n
 	}
-	note(UnsaidCondition, "it depends on the address in %s, this is the strictest that may come of it", a.Name)
+	note(UnsaidCondition, "depends on the address in %s: the strictest that may come of it", a.Name)
 	return s.strictest(n, func(v uint16) bool { return first <= v && v < base+64 })
 }

@@ -17,6 +17,8 @@ type phraser struct {
 	width [6]uint8 // of each argument, in bits
 	done  map[bdd.Node]phrase
 	left  int // alternatives that may still be looked at
+
+	length int // of the clauses
 }
 
 // maxAlternatives bounds the alternatives of one call.
@@ -64,8 +66,10 @@ func (p *phraser) clauses(n bdd.Node, deny policy.Action) (list []policy.Clause,
 			}
 		}
 		if x.cost > maxCost {
+			p.length += maxCost // for the search
 			return nil, false
 		}
+		p.length += x.cost
 		list = append(list, policy.Clause{If: x.cond, Action: a.action})
 		decided = p.d.Or(decided, a.where)
 	}

@@ -67,7 +67,7 @@ func retText(ret uint32, arch *kernel.Arch) string {
 	case ret == retComputed:
 		return "a computed result"
 	case ret == retErrno:
-		return "errno(0), which is success without the call being made"
+		return "errno(0) (success, the call not made)"
 	case ret&actionFull == retNotify:
 		return "user_notif"
 	case ret&actionFull == retTrace:
@@ -76,5 +76,10 @@ func retText(ret uint32, arch *kernel.Arch) string {
 		return fmt.Sprintf("trap with the data %d", data)
 	}
 	a, _ := policy.ActionOf(ret)
+	if name, ok := arch.ErrnoName(a.Errno); ok && a.Kind == policy.Errno {
+		return "errno(" + name + ")"
+	} else if a.Kind == policy.Errno {
+		return fmt.Sprintf("errno(%d)", a.Errno)
+	}
 	return a.Text(arch)
 }

@@ -12,6 +12,9 @@ import (
 // maxListings is how many calls one Unsaid has listings for.
 const maxListings = 4
 
+// shortRemark is how long a remark may be to stand behind its rule, in bytes.
+const shortRemark = 40
+
 // text decides about all calls and writes them down.
 func (b *abiBuilder) text(deny policy.Action) string {
 	b.clauses(deny)
@@ -50,12 +53,11 @@ func (b *abiBuilder) clauses(deny policy.Action) {
 	for i := range b.table.Calls {
 		d := &b.table.Calls[i]
 		s := b.said[d.Nr]
-		list, ok := newPhraser(b.d, s.width).clauses(s.node, deny)
+		list, ok := b.clausesOf(&s, deny)
 		if !ok {
 			strict, _ := policy.ActionOf(results(b.d, b.sayer.strictest(s.node, func(uint16) bool { return true }))[0])
 			list = []policy.Clause{{If: policy.Const(true), Action: strict}}
-			s.remarks = append(s.remarks, remark{UnsaidCondition, "its condition is too long to say, this is the strictest that " +
-				"may come of it"})
+			s.remarks = append(s.remarks, remark{UnsaidCondition, "a condition too long to say: the strictest that may come of it"})
 		}
 		d.Clauses = list
 		var whats []string
@@ -80,6 +82,20 @@ func (b *abiBuilder) clauses(deny policy.Action) {
 	for _, u := range order {
 		b.unsaid(*u)
 	}
+}
+
+// maxWords bounds the conditions of all calls of an architecture together, in the lengths of phrases.
+const maxWords = 20000
+
+// clausesOf returns the clauses of one call; ok is false where they would be too long.
+func (b *abiBuilder) clausesOf(s *said, deny policy.Action) (list []policy.Clause, ok bool) {
+	if b.words > maxWords {
+		return nil, false
+	}
+	p := newPhraser(b.d, s.width)
+	list, ok = p.clauses(s.node, deny)
+	b.words += p.length
+	return list, ok
 }
 
 // mostlyAllowed tells whether the refused calls are the shorter list.
@@ -113,8 +129,10 @@ func (b *abiBuilder) arrange(f *rule.File, all bool) {
 			continue
 		}
 		nr := b.number(&r.Call)
-		if r.After == "" {
-			r.After = b.remarks[nr]
+		if what := b.remarks[nr]; len(what) <= shortRemark {
+			r.After = what
+		} else {
+			r.Before = wrapped(what)
 		}
 		n, constant := r.Verdict.(*rule.Number)
 		switch {
@@ -122,7 +140,7 @@ func (b *abiBuilder) arrange(f *rule.File, all bool) {
 			groups[1].rules = append(groups[1].rules, r)
 		case n.Abs == 0:
 			groups[2].rules = append(groups[2].rules, r)
-		case all && r.Call.Nr == nil && r.After == "":
+		case all && r.Call.Nr == nil && b.remarks[nr] == "":
 			plain++
 		default:
 			groups[0].rules = append(groups[0].rules, r)
@@ -139,7 +157,11 @@ func (b *abiBuilder) arrange(f *rule.File, all bool) {
 			continue
 		}
 		c := g.rules[0].Notes()
-		c.Blank, c.Before = true, append([]string{g.title}, c.Before...)
+		title := []string{g.title}
+		if len(c.Before) > 0 {
+			title = append(title, "")
+		}
+		c.Blank, c.Before = true, append(title, c.Before...)
 		f.Stmts = append(f.Stmts, g.rules...)
 	}
 }
@@ -158,7 +180,7 @@ func (b *abiBuilder) number(c *rule.Call) uint32 {
 func (b *abiBuilder) comment(f *rule.File) {
 	written := make(map[string]bool)
 	for _, s := range f.Stmts {
-		if r, ok := s.(*rule.Rule); ok && r.After != "" {
+		if r, ok := s.(*rule.Rule); ok {
 			written[r.Call.Name] = true
 			if r.Call.Nr != nil {
 				written[fmt.Sprintf("nr(%d)", r.Call.Nr.Abs)] = true
