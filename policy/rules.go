@@ -120,8 +120,10 @@ func (s *scope) elses(x *rule.Rule, allow Cond, origin *Origin, in standing) []C
 		if !ok {
 			continue
 		}
-		if truth, _ := truthWithin(And{Not{before}, cond}, &s.budget); truth == Never && !in.builtin {
-			s.notef(arm.Pos, "this else is never reached: what it is about is allowed, or has an else before it")
+		if !in.builtin {
+			if truth, _ := truthWithin(And{Not{before}, cond}, &s.budget); truth == Never {
+				s.notef(arm.Pos, "this else is never reached: what it is about is allowed, or has an else before it")
+			}
 		}
 		before = append(before, cond)
 		list = append(list, Clause{If: cond, Action: action, Origin: s.originOf(origin, arm.Pos)})

@@ -34,38 +34,45 @@ func (b *builder) finish(states []state) Stage {
 // alike tells whether two clauses say the same in the same words.
 func alike(x, y policy.Clause) bool { return x.Action == y.Action && same(x.If, y.If) }
 
-// layFloor returns the clauses of what is always allowed: the sets go and lock. The last stage keeps of lock only what
-// reads back that it is in force itself: no filter follows it, and so seccomp goes.
+// layFloor returns the clauses of what is always allowed: the sets go and lock.
 func (b *builder) layFloor() map[uint32][]policy.Clause {
+	sets := []*policy.Set{b.policy.Floor, b.policy.Lock}
+	switch {
+	case b.policy.NoFloor:
+		sets = nil
+	case b.policy.Deferred:
+		sets = sets[:1]
+	}
 	floor := make(map[uint32][]policy.Clause)
-	add := func(s *policy.Set, without string) {
+	for _, s := range sets {
 		if s == nil {
-			return
+			continue
 		}
 		for l := range s.Leaves {
+			origins := make([]policy.Origin, len(l.Rules))
 			for i := range l.Rules {
-				r := &l.Rules[i]
-				if r.Name == without {
-					continue
-				}
-				o := *r.Origin
+				r, o := &l.Rules[i], &origins[i]
+				*o = *r.Origin
 				o.Kind = policy.FromFloor
-				c := policy.Clause{If: r.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: &o}
+				c := policy.Clause{If: r.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: o}
 				floor[r.Nr] = append(floor[r.Nr], c)
 			}
 		}
 	}
-	if !b.policy.NoFloor {
-		add(b.policy.Floor, "")
-		switch {
-		case b.policy.Deferred:
-		case b.last:
-			add(b.policy.Lock, "seccomp")
-		default:
-			add(b.policy.Lock, "")
+	return floor
+}
+
+// takeSeccomp takes the word of the set lock about seccomp from the floor. The last stage keeps of that set only what
+// reads back that it is in force itself: no filter follows it.
+func (b *builder) takeSeccomp() {
+	c, _ := b.policy.Arch.Call("seccomp")
+	var kept []policy.Clause
+	for _, f := range b.floor[c.Nr] {
+		if f.Origin.Set != policy.LockSet {
+			kept = append(kept, f)
 		}
 	}
-	return floor
+	b.floor[c.Nr] = kept
 }
 
 // differs tells whether two decisions are different functions.

@@ -74,9 +74,12 @@ func New(p *policy.Policy, env Env) (*Plan, error) {
 	b := &builder{policy: p, env: env, decider: policy.NewDecider(decideLimit)}
 	plan := &Plan{Policy: p, Stages: make([]Stage, len(p.Stages))}
 	states := b.start()
+	b.floor = b.layFloor()
 	for k := range p.Stages {
 		b.stage, b.first, b.last = &p.Stages[k], k == 0, k == len(p.Stages)-1 && !p.Open
-		b.floor = b.layFloor()
+		if b.last {
+			b.takeSeccomp()
+		}
 		b.denial = []policy.Clause{{If: policy.Const(true), Action: b.stage.Deny, Origin: b.origin(policy.FromDeny)}}
 		b.takeSteps()
 		next := make([]state, len(states))

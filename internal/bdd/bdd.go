@@ -249,7 +249,7 @@ func (d *Diagram) find(x node) Node {
 	return Node(len(d.nodes) - 1)
 }
 
-// resize makes room for size/2 nodes, and for as many results as that. size is a power of two.
+// resize makes room for size/2 nodes, and for as many results. size is a power of two.
 func (d *Diagram) resize(size int) {
 	d.unique = make([]Node, size)
 	for n, x := range d.nodes {
@@ -259,7 +259,7 @@ func (d *Diagram) resize(size int) {
 		}
 		d.unique[i&uint32(size-1)] = Node(n + 1)
 	}
-	d.cache = make([]result, size)
+	d.cache = make([]result, size/2)
 }
 
 // hash mixes three numbers: the finalizer of MurmurHash3 over a sum with odd factors.
