@@ -40,7 +40,7 @@ sys_futex: 1 # sleeps
 sys_mmap: (fd & 0xffffffff) == 0xffffffff && prot in {0, PROT_READ|PROT_WRITE} # heap
 sys_tgkill: tgid == self.pid && sig == SIGURG # preempts
 `,
-	"lock":  "# Locking.\n\nsys_seccomp: op == 1 && flags == 1 # the next stage\n",
+	"lock":  "# Locking.\n\nsys_seccomp: op == 1 && flags == 1 # the next stage\nsys_pread64: 1 # read back\n",
 	"io":    "# Use.\n\nsys_read: 1 # r\nsys_write: 1 # w\nsys_fstat: 1 # s\n",
 	"open":  "# Open.\n\nsys_openat: (flags & O_ACCMODE) == O_RDONLY # o\nsys_fstat: 1 # s\n",
 	"files": "# Both.\n\nuse io, open\n",
@@ -157,6 +157,7 @@ func TestAlgebra(t *testing.T) {
 		{"a rule that names it gets the deny", "deny kill\nsys_clone3: 0", []string{"init clone3: kill"}},
 		{"locking a further stage", "stage a\nuse io\nstage b\nuse io", []string{
 			"a seccomp(1, 1): allow", "a seccomp(1, 3): errno EPERM", "b seccomp(1, 1): errno EPERM"}},
+		{"the last stage can still be read back", "stage a\nuse io\nstage b\nuse io", []string{"a pread64: allow", "b pread64: allow"}},
 		{"own values bind where no child can be", "use self", []string{
 			"init kill(4242): allow", "init kill(1): errno EPERM", "init tgkill(4242, 1, 23): allow", "init tgkill(1, 1, 23): errno EPERM"}},
 		{"and do not where one can", "stage a\nuse exec, self\nstage b\ndrop exec", []string{
