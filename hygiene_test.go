@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"runtimeset":  {"policy", "rule"},
 	"lock":        {"proc"},
 	".":           {"stage", "lock", "proc", "runtimeset", "filter", "policy", "rule"},
-	"dialect":     {"dialect", "dialect/internal/tree", "stage", "runtimeset", "policy", "rule"},
+	"dialect":     {"dialect", "dialect/internal/tree", "dialect/internal/dialecttest", "stage", "runtimeset", "policy", "rule"},
 	"seccompslog": {"."},
 	"seccomptest": {".", "stage", "runtimeset", "filter", "policy", "rule"},
 	"cmd":         {"*"},

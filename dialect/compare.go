@@ -118,7 +118,7 @@ func parts(list []policy.Cond, sign, all bool) ([]Term, error) {
 func single(list []Comparison) []Term {
 	terms := make([]Term, len(list))
 	for i, c := range list {
-		terms[i] = Term{c}
+		terms[i] = Term{c.simplest()}
 	}
 	return terms
 }
@@ -185,14 +185,14 @@ func meet(a, b Comparison) []Comparison {
 	for _, x := range a.blocks() {
 		for _, y := range b.blocks() {
 			if x.A&y.A&(x.B^y.B) == 0 {
-				both = append(both, masked(a.Arg, x.A|y.A, x.B|y.B))
+				both = append(both, block(a.Arg, x.A|y.A, x.B|y.B).simplest())
 			}
 		}
 	}
 	return both
 }
 
-// blocks returns c as masked comparisons.
+// blocks returns c as masked comparisons, of which any holds where c does.
 func (c Comparison) blocks() []Comparison {
 	switch c.Op {
 	case Eq:
@@ -217,7 +217,7 @@ func below(arg, width uint8, v uint64) []Comparison {
 	var list []Comparison
 	for i := int(width) - 1; i >= 0; i-- {
 		if bit := uint64(1) << i; v&bit != 0 {
-			list = append(list, masked(arg, ones(width)&^(bit-1), v&^(bit<<1-1)))
+			list = append(list, block(arg, ones(width)&^(bit-1), v&^(bit<<1-1)))
 		}
 	}
 	return list
@@ -228,7 +228,7 @@ func above(arg, width uint8, v uint64) []Comparison {
 	var list []Comparison
 	for i := int(width) - 1; i >= 0; i-- {
 		if bit := uint64(1) << i; v&bit == 0 {
-			list = append(list, masked(arg, ones(width)&^(bit-1), v&^(bit<<1-1)|bit))
+			list = append(list, block(arg, ones(width)&^(bit-1), v&^(bit<<1-1)|bit))
 		}
 	}
 	return list
@@ -236,17 +236,22 @@ func above(arg, width uint8, v uint64) []Comparison {
 
 func ones(width uint8) uint64 { return 1<<width - 1 }
 
-// masked returns argument & mask == v as it is said most simply.
-func masked(arg uint8, mask, v uint64) Comparison {
-	v &= mask
-	low := uint8(bits.TrailingZeros64(mask))
-	switch {
-	case mask == top:
-		return Comparison{arg, Eq, v, 0}
-	case mask == top<<low && v == 0 && mask != 0:
-		return Comparison{arg, Lt, 1 << low, 0}
+// block returns argument & mask == v.
+func block(arg uint8, mask, v uint64) Comparison { return Comparison{arg, MaskedEq, mask, v & mask} }
+
+// simplest returns a masked comparison as it is said most simply.
+func (c Comparison) simplest() Comparison {
+	if c.Op != MaskedEq || c.A == 0 {
+		return c
 	}
-	return Comparison{arg, MaskedEq, mask, v}
+	low := bits.TrailingZeros64(c.A)
+	switch {
+	case c.A == top:
+		return Comparison{c.Arg, Eq, c.B, 0}
+	case c.A == top<<low && c.B == 0:
+		return Comparison{c.Arg, Lt, 1 << low, 0}
+	}
+	return c
 }
 
 // rangeComparisons returns comparisons of which any holds where r does, or, without sign, where it doesn't.
@@ -267,7 +272,7 @@ func rangeComparisons(r policy.Range, sign bool) []Comparison {
 		}
 		return list
 	case lo == hi:
-		return []Comparison{masked(r.Arg, last, lo)}
+		return []Comparison{block(r.Arg, last, lo)}
 	}
 	return within(r.Arg, r.Bits, lo, hi)
 }
@@ -302,7 +307,7 @@ func within(arg, width uint8, lo, hi uint64) []Comparison {
 		for size > 1 && (lo+size-1 > hi || lo+size-1 < lo) {
 			size >>= 1
 		}
-		list = append(list, masked(arg, ones(width)&^(size-1), lo))
+		list = append(list, block(arg, ones(width)&^(size-1), lo))
 		if lo+size-1 >= hi {
 			return list
 		}
@@ -328,7 +333,7 @@ func maskedComparisons(m policy.Masked, sign bool) []Comparison {
 	case mask == 0:
 		return always(m.Arg, sign)
 	case sign:
-		return []Comparison{masked(m.Arg, mask, m.Value)}
+		return []Comparison{block(m.Arg, mask, m.Value)}
 	case mask == top:
 		return []Comparison{{m.Arg, Ne, m.Value, 0}}
 	}
@@ -336,7 +341,7 @@ func maskedComparisons(m policy.Masked, sign bool) []Comparison {
 	for rest := mask; rest != 0; {
 		bit := uint64(1) << (bits.Len64(rest) - 1)
 		rest &^= bit
-		list = append(list, masked(m.Arg, mask&^(bit-1), m.Value^bit))
+		list = append(list, block(m.Arg, mask&^(bit-1), m.Value^bit))
 	}
 	return list
 }

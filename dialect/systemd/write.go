@@ -71,11 +71,12 @@ func (w *writer) call(d *policy.Decision) {
 		lose(first.Origin, d.Name+" is trapped, which systemd has no word for", "the process is killed")
 		a.Kind = policy.Kill
 	}
-	if !a.Allows() && !w.rest.Allows() && a != w.rest {
-		if dialect.Newer(d) {
-			w.loose[d.Nr] = true
-			return
-		}
+	switch {
+	case a.Allows() || w.rest.Allows() || a == w.rest:
+	case dialect.Newer(d):
+		w.loose[d.Nr] = true
+		a = w.rest
+	default:
 		lose(first.Origin, fmt.Sprintf("%s gets %s, but in a list of what is allowed all else gets the same", d.Name,
 			a.Text(w.arch)), "it gets "+w.rest.Text(w.arch))
 		a = w.rest
