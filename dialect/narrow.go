@@ -24,17 +24,18 @@ func narrowed(t *policy.Table, r *Report) (*policy.Table, []string) {
 		if !ok {
 			continue
 		}
-		d := narrowCall(t.Arch, &n.Calls[i], call, r)
-		if d != nil {
-			n.Calls[i].Clauses = d
+		clauses, differ := narrowCall(t.Arch, &n.Calls[i], call, r)
+		n.Calls[i].Clauses = clauses
+		if differ {
 			changed = append(changed, call.Name)
 		}
 	}
 	return &n, changed
 }
 
-// narrowCall returns the decision on a call in the widths of the kernel, nil where that is what it is in already.
-func narrowCall(arch *kernel.Arch, d *policy.Decision, call kernel.Call, r *Report) []policy.Clause {
+// narrowCall returns the decision on a call in the widths of the kernel. differ tells that it is another for arguments
+// that have bits which the kernel ignores.
+func narrowCall(arch *kernel.Arch, d *policy.Decision, call kernel.Call, r *Report) (narrow []policy.Clause, differ bool) {
 	w := narrower{arch: arch, call: call}
 	if call.Known() {
 		w.args = call.Args()
@@ -56,18 +57,15 @@ func narrowCall(arch *kernel.Arch, d *policy.Decision, call kernel.Call, r *Repo
 		c.If = narrow
 	}
 	if !w.changed {
-		return nil
+		return d.Clauses, false
 	}
 	decider := policy.NewDecider(proofLimit)
 	if !lost && !reachable(decider, d.Clauses, clauses, w.ignored) {
 		r.LossOf(d.Clauses[0].Origin, call.Name+": it tells values apart that are the same to the kernel",
 			"the call is refused")
-		return []policy.Clause{Always(refusalOf(d), d.Clauses[0].Origin)}
+		return []policy.Clause{Always(refusalOf(d), d.Clauses[0].Origin)}, false
 	}
-	if decider.Clauses(d.Clauses) == decider.Clauses(clauses) && decider.Err() == nil && !lost {
-		return nil
-	}
-	return clauses
+	return clauses, !lost && decider.Clauses(d.Clauses) != decider.Clauses(clauses)
 }
 
 // refusalOf returns what the decision refuses with, EPERM where it doesn't.

@@ -107,6 +107,9 @@ func (r *reader) policyProper(n *tree.Node) {
 	if !ok {
 		return
 	}
+	if len(r.Errs) > 0 && (action == nil || syscalls == nil) { // misspelt
+		return
+	}
 	if action == nil {
 		r.Errorf(dialect.ErrSyntax, n.Pos, "default_action is missing: what a call gets that no group names")
 	} else if a, ok := r.action(action); ok {

@@ -84,7 +84,9 @@ func (r *reader) profile(n *tree.Node) {
 		return
 	}
 	if action == nil {
-		r.Errorf(dialect.ErrSyntax, n.Pos, "defaultAction is missing: what a call gets that no entry names")
+		if len(r.Errs) == 0 { // else it is misspelt
+			r.Errorf(dialect.ErrSyntax, n.Pos, "defaultAction is missing: what a call gets that no entry names")
+		}
 		return
 	}
 	r.fallbackPos = action.Pos

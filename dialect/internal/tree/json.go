@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"sort"
+	"strconv"
+	"strings"
 
 	"github.com/stagelock/seccomp/dialect"
 	"github.com/stagelock/seccomp/rule"
@@ -69,7 +71,7 @@ func (p *jsonParser) token() (json.Token, rule.Pos, bool) {
 	}
 	var wrong *json.SyntaxError
 	if errors.As(err, &wrong) && wrong.Offset > 0 {
-		at = p.pos(min(int(wrong.Offset), len(p.text)) - 1)
+		at = p.pos(p.culprit(int(wrong.Offset), wrong.Error()))
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		at = p.pos(len(p.text))
@@ -78,6 +80,16 @@ func (p *jsonParser) token() (json.Token, rule.Pos, bool) {
 		syntax(p.Report, at, "no JSON: %v", err)
 	}
 	return nil, at, false
+}
+
+// culprit returns the offset of the character that a message is about: the library gives that of the next one, or, for
+// some messages, its own.
+func (p *jsonParser) culprit(offset int, msg string) int {
+	if offset < len(p.text) && strings.HasPrefix(msg, "invalid character "+strconv.QuoteRune(rune(p.text[offset]))) &&
+		p.text[offset-1] != p.text[offset] {
+		return offset
+	}
+	return min(offset, len(p.text)) - 1
 }
 
 func (p *jsonParser) value(depth int) (*Node, bool) {
