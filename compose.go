@@ -2,7 +2,6 @@ package seccomp
 
 import (
 	"errors"
-	"fmt"
 	"runtime"
 
 	"github.com/stagelock/seccomp/filter"
@@ -11,7 +10,6 @@ import (
 	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
 	"github.com/stagelock/seccomp/runtimeset"
-	"github.com/stagelock/seccomp/stage"
 )
 
 // compose returns the policy of a process: the declared one, if any, with what was said in code put in as stages of
@@ -67,9 +65,8 @@ func inCode(name string) string { return name + " in code" }
 // errArch means that the tables don't know the architecture that the program runs on.
 var errArch = errors.New("the system calls of " + runtime.GOARCH + " are unknown")
 
-// plan gives a policy its meaning for this program, and works out its stages. open tells that further stages may be
-// said in code.
-func plan(f *rule.File, env stage.Env, open bool) (*stage.Plan, error) {
+// check gives a policy its meaning for this program.
+func check(f *rule.File) (*policy.Policy, error) {
 	arch := kernel.Native()
 	if arch == nil {
 		return nil, errArch
@@ -81,12 +78,7 @@ func plan(f *rule.File, env stage.Env, open bool) (*stage.Plan, error) {
 	if p.Deferred {
 		return nil, ErrDeferred
 	}
-	p.Open = open
-	planned, err := stage.New(p, env)
-	if err != nil {
-		return nil, fmt.Errorf("%w", err)
-	}
-	return planned, nil
+	return p, nil
 }
 
 // instructions returns a program as package lock takes it.

@@ -23,7 +23,11 @@ func BenchmarkPlan(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		p, err := plan(f, env, false)
+		checked, err := check(f)
+		if err != nil {
+			b.Fatal(err)
+		}
+		p, err := stage.New(checked, env)
 		if err != nil {
 			b.Fatal(err)
 		}

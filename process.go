@@ -13,6 +13,7 @@ import (
 	"github.com/stagelock/seccomp/filter"
 	"github.com/stagelock/seccomp/internal/testchild"
 	"github.com/stagelock/seccomp/lock"
+	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
 	"github.com/stagelock/seccomp/runtimeset"
 	"github.com/stagelock/seccomp/stage"
@@ -26,9 +27,10 @@ type machine struct {
 	mu       sync.Mutex
 	mode     Mode
 	logger   Logger
-	declared *rule.File // the policy; nil: none was declared
-	base     *rule.File // the policy that is followed, once begun: the declared or the default one; nil: handles say all
-	said     []*Handle  // the stages that were said in code, in the order in which they were locked
+	declared *rule.File     // the policy; nil: none was declared
+	checked  *policy.Policy // what it means
+	base     *rule.File     // the policy that is followed, once begun: the declared or the default one; nil: handles say all
+	said     []*Handle      // the stages that were said in code, in the order in which they were locked
 	session  lock.Session
 	env      stage.Env
 	begun    bool // a Lock that was asked for has begun: what it works with is settled
@@ -45,15 +47,19 @@ func (m *machine) declare(file, text string) error {
 	if m.declared != nil || m.begun {
 		return m.fail(ErrDeclared)
 	}
+	// All mistakes show now, not in the middle of the program's start.
 	f, err := rule.Parse(file, text)
-	if err == nil {
-		// The mistakes of meaning and of order show now, not in the middle of the program's start.
-		_, err = plan(f, nil, false)
-	}
-	if err != nil && !errors.Is(err, errArch) {
+	if err != nil {
 		return m.fail(err)
 	}
-	m.declared = f
+	p, err := check(f)
+	if err == nil {
+		_, err = stage.New(p, nil)
+	}
+	if err != nil && err != errArch {
+		return m.fail(err)
+	}
+	m.declared, m.checked = f, p
 	return nil
 }
 
@@ -184,11 +190,18 @@ func (m *machine) planFor(h *Handle) (p *stage.Plan, at int, said []*Handle, err
 		said = append(slices.Clip(said), h)
 	}
 	if m.plan == nil || h.says() {
-		f, err := compose(m.base, said)
-		if err != nil {
-			return nil, 0, nil, err
+		meaning := m.checked
+		if meaning == nil || len(said) > 0 {
+			f, err := compose(m.base, said)
+			if err != nil {
+				return nil, 0, nil, err
+			}
+			if meaning, err = check(f); err != nil {
+				return nil, 0, nil, err
+			}
+			meaning.Open = m.base == nil
 		}
-		if p, err = plan(f, m.env, m.base == nil); err != nil {
+		if p, err = stage.New(meaning, m.env); err != nil {
 			return nil, 0, nil, err
 		}
 	} else {
