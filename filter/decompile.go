@@ -163,8 +163,8 @@ func (x *decompiler) run() error {
 		switch {
 		case r.lo != r.hi:
 			x.arch(fmt.Sprintf("any of the architectures %#x to %#x", r.lo, r.hi), r.node, r.lo)
-		case arch == nil:
-			x.arch(fmt.Sprintf("the architecture %#x, of which there are no tables,", r.lo), r.node, r.lo)
+		case arch == nil || arch.BigEndian != x.options.BigEndian: // no kernel has calls in both byte orders
+			x.arch(fmt.Sprintf("the architecture %#x, which is not known here,", r.lo), r.node, r.lo)
 		case arch != x.options.Arch:
 			x.abi(arch, r.node)
 		}

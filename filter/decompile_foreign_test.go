@@ -2,15 +2,19 @@ package filter_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
+	elastic "github.com/elastic/go-seccomp-bpf"
 	"github.com/google/go-cmp/cmp"
+	netbpf "golang.org/x/net/bpf"
 
 	"github.com/stagelock/seccomp/filter"
 	"github.com/stagelock/seccomp/internal/bpf"
@@ -149,5 +153,95 @@ func TestDecompileStackOfOthers(t *testing.T) {
 		if !strings.Contains(got.ABIs[0].Text, want) {
 			t.Errorf("no %q in\n%s", want, got.ABIs[0].Text)
 		}
+	}
+}
+
+// What elastic/go-seccomp-bpf 1.6.0 makes of "write if fd == 1, allow getpid": after a failed condition it compares the
+// argument with the next number. Decompiled, the mistake is there to be read.
+func TestDecompileElastic(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Log("elastic's programs are for", runtime.GOARCH)
+		return
+	}
+	p := elastic.Policy{DefaultAction: elastic.ActionErrno, Syscalls: []elastic.SyscallGroup{{
+		Action: elastic.ActionAllow,
+		NamesWithCondtions: []elastic.NameWithConditions{{Name: "write",
+			Conditions: elastic.ArgumentConditions{{Argument: 0, Operation: elastic.Equal, Value: 1}}}},
+	}, {
+		Action: elastic.ActionAllow,
+		Names:  []string{"getpid"},
+	}}}
+	asm, err := p.Assemble()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := netbpf.Assemble(asm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var insns []bpf.Instruction
+	for _, r := range raw {
+		insns = append(insns, bpf.Instruction{Op: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K})
+	}
+	got, err := filter.Decompile(insns, filter.DecompileOptions{Arch: foreignArch("")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkTexts(t, got)
+	checkInputs(t, [][]bpf.Instruction{insns}, got, rand.New(rand.NewPCG(1, 7)), 40)
+	for _, want := range []string{"sys_write: fd in {1, 39}", "sys_getpid: 1"} {
+		if !strings.Contains(got.ABIs[0].Text, want) {
+			t.Errorf("no %q in\n%s", want, got.ABIs[0].Text)
+		}
+	}
+}
+
+// A program for several architectures is told about in the byte order of its process alone; without one, every
+// architecture that it names is.
+func TestDecompileWithoutArch(t *testing.T) {
+	insns := readForeign(t, foreignDir+"docker.bpf")
+	got, err := filter.Decompile(insns, filter.DecompileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, abi := range got.ABIs {
+		names = append(names, abi.Arch.Name)
+	}
+	if diff := cmp.Diff([]string{"386", "amd64"}, names); diff != "" {
+		t.Error(diff)
+	}
+	big, _ := kernel.ByName("s390x")
+	if got, err = filter.Decompile(insns, filter.DecompileOptions{Arch: big}); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.ABIs) != 1 || got.ABIs[0].Arch != big || got.Exact {
+		t.Errorf("%d ABIs, exact %v", len(got.ABIs), got.Exact)
+	}
+}
+
+// What the kernel would refuse is an error; what is too complex is one too, with the listing left.
+func TestDecompileErrors(t *testing.T) {
+	arch := foreignArch("")
+	if got, err := filter.Decompile(nil, filter.DecompileOptions{Arch: arch}); got != nil || !errors.Is(err, bpf.ErrInvalid) {
+		t.Errorf("an empty program: %v, %v", got, err)
+	}
+	// A register that collects a bit of each test has a value of its own on each of 2^60 ways.
+	prog := []bpf.Instruction{{Op: bpf.LoadImm}, {Op: bpf.Store}}
+	for i := range uint32(60) {
+		prog = append(prog,
+			bpf.Instruction{Op: bpf.LoadWord, K: 16 + i%12*4},
+			bpf.Instruction{Op: bpf.JumpSet, K: 1 << (i / 12), Jf: 3},
+			bpf.Instruction{Op: bpf.LoadMem}, bpf.Instruction{Op: bpf.Add, K: i*i + 1}, bpf.Instruction{Op: bpf.Store})
+	}
+	prog = append(prog, bpf.Instruction{Op: bpf.LoadMem}, bpf.Instruction{Op: bpf.JumpGt, K: 9000, Jt: 1},
+		bpf.Instruction{Op: bpf.Return, K: 0x7fff0000}, bpf.Instruction{Op: bpf.Return, K: 0x80000000})
+	got, err := filter.Decompile(prog, filter.DecompileOptions{Arch: arch})
+	var undecided *filter.UndecidedError
+	if !errors.As(err, &undecided) {
+		t.Fatalf("a program that counts: %v", err)
+	}
+	if got.Exact || len(got.Unsaid) != 1 || strings.Count(got.Unsaid[0].Listing, "\n") != len(prog) {
+		t.Errorf("its listing has %d lines of %d", strings.Count(got.Unsaid[0].Listing, "\n"), len(prog))
 	}
 }

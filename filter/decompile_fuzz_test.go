@@ -25,6 +25,10 @@ var returns = []uint32{0x7fff0000, 0x7fff0000, 0x80000000, 0x00050001, 0x0005002
 
 // programFrom makes a program of bytes, three for an instruction, that the kernel's checker mostly accepts.
 func programFrom(b []byte, audit uint32) (prog []bpf.Instruction) {
+	for word := range uint32(4) { // so that no word of memory is read before it is written
+		prog = append(prog, bpf.Instruction{Op: bpf.Store, K: word})
+	}
+	offsets := [...]uint32{0, 0, 0, 4, 8, 12, 16, 16, 20, 20, 24, 24, 28, 28, 32, 60}
 	n := min(len(b)/3, 400)
 	for k := range n {
 		left := n - k // instructions after this one, and a return
@@ -32,7 +36,7 @@ func programFrom(b []byte, audit uint32) (prog []bpf.Instruction) {
 		x, y := uint32(b[3*k+1]), uint32(b[3*k+2])
 		switch i.Op {
 		case bpf.LoadWord:
-			i.K = x % 16 * 4
+			i.K = offsets[x%16]
 		case bpf.LoadMem, bpf.LoadXMem, bpf.Store, bpf.StoreX:
 			i.K = x % 4
 		case bpf.Lsh, bpf.Rsh:
