@@ -243,14 +243,15 @@ func (d *Diagram) find(x node) Node {
 	}
 	d.nodes = append(d.nodes, x)
 	d.unique[i&uint32(len(d.unique)-1)] = Node(len(d.nodes))
-	if 2*len(d.nodes) > len(d.unique) {
+	if 4*len(d.nodes) > 3*len(d.unique) {
 		d.resize(2 * len(d.unique))
 	}
 	return Node(len(d.nodes) - 1)
 }
 
-// resize makes room for size/2 nodes, and for as many results. size is a power of two.
+// resize makes room for ¾ size nodes, and for half size results. size is a power of two.
 func (d *Diagram) resize(size int) {
+	d.nodes = append(make([]node, 0, size/4*3+1), d.nodes...)
 	d.unique = make([]Node, size)
 	for n, x := range d.nodes {
 		i := hash(x.lo, x.hi, Node(x.level))
