@@ -86,7 +86,7 @@ func Parts(d *policy.Decision, rest policy.Action) []Part {
 func Speakable(r *Report, d *policy.Decision, rest policy.Action) (parts []Part, exact bool) {
 	exact = true
 	for _, p := range Parts(d, rest) {
-		terms, err := Terms(p.If)
+		terms, err := Apart(p.If)
 		if err == nil {
 			p.Terms = terms
 			parts = append(parts, p)

@@ -33,7 +33,7 @@ func Write(in *dialect.Reading, o dialect.Options) (*dialect.Written, error) {
 	if err := r.Errs.Err(); err != nil {
 		return nil, err
 	}
-	if len(w.some) > 0 {
+	if len(w.some)+len(w.last) > 0 {
 		r.Notef(rule.Pos{}, "elastic/go-seccomp-bpf 1.6.0 compiles conditions on arguments wrongly: once one has failed, it "+
 			"compares the argument with the numbers of further calls")
 	}
@@ -52,6 +52,13 @@ type writer struct {
 	loose  map[uint32]bool
 	always map[string][]string      // names by action
 	some   map[string][]conditional // by action
+	last   []group                  // in order
+}
+
+// A group is about one call. Without terms it is unconditional.
+type group struct {
+	action, name string
+	terms        []dialect.Term
 }
 
 // A conditional is a call with a condition.
@@ -80,6 +87,9 @@ func (w *writer) call(d *policy.Decision, rest policy.Action) {
 		w.LossOf(c.Origin, fmt.Sprintf("%s gets %s, and the only errno of a Beat is EPERM", d.Name, c.Action.Text(w.arch)),
 			"it gets EPERM")
 	}
+	if w.inOrder(&plain, rest) {
+		return
+	}
 	parts, exact := dialect.Speakable(w.Report, &plain, rest)
 	if !exact {
 		w.loose[d.Nr] = true
@@ -94,6 +104,36 @@ func (w *writer) call(d *policy.Decision, rest policy.Action) {
 			w.some[name] = append(w.some[name], conditional{d.Name, term})
 		}
 	}
+}
+
+// inOrder writes the clauses of a call as groups of their own, of which the first that holds is it: for a call whose
+// conditions can't be told apart by actions. It is false for others, and where that can't be either.
+func (w *writer) inOrder(d *policy.Decision, rest policy.Action) bool {
+	if !slices.ContainsFunc(dialect.Parts(d, rest), func(p dialect.Part) bool {
+		_, err := dialect.Apart(p.If)
+		return err != nil
+	}) {
+		return false
+	}
+	var groups []group
+	for _, c := range d.Clauses {
+		name, _ := actionName(c.Action)
+		if c.If == policy.Const(true) {
+			if c.Action != rest {
+				groups = append(groups, group{action: name, name: d.Name})
+			}
+			break
+		}
+		terms, err := dialect.Apart(c.If)
+		if err != nil {
+			return false
+		}
+		if len(terms) > 0 {
+			groups = append(groups, group{name, d.Name, terms})
+		}
+	}
+	w.last = append(w.last, groups...)
+	return true
 }
 
 func (w *writer) nameless(d *policy.Decision, rest policy.Action) {
@@ -113,7 +153,7 @@ func (w *writer) text(in *dialect.Reading, rest policy.Action) string {
 		fmt.Fprintf(&b, "# - %s\n", strings.ReplaceAll(n.Text, "\n", " "))
 	}
 	fmt.Fprintf(&b, "seccomp:\n  default_action: %s\n  syscalls:\n", name)
-	if len(w.always)+len(w.some) == 0 { // elastic wants a group
+	if len(w.always)+len(w.some)+len(w.last) == 0 { // elastic wants a group
 		fmt.Fprintf(&b, "  - action: %s\n    names:\n    - %s\n", name, in.Table.Calls[0].Name)
 	}
 	for i := len(actions) - 1; i >= 0; i-- {
@@ -129,14 +169,29 @@ func (w *writer) text(in *dialect.Reading, rest policy.Action) string {
 		if list := w.some[action]; len(list) > 0 {
 			fmt.Fprintf(&b, "  - action: %s\n    names_with_args:\n", action)
 			for _, c := range list {
-				fmt.Fprintf(&b, "    - name: %s\n      arguments:\n", c.name)
-				for _, line := range arguments(c.term) {
-					fmt.Fprintf(&b, "      - %s\n", line)
-				}
+				conditions(&b, c.name, c.term)
 			}
 		}
 	}
+	for _, g := range w.last {
+		if len(g.terms) == 0 {
+			fmt.Fprintf(&b, "  - action: %s\n    names:\n    - %s\n", g.action, g.name)
+			continue
+		}
+		fmt.Fprintf(&b, "  - action: %s\n    names_with_args:\n", g.action)
+		for _, term := range g.terms {
+			conditions(&b, g.name, term)
+		}
+	}
 	return b.String()
+}
+
+// conditions writes an entry of names_with_args.
+func conditions(b *strings.Builder, name string, term dialect.Term) {
+	fmt.Fprintf(b, "    - name: %s\n      arguments:\n", name)
+	for _, line := range arguments(term) {
+		fmt.Fprintf(b, "      - %s\n", line)
+	}
 }
 
 // arguments writes a term. A masked comparison takes several conditions: no bit that has to be 0 is set, and each that
