@@ -350,7 +350,8 @@ var deferred = seccomptest.Case("a policy for another program", func(c *seccompt
 
 func TestDeferred(t *testing.T) { deferred.Run(t) }
 
-var tooLarge = seccomptest.Case("more filters than the kernel takes", func(c *seccomptest.C) {
+// hugeRules are more than the kernel takes.
+func hugeRules() string {
 	var b strings.Builder
 	for i := range 400 { // conditions that nothing can make short
 		fmt.Fprintf(&b, "nr(%d): ", 1000+i)
@@ -359,7 +360,11 @@ var tooLarge = seccomptest.Case("more filters than the kernel takes", func(c *se
 		}
 		b.WriteString("arg0 == 1\n")
 	}
-	seccomp.MustDeclare("large.policy", b.String())
+	return b.String()
+}
+
+var tooLarge = seccomptest.Case("more filters than the kernel takes", func(c *seccomptest.C) {
+	seccomp.MustDeclare("large.policy", hugeRules())
 	failed(c, seccomp.ErrTooLarge, seccomp.Stage("init").Lock)
 	if threads, err := (proc.FS{}).Threads(os.Getpid()); err != nil || threads[0].Mode != proc.Disabled {
 		c.Errorf("something was installed: %+v %v", threads, err)

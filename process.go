@@ -29,6 +29,7 @@ type machine struct {
 	logger   Logger
 	declared *rule.File     // the policy; nil: none was declared
 	checked  *policy.Policy // what it means
+	text     string         // base as it was written
 	base     *rule.File     // the policy that is followed, once begun: the declared or the default one; nil: handles say all
 	said     []*Handle      // the stages that were said in code, in the order in which they were locked
 	session  lock.Session
@@ -39,6 +40,8 @@ type machine struct {
 	inForce  *Handle
 	receipts []Receipt
 	err      error // the first failure
+
+	published publication
 }
 
 func (m *machine) declare(file, text string) error {
@@ -59,7 +62,7 @@ func (m *machine) declare(file, text string) error {
 	if err != nil && err != errArch {
 		return m.fail(err)
 	}
-	m.declared, m.checked = f, p
+	m.declared, m.checked, m.text = f, p, text
 	return nil
 }
 
@@ -112,11 +115,12 @@ func (m *machine) lock(h *Handle) error {
 func (m *machine) begin(h *Handle) {
 	m.begun, m.base = true, m.declared
 	if m.base == nil && !h.says() {
-		f, err := rule.Parse(runtimeset.Default())
+		name, text := runtimeset.Default()
+		f, err := rule.Parse(name, text)
 		if err != nil {
 			panic("seccomp: bug: the default policy: " + err.Error())
 		}
-		m.base = f
+		m.base, m.text = f, text
 	}
 }
 
@@ -153,13 +157,21 @@ func (m *machine) advance(h *Handle) (*Receipt, error) {
 	for _, p := range programs {
 		install.Filters = append(install.Filters, instructions(p))
 	}
+	if m.inForce == nil {
+		m.published.prepare(m.source(said), programs, len(next.Stages))
+	}
 	planned := time.Since(start)
 	done, err := m.session.Install(install)
 	if err != nil && !errors.Is(err, ErrUnverified) {
+		if m.inForce == nil {
+			m.published.abandon()
+		}
 		return nil, err
 	}
 	receipt := newReceipt(next, from, to, planned, done)
 	m.plan, m.at, m.said = next, to, said
+	m.published.programs = append(m.published.programs, install.Filters...)
+	m.publish(h.name, receipt)
 	return receipt, err
 }
 
