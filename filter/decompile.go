@@ -31,7 +31,7 @@ type DecompileOptions struct {
 type Decompiled struct {
 	ABIs []ABI
 	// Foreign is what a call gets that enters through another architecture than those of ABIs, or what comes
-	// nearest to that. The language has it killed.
+	// nearest to that; kill, where that is no single action. The language has it killed.
 	Foreign policy.Action
 	// Exact tells that nothing is left unsaid: the texts, checked and compiled again, do what the programs do.
 	Exact  bool
@@ -73,6 +73,10 @@ const (
 	UnsaidArch                        // another architecture is not killed
 	UnsaidProgram                     // all of it
 )
+
+func (k UnsaidKind) String() string {
+	return [...]string{"action", "condition", "ignored bits", "numbers", "foreign numbers", "architecture", "program"}[k]
+}
 
 // decompileLimit bounds the nodes of what Decompile makes of a stack: about a second at worst.
 const decompileLimit = 1 << 20

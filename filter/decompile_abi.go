@@ -12,6 +12,9 @@ import (
 // maxUnnamed is how many numbers in a row that the tables don't have get a rule each.
 const maxUnnamed = 8
 
+// perCallLimit bounds the nodes of what is made of one call.
+const perCallLimit = 1 << 18
+
 const (
 	x32Bit = 1 << 30
 	nrSkip = 1<<32 - 1 // -1: what a tracer writes to skip a call
@@ -73,7 +76,13 @@ func (b *abiBuilder) call(nr uint32, call *kernel.Call, n bdd.Node) {
 		d.Name = call.Name
 	}
 	b.table.Calls = append(b.table.Calls, d)
-	b.said[nr] = b.sayer.say(n, call)
+	if _, constant := b.d.Value(n); constant {
+		b.said[nr] = b.sayer.say(n, call)
+		return
+	}
+	own := b.sayer // with a diagram of its own: a call that is too complex takes nothing from the others
+	own.d = policy.NewDecider(perCallLimit)
+	b.said[nr] = own.say(transplant(b.d, n, own.d), call)
 }
 
 // unnamed adds the numbers that the tables don't have and that get something else than most such.
@@ -244,7 +253,7 @@ func (b *abiBuilder) deny() policy.Action {
 	count := make(map[policy.Action]int)
 	deny := policy.Action{Kind: policy.Errno, Errno: 1}
 	for _, s := range b.said {
-		ret, constant := b.d.Value(s.node)
+		ret, constant := s.d.Value(s.node)
 		a, _ := policy.ActionOf(ret)
 		if !constant || a.Allows() {
 			continue

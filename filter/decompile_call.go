@@ -28,15 +28,16 @@ type sayer struct {
 
 // A said is what the language can say about a call.
 type said struct {
-	node    bdd.Node // results are Ret of an Action
-	width   [6]uint8 // how many bits of each argument count
+	d       *policy.Decider
+	node    bdd.Node       // results are Ret of an Action
+	types   [6]kernel.Type // what counts of each argument
 	remarks []remark
 }
 
 // say returns what can be said of n, what a call gets; call is nil for a number that the tables don't have. Where it
 // must leave something out, what is said is nowhere milder than what the program does with what the kernel reads.
 func (s *sayer) say(n bdd.Node, call *kernel.Call) said {
-	out := said{}
+	out := said{d: s.d}
 	note := func(kind UnsaidKind, format string, args ...any) {
 		out.remarks = append(out.remarks, remark{kind, fmt.Sprintf(format, args...)})
 	}
@@ -44,12 +45,12 @@ func (s *sayer) say(n bdd.Node, call *kernel.Call) said {
 	if known := s.withoutUnknown(n, vars, note); known != n {
 		n, vars = known, support(s.d, known)
 	}
-	for i := range out.width {
+	for i := range out.types {
 		a := s.argument(call, i)
-		out.width[i] = a.Type.Bits
+		out.types[i] = a.Type
+		out.types[i].Bits = max(a.Type.Bits, 16) // of one that the call doesn't have nothing is left in the end
 		base := policy.ArgVar + 64*uint16(i)
 		if !asks(vars, base, base+64) {
-			out.width[i] = max(out.width[i], 16)
 			continue
 		}
 		if asks(vars, base, base+64-uint16(a.Type.Bits)) {
@@ -58,7 +59,6 @@ func (s *sayer) say(n bdd.Node, call *kernel.Call) said {
 		if a.Type.Pointer {
 			n = s.withoutAddress(n, i, a, note)
 		}
-		out.width[i] = max(out.width[i], 16)
 	}
 	for _, ret := range results(s.d, n) {
 		a, exact := nearest(ret, s.arch)
@@ -67,7 +67,7 @@ func (s *sayer) say(n bdd.Node, call *kernel.Call) said {
 		}
 		where := ""
 		if x, leaf := s.d.Value(n); !leaf || x != ret {
-			p := newPhraser(s.d, out.width)
+			p := newPhraser(s.d, out.types)
 			if x := p.cond(s.d.Map(n, is01(ret))); x.cost < maxCost/10 {
 				where = " if " + policy.FormatCond(x.cond, call, s.arch)
 			} else {

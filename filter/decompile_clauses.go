@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/stagelock/seccomp/internal/bdd"
+	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/policy"
 )
 
@@ -14,7 +15,7 @@ import (
 // the argument that lead to each, and what that function says, are the alternatives.
 type phraser struct {
 	d     *policy.Decider
-	width [6]uint8 // of each argument, in bits
+	types [6]kernel.Type // what counts of each argument
 	done  map[bdd.Node]phrase
 	left  int // alternatives that may still be looked at
 
@@ -27,8 +28,8 @@ const maxAlternatives = 512
 // maxCost is the longest condition that is worth reading.
 const maxCost = 1200
 
-func newPhraser(d *policy.Decider, width [6]uint8) *phraser {
-	return &phraser{d: d, width: width, done: make(map[bdd.Node]phrase), left: maxAlternatives}
+func newPhraser(d *policy.Decider, types [6]kernel.Type) *phraser {
+	return &phraser{d: d, types: types, done: make(map[bdd.Node]phrase), left: maxAlternatives}
 }
 
 // clauses returns n, whose results are actions, as clauses: where the call is allowed, then the others, the deny last
@@ -136,7 +137,7 @@ func (p *phraser) cond(c bdd.Node) phrase {
 func (p *phraser) alternatives(c bdd.Node) phrase {
 	v, _, _ := p.d.Branch(c)
 	arg := uint8((v - policy.ArgVar) / 64)
-	w := argWord{p.d, arg, p.width[arg]}
+	w := argWord{p.d, arg, p.types[arg].Bits, p.types[arg].Signed}
 	exits := p.exits(c, policy.ArgVar+64*(uint16(arg)+1))
 	if len(exits) > maxAlternatives {
 		return noPhrase

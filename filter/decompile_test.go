@@ -244,3 +244,39 @@ func TestDecompilePolicies(t *testing.T) {
 		}
 	}
 }
+
+// What is too long for one program comes as several, which only together are the policy.
+func TestDecompileSplit(t *testing.T) {
+	arch, _ := kernel.ByName("amd64")
+	table := (&typist{Rand: rand.New(rand.NewPCG(1, 1))}).table(arch)
+	random := rand.New(rand.NewPCG(2, 2))
+	for i := range table.Calls {
+		d := &table.Calls[i]
+		call, ok := arch.CallNr(d.Nr)
+		if args := call.Args(); ok && call.Known() && len(args) > 0 && !args[0].Type.Pointer {
+			var or policy.Or
+			for range 25 {
+				v := random.Uint64() & (1<<args[0].Type.Bits - 1) &^ 1
+				or = append(or, policy.Range{Bits: args[0].Type.Bits, Lo: v, Hi: v})
+			}
+			d.Clauses = []policy.Clause{{If: or, Action: policy.Action{Kind: policy.Allow}},
+				{If: policy.Const(true), Action: policy.Action{Kind: policy.Errno, Errno: 1}}}
+		}
+	}
+	progs, err := filter.Compile(table, filter.Options{})
+	if err != nil || len(progs) < 2 {
+		t.Fatalf("%d programs, %v", len(progs), err)
+	}
+	roundTrip(t, table)
+}
+
+func BenchmarkDecompile(b *testing.B) {
+	insns := readForeign(b, foreignDir+"docker.bpf")
+	arch := foreignArch("")
+	b.ReportAllocs()
+	for range b.N {
+		if _, err := filter.Decompile(insns, filter.DecompileOptions{Arch: arch}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

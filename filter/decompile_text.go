@@ -55,8 +55,7 @@ func (b *abiBuilder) clauses(deny policy.Action) {
 		s := b.said[d.Nr]
 		list, ok := b.clausesOf(&s, deny)
 		if !ok {
-			strict, _ := policy.ActionOf(results(b.d, b.sayer.strictest(s.node, func(uint16) bool { return true }))[0])
-			list = []policy.Clause{{If: policy.Const(true), Action: strict}}
+			list = []policy.Clause{{If: policy.Const(true), Action: b.strictest(d.Nr)}}
 			s.remarks = append(s.remarks, remark{UnsaidCondition, "a condition too long to say: the strictest that may come of it"})
 		}
 		d.Clauses = list
@@ -92,10 +91,21 @@ func (b *abiBuilder) clausesOf(s *said, deny policy.Action) (list []policy.Claus
 	if b.words > maxWords {
 		return nil, false
 	}
-	p := newPhraser(b.d, s.width)
+	p := newPhraser(s.d, s.types)
 	list, ok = p.clauses(s.node, deny)
 	b.words += p.length
 	return list, ok
+}
+
+// strictest returns the strictest that a call can get.
+func (b *abiBuilder) strictest(nr uint32) policy.Action {
+	list := results(b.d, follow(b.d, b.node, policy.NrVar, nr))
+	ret := list[0]
+	for _, x := range list[1:] {
+		ret = Stricter(ret, x)
+	}
+	a, _ := nearest(ret, b.arch)
+	return a
 }
 
 // mostlyAllowed tells whether the refused calls are the shorter list.

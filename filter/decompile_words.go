@@ -1,6 +1,8 @@
 package filter
 
 import (
+	"slices"
+
 	"github.com/stagelock/seccomp/internal/bdd"
 	"github.com/stagelock/seccomp/policy"
 )
@@ -62,9 +64,10 @@ func negated(x phrase) phrase {
 
 // An argWord is the low bits of an argument, as many as count.
 type argWord struct {
-	d    *policy.Decider
-	arg  uint8
-	bits uint8
+	d      *policy.Decider
+	arg    uint8
+	bits   uint8
+	signed bool
 }
 
 // first returns the variable of the word's most significant bit.
@@ -144,6 +147,15 @@ func (w argWord) ranges(n bdd.Node) phrase {
 		or = append(or, policy.Range{Arg: w.arg, Bits: w.bits, Lo: s.lo, Hi: s.hi})
 		if cost += valueCost; s.lo != s.hi {
 			cost += rangeCost - valueCost
+		}
+	}
+	if w.signed && len(list) > 0 {
+		sign := widest(w.bits) >> 1
+		if slices.ContainsFunc(list, func(s span) bool { return s.lo <= sign && sign < s.hi }) {
+			cost += rangeCost // it becomes two, at both ends of the signed numbers
+		}
+		if len(list) > 1 && list[0].lo == 0 && list[len(list)-1].hi == widest(w.bits) {
+			cost -= valueCost // around 0 they are one
 		}
 	}
 	return phrase{single(or), cost}
@@ -338,6 +350,26 @@ func substitute(d *policy.Decider, n bdd.Node, known func(v uint16) (value, ok b
 			m = d.If(d.Var(v), walk(hi), walk(lo))
 		}
 		done[n] = m
+		return m
+	}
+	return walk(n)
+}
+
+// transplant returns n as a node of another diagram.
+func transplant(d *policy.Decider, n bdd.Node, to *policy.Decider) bdd.Node {
+	done := make(map[bdd.Node]bdd.Node)
+	var walk func(bdd.Node) bdd.Node
+	walk = func(n bdd.Node) bdd.Node {
+		if x, leaf := d.Value(n); leaf {
+			return to.Leaf(x)
+		}
+		m, ok := done[n]
+		if !ok {
+			v, lo, hi := d.Branch(n)
+			no := walk(lo)
+			m = to.If(to.Var(v), walk(hi), no)
+			done[n] = m
+		}
 		return m
 	}
 	return walk(n)
