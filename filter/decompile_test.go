@@ -267,7 +267,13 @@ func TestDecompileSplit(t *testing.T) {
 	if err != nil || len(progs) < 2 {
 		t.Fatalf("%d programs, %v", len(progs), err)
 	}
-	roundTrip(t, table)
+	got, err := filter.DecompileStack(insnsOf(progs), filter.DecompileOptions{Arch: arch})
+	if err != nil || !got.Exact {
+		t.Fatalf("%v, exact %v", err, got.Exact)
+	}
+	if err := filter.Verify(got.ABIs[0].Table, progs...); err != nil {
+		t.Error(err)
+	}
 }
 
 func BenchmarkDecompile(b *testing.B) {
