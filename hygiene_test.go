@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"lock":        {"proc"},
 	".":           {"stage", "lock", "proc", "runtimeset", "filter", "policy", "rule"},
 	"dialect":     {"dialect", "dialect/internal/tree", "dialect/internal/dialecttest", "stage", "runtimeset", "policy", "rule"},
+	"seccomphttp": {"."},
 	"seccompslog": {"."},
 	"seccomptest": {".", "stage", "runtimeset", "filter", "policy", "rule"},
 	"cmd":         {"*"},

@@ -3,8 +3,10 @@ package examples_test
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,7 +78,14 @@ func TestWebserverSelfTestNotices(t *testing.T) {
 // startWebserver starts a server and waits until it serves.
 func startWebserver(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	cmd := command(t, "webserver", append([]string{"-addr=127.0.0.1:0"}, args...)...)
+	cmd, _ := startWebserverAt(t, args...)
+	return cmd
+}
+
+// startWebserverAt also returns the server's address.
+func startWebserverAt(t *testing.T, args ...string) (cmd *exec.Cmd, addr string) {
+	t.Helper()
+	cmd = command(t, "webserver", append([]string{"-addr=127.0.0.1:0"}, args...)...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -90,8 +99,9 @@ func startWebserver(t *testing.T, args ...string) *exec.Cmd {
 	for {
 		line, err := lines.ReadBytes('\n')
 		log.Write(line)
-		var at struct{ Msg string }
+		var at struct{ Msg, Addr string }
 		if json.Unmarshal(line, &at) == nil && at.Msg == "serving" {
+			addr = at.Addr
 			break
 		}
 		if err != nil {
@@ -99,7 +109,7 @@ func startWebserver(t *testing.T, args ...string) *exec.Cmd {
 		}
 	}
 	go io.Copy(io.Discard, lines) // so that it never waits for its log to be read
-	return cmd
+	return cmd, addr
 }
 
 func TestWebserverSIGTERM(t *testing.T) {
@@ -119,6 +129,56 @@ func TestWebserverSIGTERM(t *testing.T) {
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("SIGTERM: %v", err)
+	}
+}
+
+// After the last stage the server still shows what is in force, on its debug page and in /proc.
+func TestWebserverShowsWhatIsInForce(t *testing.T) {
+	cmd, addr := startWebserverAt(t, "-debug")
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	defer client.CloseIdleConnections()
+	page := func(query string) string {
+		resp, err := client.Get("https://" + addr + "/debug/seccomp" + query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s, %v", resp.Status, err)
+		}
+		return string(body)
+	}
+	if text := page(""); !strings.HasPrefix(text, "# Stage serve is in force.\n") || !strings.Contains(text, "sys_accept4: 1 ") {
+		t.Errorf("the debug page is\n%s", text)
+	}
+	var state struct {
+		Stage string
+		Locks []struct{ Filters int }
+	}
+	if err := json.Unmarshal([]byte(page("?format=json")), &state); err != nil || state.Stage != "serve" || len(state.Locks) != 2 {
+		t.Errorf("as JSON it is %+v, %v", state, err)
+	}
+
+	claim, err := proc.FS{}.Claim(cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := os.ReadFile("webserver/seccomp.policy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if claim.Stage != "serve" || claim.Policy != "seccomp.policy" || claim.Source != string(policy) || claim.Own != 2 {
+		t.Errorf("it claims %+v", claim)
+	}
+	threads, err := proc.FS{}.Threads(cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range threads {
+		if d := claim.Disagrees(s); d != "" {
+			t.Errorf("thread %d: %s", s.Tid, d)
+		}
 	}
 }
 

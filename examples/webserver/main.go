@@ -24,6 +24,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/stagelock/seccomp"
+	"github.com/stagelock/seccomp/seccomphttp"
 )
 
 //go:embed seccomp.policy
@@ -32,7 +33,7 @@ var policy string
 type options struct {
 	addr, dir, config, policy string
 	mode                      seccomp.Mode
-	selftest                  bool
+	debug, selftest           bool
 }
 
 func main() {
@@ -42,6 +43,7 @@ func main() {
 	flag.StringVar(&o.config, "config", "", "read the configuration from this `file`")
 	flag.StringVar(&o.policy, "policy", "", "lock by the policy in this `file` instead of the one that is built in")
 	flag.TextVar(&o.mode, "mode", seccomp.Enforce, "what locking does: enforce or off")
+	flag.BoolVar(&o.debug, "debug", false, "show at "+seccomphttp.Path+" what is in force, to every client")
 	flag.BoolVar(&o.selftest, "selftest", false, "run under load, try what was given up, show the result")
 	flag.Parse()
 
@@ -85,6 +87,11 @@ func serve(o options) error {
 	if err != nil {
 		return err
 	}
+	mux := http.NewServeMux()
+	mux.Handle("/", pages)
+	if o.debug {
+		mux.Handle(seccomphttp.Path, seccomphttp.Handler())
+	}
 	listener, err := net.Listen("tcp", o.addr)
 	if err != nil {
 		return err
@@ -94,7 +101,7 @@ func serve(o options) error {
 	at("serve")
 
 	server := &http.Server{
-		Handler:           pages,
+		Handler:           mux,
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{cert}},
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          zap.NewStdLog(log),
