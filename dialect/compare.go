@@ -19,6 +19,7 @@ const (
 	Gt                 // argument > A
 	Ge                 // argument >= A
 	MaskedEq           // argument & A == B; B has no bits outside A
+	AnyBit             // argument & A != 0; of FreeTerms only
 )
 
 // A Comparison compares one argument.
@@ -52,6 +53,8 @@ func (c Comparison) Cond() policy.Cond {
 		return between(c.A+1, top)
 	case Ge:
 		return between(c.A, top)
+	case AnyBit:
+		return policy.Not{X: policy.Masked{Arg: c.Arg, Bits: 64, Mask: c.A}}
 	}
 	return policy.Masked{Arg: c.Arg, Bits: 64, Mask: c.A, Value: c.B}
 }
@@ -67,10 +70,21 @@ const MaxTerms = 512
 
 // Terms takes a condition apart into terms, of which any holds where it does. Comparisons of 16 or 32 bits become
 // masked ones of 64. A condition that always holds is one empty Term.
-func Terms(c policy.Cond) ([]Term, error) { return terms(c, true) }
+func Terms(c policy.Cond) ([]Term, error) { return taker{join: merge}.terms(c, true) }
+
+// FreeTerms is Terms where one term may compare an argument more than once.
+func FreeTerms(c policy.Cond) ([]Term, error) {
+	return taker{join: concat, anyBit: true}.terms(c, true)
+}
+
+// A taker takes conditions apart.
+type taker struct {
+	join   func(x, y Term) ([]Term, error) // returns the terms of which any holds where x and y do
+	anyBit bool                            // AnyBit may be used
+}
 
 // terms takes c apart where sign is set, and otherwise !c.
-func terms(c policy.Cond, sign bool) ([]Term, error) {
+func (t taker) terms(c policy.Cond, sign bool) ([]Term, error) {
 	switch c := c.(type) {
 	case policy.Const:
 		if bool(c) == sign {
@@ -78,32 +92,35 @@ func terms(c policy.Cond, sign bool) ([]Term, error) {
 		}
 		return nil, nil
 	case policy.Not:
-		return terms(c.X, !sign)
+		return t.terms(c.X, !sign)
 	case policy.And:
-		return parts(c, sign, sign)
+		return t.parts(c, sign, sign)
 	case policy.Or:
-		return parts(c, sign, !sign)
+		return t.parts(c, sign, !sign)
 	case policy.Range:
 		return single(rangeComparisons(c, sign)), nil
 	case policy.Masked:
+		if mask := c.Mask & ones(c.Bits); t.anyBit && !sign && c.Value == 0 && mask != 0 {
+			return []Term{{{c.Arg, AnyBit, mask, 0}}}, nil
+		}
 		return single(maskedComparisons(c, sign)), nil
 	}
 	return nil, errors.New("the value of the process is known only when it runs")
 }
 
 // parts takes the parts of an And or Or apart: all of them have to hold, or any.
-func parts(list []policy.Cond, sign, all bool) ([]Term, error) {
+func (t taker) parts(list []policy.Cond, sign, all bool) ([]Term, error) {
 	var sum []Term
 	if all {
 		sum = []Term{{}}
 	}
 	for _, c := range list {
-		x, err := terms(c, sign)
+		x, err := t.terms(c, sign)
 		if err != nil {
 			return nil, err
 		}
 		if all {
-			x, err = product(sum, x)
+			x, err = t.product(sum, x)
 			sum = x
 		} else {
 			sum = append(sum, x...)
@@ -124,11 +141,11 @@ func single(list []Comparison) []Term {
 }
 
 // product returns the terms that hold where one of a and one of b do.
-func product(a, b []Term) ([]Term, error) {
+func (t taker) product(a, b []Term) ([]Term, error) {
 	var all []Term
 	for _, x := range a {
 		for _, y := range b {
-			merged, err := merge(x, y)
+			merged, err := t.join(x, y)
 			if err != nil {
 				return nil, err
 			}
@@ -139,6 +156,9 @@ func product(a, b []Term) ([]Term, error) {
 	}
 	return all, nil
 }
+
+// concat keeps all comparisons of both.
+func concat(x, y Term) ([]Term, error) { return []Term{append(append(Term(nil), x...), y...)}, nil }
 
 // merge returns the terms that hold where both x and y do: more than one where two comparisons of one argument have to
 // become masks to be joined, and none where they are at odds.

@@ -71,8 +71,11 @@ type Report struct {
 	Notes       []policy.Note
 }
 
-// Errorf reports a mistake.
+// Errorf reports a mistake. One of the whole text, for which at is zero, is told at its beginning.
 func (r *Report) Errorf(class error, at rule.Pos, format string, args ...any) {
+	if at.Line == 0 {
+		at = rule.Pos{Line: 1, Col: 1}
+	}
 	r.Errs = append(r.Errs, &rule.Error{File: r.File, Pos: at, Msg: fmt.Sprintf(format, args...), Class: class})
 }
 

@@ -74,8 +74,12 @@ func ruleFile(t *policy.Table, lib policy.Target, comments []string) (*rule.File
 		return nil, fmt.Errorf("%w: %w", ErrLoss, err)
 	}
 	f, err := rule.Parse("", []byte(text))
-	if err != nil || !t.Other.Action.Allows() {
-		return f, err
+	if err != nil {
+		return nil, err
+	}
+	if !t.Other.Action.Allows() {
+		byName(f, fallbackRules(lib))
+		return f, nil
 	}
 	said := make(map[string]*rule.Rule)
 	var deny rule.Stmt
@@ -104,6 +108,28 @@ func ruleFile(t *policy.Table, lib policy.Target, comments []string) (*rule.File
 		}
 	}
 	return f, nil
+}
+
+// byName puts the rules last that are there only so that a call gets the deny, and not an errno of its own.
+func byName(f *rule.File, fallbacks []policy.Rule) {
+	var last []rule.Stmt
+	f.Stmts = slices.DeleteFunc(f.Stmts, func(s rule.Stmt) bool {
+		x, ok := s.(*rule.Rule)
+		n, plain := verdict(x)
+		ok = ok && plain && n.Abs == 0 && len(x.Else) == 0 &&
+			slices.ContainsFunc(fallbacks, func(r policy.Rule) bool { return r.Name == x.Call.Name })
+		if ok {
+			x.After = ""
+			last = append(last, x)
+		}
+		return ok
+	})
+	if len(last) > 0 {
+		n := last[0].Notes()
+		n.Blank = true
+		n.Before = []string{"Refused by name: unnamed, these would get an errno that makes Go or libc take another way."}
+		f.Stmts = append(f.Stmts, last...)
+	}
 }
 
 // shortened returns t with origins that name files without their directories.

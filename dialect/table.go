@@ -6,6 +6,7 @@ import (
 
 	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/policy"
+	"github.com/stagelock/seccomp/rule"
 )
 
 // NewTable makes a table of what was said about calls, by number: clauses of which the first that holds is it. What
@@ -81,12 +82,12 @@ func Parts(d *policy.Decision, rest policy.Action) []Part {
 	return parts
 }
 
-// Speakable is Parts with every condition taken apart into Terms. What can't be is reported as a loss: the call is
+// Speakable is Parts with every condition taken apart into Terms, by apart. What can't be is reported as a loss: the call is
 // refused there, or altogether where rest would allow it. exact tells that nothing was lost.
-func Speakable(r *Report, d *policy.Decision, rest policy.Action) (parts []Part, exact bool) {
+func Speakable(r *Report, d *policy.Decision, rest policy.Action, apart func(policy.Cond) ([]Term, error)) (parts []Part, exact bool) {
 	exact = true
 	for _, p := range Parts(d, rest) {
-		terms, err := Apart(p.If)
+		terms, err := apart(p.If)
 		if err == nil {
 			p.Terms = terms
 			parts = append(parts, p)
@@ -126,6 +127,26 @@ func Rest(t *policy.Table) policy.Action {
 func Newer(d *policy.Decision) bool {
 	c := &d.Clauses[0]
 	return c.If == policy.Const(true) && c.Origin != nil && c.Origin.Kind == policy.FromUnknown && !c.Action.Allows()
+}
+
+// WithoutFallbacks returns a decision without the errnos that make Go or libc take another way: the call gets what
+// others get there. had tells whether there were any.
+func WithoutFallbacks(d *policy.Decision) (plain *policy.Decision, had bool) {
+	p := *d
+	p.Clauses = slices.DeleteFunc(slices.Clone(d.Clauses), func(c policy.Clause) bool {
+		return c.Origin != nil && c.Origin.Kind == policy.FromFallback
+	})
+	if n := len(p.Clauses); n == len(d.Clauses) || n == 0 || p.Clauses[n-1].If != policy.Const(true) {
+		return d, false
+	}
+	return &p, true
+}
+
+// LoseFallbacks reports calls that had fallbacks.
+func (r *Report) LoseFallbacks(names []string, why, instead string) {
+	if len(names) > 0 {
+		r.Loss(rule.Pos{}, fmt.Sprintf("%s get errnos that make Go or libc take another way, and %s", list(names), why), instead)
+	}
 }
 
 // CallText names a call for a message.

@@ -122,8 +122,7 @@ func (c *convert) readStage(s *streams, file string) (*dialect.Reading, error) {
 	if names := missing(st.Table); len(names) > 0 {
 		return nil, wordf("the policy compares with what only the process itself knows: %s", sayEnv(names))
 	}
-	in := &dialect.Reading{Source: title(file) + ", stage " + st.Name, Dialect: "stagelock", Table: st.Table}
-	return in, nil
+	return &dialect.Reading{Source: title(file), Dialect: "stagelock, stage " + st.Name, Table: st.Table}, nil
 }
 
 // write writes a table in a dialect.

@@ -21,7 +21,7 @@ func Write(in *dialect.Reading, o dialect.Options) (*dialect.Written, error) {
 			strings.Join(arches, ", "))
 		return nil, r.Errs.Err()
 	}
-	w := writer{Report: r, arch: t.Arch, loose: make(map[uint32]bool), always: make(map[string][]string),
+	w := &writer{Report: r, arch: t.Arch, loose: make(map[uint32]bool), always: make(map[string][]string),
 		some: make(map[string][]conditional)}
 	rest := dialect.Rest(t)
 	if _, exact := actionName(rest); !exact {
@@ -30,6 +30,7 @@ func Write(in *dialect.Reading, o dialect.Options) (*dialect.Written, error) {
 	for i := range t.Calls {
 		w.call(&t.Calls[i], rest)
 	}
+	w.LoseFallbacks(w.fallbacks, "the only errno of a Beat is EPERM", "they get what others get")
 	if err := r.Errs.Err(); err != nil {
 		return nil, err
 	}
@@ -48,11 +49,12 @@ func Write(in *dialect.Reading, o dialect.Options) (*dialect.Written, error) {
 
 type writer struct {
 	*dialect.Report
-	arch   *kernel.Arch
-	loose  map[uint32]bool
-	always map[string][]string      // names by action
-	some   map[string][]conditional // by action
-	last   []group                  // in order
+	arch      *kernel.Arch
+	loose     map[uint32]bool
+	fallbacks []string                 // calls whose errnos are lost
+	always    map[string][]string      // names by action
+	some      map[string][]conditional // by action
+	last      []group                  // in order
 }
 
 // A group is about one call. Without terms it is unconditional.
@@ -73,24 +75,31 @@ func (w *writer) call(d *policy.Decision, rest policy.Action) {
 		w.nameless(d, rest)
 		return
 	}
+	d, had := dialect.WithoutFallbacks(d)
+	if had {
+		w.loose[d.Nr] = true
+		w.fallbacks = append(w.fallbacks, d.Name)
+	}
 	plain := *d
 	plain.Clauses = slices.Clone(d.Clauses)
+	told := make(map[policy.Action]bool)
 	for i, c := range plain.Clauses {
 		if _, exact := actionName(c.Action); exact {
 			continue
 		}
 		w.loose[d.Nr] = true
 		plain.Clauses[i].Action.Errno = eperm
-		if dialect.Newer(d) {
+		if dialect.Newer(d) || told[c.Action] {
 			continue
 		}
+		told[c.Action] = true
 		w.LossOf(c.Origin, fmt.Sprintf("%s gets %s, and the only errno of a Beat is EPERM", d.Name, c.Action.Text(w.arch)),
 			"it gets EPERM")
 	}
 	if w.inOrder(&plain, rest) {
 		return
 	}
-	parts, exact := dialect.Speakable(w.Report, &plain, rest)
+	parts, exact := dialect.Speakable(w.Report, &plain, rest, dialect.FreeTerms)
 	if !exact {
 		w.loose[d.Nr] = true
 	}
@@ -110,7 +119,7 @@ func (w *writer) call(d *policy.Decision, rest policy.Action) {
 // conditions can't be told apart by actions. It is false for others, and where that can't be either.
 func (w *writer) inOrder(d *policy.Decision, rest policy.Action) bool {
 	if !slices.ContainsFunc(dialect.Parts(d, rest), func(p dialect.Part) bool {
-		_, err := dialect.Apart(p.If)
+		_, err := dialect.FreeTerms(p.If)
 		return err != nil
 	}) {
 		return false
@@ -124,7 +133,7 @@ func (w *writer) inOrder(d *policy.Decision, rest policy.Action) bool {
 			}
 			break
 		}
-		terms, err := dialect.Apart(c.If)
+		terms, err := dialect.FreeTerms(c.If)
 		if err != nil {
 			return false
 		}
@@ -206,6 +215,10 @@ func arguments(term dialect.Term) []string {
 		lines = append(lines, fmt.Sprintf("{argument: %d, operation: %s, value: %s}", arg, operations[operation], value))
 	}
 	for _, c := range term {
+		if c.Op == dialect.AnyBit {
+			add(c.Arg, bitsSet, c.A)
+			continue
+		}
 		if c.Op != dialect.MaskedEq {
 			add(c.Arg, int(c.Op), c.A)
 			continue

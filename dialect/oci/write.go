@@ -43,7 +43,7 @@ func Write(in *dialect.Reading, o dialect.Options) (*dialect.Written, error) {
 			}
 			continue
 		}
-		parts, exact := dialect.Speakable(r, d, rest)
+		parts, exact := dialect.Speakable(r, d, rest, dialect.Apart)
 		loose[d.Nr] = !exact
 		for _, part := range parts {
 			if part.If == policy.Const(true) {

@@ -25,6 +25,7 @@ func Write(in *dialect.Reading, o dialect.Options) (*dialect.Written, error) {
 	for i := range t.Calls {
 		w.call(&t.Calls[i])
 	}
+	w.LoseFallbacks(w.fallbacks, "in a list of what is allowed all else gets the same", "they get "+w.rest.Text(w.arch))
 	if err := w.Errs.Err(); err != nil {
 		return nil, err
 	}
@@ -47,6 +48,8 @@ type writer struct {
 	loose    map[uint32]bool
 	verdicts map[string]policy.Action
 	names    []string // by number
+
+	fallbacks []string // calls whose errnos are lost
 }
 
 // call finds the one verdict that a call gets.
@@ -62,6 +65,11 @@ func (w *writer) call(d *policy.Decision) {
 				"it gets what calls get that aren't named")
 		}
 		return
+	}
+	if plain, had := dialect.WithoutFallbacks(d); had && !w.rest.Allows() { // a list of what is refused can say them
+		d = plain
+		w.loose[d.Nr] = true
+		w.fallbacks = append(w.fallbacks, d.Name)
 	}
 	a, always := verdict(d)
 	if !always {
