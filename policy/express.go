@@ -173,6 +173,9 @@ func (e *expressor) within(arg uint8, ranges []Range, symbols []Symbol) rule.Exp
 	if len(symbols) == 0 && len(list) == 1 {
 		return e.compare(a, list[0])
 	}
+	if v, ok := a.allBut(list); ok && len(symbols) == 0 && !a.typ.Pointer {
+		return &rule.Compare{Arg: rule.Name{Text: a.name}, Op: rule.Ne, X: e.value(a.pos, v)}
+	}
 	if a.typ.Pointer {
 		e.fail("%s is a pointer", a.name)
 	}
@@ -226,6 +229,16 @@ func (a argument) ordered(ranges []Range) []interval {
 		}
 	}
 	return joined
+}
+
+// allBut returns the only value that two intervals leave out, if they do.
+func (a argument) allBut(list []interval) (v number, ok bool) {
+	lo, hi := a.span()
+	if len(list) != 2 || list[0].lo != lo || list[1].hi != hi {
+		return 0, false
+	}
+	v = (list[0].hi + 1) & a.top()
+	return v, a.rank(v)+1 == a.rank(list[1].lo)
 }
 
 // compare puts one interval into words.
@@ -283,6 +296,9 @@ func (e *expressor) masked(c Masked, op rule.Op) rule.Expr {
 	e.fits(c)
 	if a := e.argument(c.Arg); c.Mask == a.top() {
 		return &rule.Compare{Arg: e.name(c.Arg), Op: op, X: e.value(c.Arg, c.Value)}
+	}
+	if oneBit := c.Mask&(c.Mask-1) == 0; oneBit && c.Value == c.Mask && op == rule.Eq {
+		return &rule.Bits{Arg: e.name(c.Arg), Mask: e.pattern(c.Arg, c.Mask, 0)}
 	}
 	return &rule.Compare{
 		Arg:  e.name(c.Arg),

@@ -22,6 +22,7 @@ func commands() []*command {
 		newEval(),
 		newExplain(),
 		newCompile(),
+		newDiff(),
 		newSets(),
 		newConvert(),
 	}

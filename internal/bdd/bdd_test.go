@@ -3,6 +3,7 @@ package bdd
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -93,6 +94,10 @@ func TestAgainstTruthTables(t *testing.T) {
 			if ok != (tables[i] != table{}) || ok && tables[i][index] != 1 {
 				t.Fatalf("Find(%d) = %v, %v", n, ones, ok)
 			}
+			want := slices.Compact(slices.Sorted(slices.Values(tables[i][:])))
+			if got := d.Results(n); !slices.Equal(got, want) {
+				t.Fatalf("Results(%d) = %v, want %v", n, got, want)
+			}
 		}
 		if d.Err() != nil {
 			t.Fatal(d.Err())
@@ -109,6 +114,9 @@ func TestLeavesCarryAnyNumber(t *testing.T) {
 		}
 		if got, ok := d.Value(d.Leaf(v)); !ok || got != v {
 			t.Errorf("Value(Leaf(%#x)) = %#x, %v", v, got, ok)
+		}
+		if d.Is(n, v) != d.Var(3) {
+			t.Errorf("where a result is %#x was not found", v)
 		}
 		if d.Leaf(v) != d.Leaf(v) {
 			t.Errorf("two leaves of %#x", v)

@@ -1,0 +1,32 @@
+package filter
+
+import (
+	"github.com/stagelock/seccomp/internal/bdd"
+	"github.com/stagelock/seccomp/internal/kernel"
+	"github.com/stagelock/seccomp/policy"
+)
+
+// Phrase returns n, which is where something holds for a call, as a condition that the policy language can say and a
+// person can read; call is nil for a number that the tables don't have. ok is false where n looks at more than the
+// kernel reads of the arguments, or would take too many words.
+func Phrase(d *policy.Decider, n bdd.Node, call *kernel.Call, arch *kernel.Arch) (c policy.Cond, ok bool) {
+	s := sayer{d: d, arch: arch}
+	p := phraser{d: d, done: make(map[bdd.Node]phrase), left: maxAlternatives}
+	vars := support(d, n)
+	if asks(vars, policy.ArchVar, policy.ArgVar) || asks(vars, policy.IPVar, lastVar) {
+		return nil, false
+	}
+	for i := range p.width {
+		bits := s.argument(call, i).Type.Bits
+		base := policy.ArgVar + 64*uint16(i)
+		if asks(vars, base, base+64-uint16(bits)) {
+			return nil, false
+		}
+		p.width[i] = bits
+	}
+	x := p.cond(n)
+	if x.cost > maxCost || d.Err() != nil {
+		return nil, false
+	}
+	return x.cond, d.Cond(x.cond) == n
+}
