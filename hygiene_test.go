@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"filter":      {"policy", "rule"},
 	"stage":       {"filter", "policy", "rule"},
 	"lint":        {"stage", "policy", "rule"},
+	"diff":        {"stage", "filter", "policy", "rule"},
 	"runtimeset":  {"policy", "rule"},
 	"lock":        {"proc"},
 	".":           {"stage", "lock", "proc", "runtimeset", "filter", "policy", "rule"},
