@@ -11,20 +11,19 @@ import (
 // kernel reads of the arguments, or would take too many words.
 func Phrase(d *policy.Decider, n bdd.Node, call *kernel.Call, arch *kernel.Arch) (c policy.Cond, ok bool) {
 	s := sayer{d: d, arch: arch}
-	p := phraser{d: d, done: make(map[bdd.Node]phrase), left: maxAlternatives}
+	var types [6]kernel.Type
 	vars := support(d, n)
 	if asks(vars, policy.ArchVar, policy.ArgVar) || asks(vars, policy.IPVar, lastVar) {
 		return nil, false
 	}
-	for i := range p.width {
-		bits := s.argument(call, i).Type.Bits
+	for i := range types {
+		types[i] = s.argument(call, i).Type
 		base := policy.ArgVar + 64*uint16(i)
-		if asks(vars, base, base+64-uint16(bits)) {
+		if asks(vars, base, base+64-uint16(types[i].Bits)) {
 			return nil, false
 		}
-		p.width[i] = bits
 	}
-	x := p.cond(n)
+	x := newPhraser(d, types).cond(n)
 	if x.cost > maxCost || d.Err() != nil {
 		return nil, false
 	}
