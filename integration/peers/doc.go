@@ -1,0 +1,18 @@
+// Peers compares this module's compiler with others': elastic/go-seccomp-bpf, libseccomp and gVisor's pkg/seccomp. All
+// are given one policy, filter/testdata/server.policy. From this directory
+//
+//	go run .              prints the table
+//	go run . -counts      only what is counted exactly, which takes a second
+//	go test .             runs their programs in our machine against our evaluator, over edge values
+//
+// libseccomp is reached through cgo, and needs its headers (apt-get install libseccomp-dev) and a C compiler, and the
+// build tag libseccomp:
+//
+//	go run -tags libseccomp .
+//
+// Without the tag its rows are missing, and the table says so. It runs on amd64 Linux, for which the policy is written.
+//
+// Counts are exact. Times are medians over rounds in which the variants take turns, each round of each in a process of
+// its own: a filter can't be taken off, and the kernel bounds what a process may have. On a shared machine only their
+// ratios mean something.
+package main

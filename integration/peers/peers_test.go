@@ -1,0 +1,148 @@
+package main
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	elastic "github.com/elastic/go-seccomp-bpf"
+	gvisor "gvisor.dev/gvisor/pkg/seccomp"
+
+	"github.com/stagelock/seccomp/internal/bpf"
+)
+
+func load(t *testing.T, prog []bpf.Instruction, err error) *bpf.Machine {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := bpf.NewMachine(prog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func policyOf(t *testing.T) *shared {
+	t.Helper()
+	s, err := readShared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// The goals of the compiler, beside what the peers have.
+func TestGoals(t *testing.T) {
+	s := policyOf(t)
+	mix, err := readMix()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ours counts
+	for _, c := range compilers {
+		prog, err := c.compile(s)
+		if err == errNoLibseccomp {
+			t.Logf("%s: %v", c.name, err)
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := count(s, prog, mix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %+v", c.name, n)
+		if c.name == "stagelock" {
+			ours = n
+			continue
+		}
+		if ours.instructions >= n.instructions || ours.checked >= n.checked || ours.mix >= n.mix || ours.longest > n.longest {
+			t.Errorf("%s: %+v is better than %+v", c.name, n, ours)
+		}
+	}
+	if ours.instructions > 118 || ours.checked > 10.4 || ours.mix >= ours.checked || ours.held != 70 {
+		t.Errorf("%+v: want at most 118 instructions, a mean of 10.4, less over the recorded mix, and all 70 plain calls held", ours)
+	}
+}
+
+// Every program of the shared policy does what the evaluator says, as far as the peers can say it: unknown and foreign
+// numbers they refuse as any other, and of an argument they compare all 64 bits, where the kernel reads 32.
+func TestSharedPolicy(t *testing.T) {
+	s := policyOf(t)
+	for _, c := range compilers {
+		prog, err := c.compile(s)
+		if err == errNoLibseccomp {
+			t.Logf("%s: %v", c.name, err)
+			continue
+		}
+		m := load(t, prog, err)
+		compared, strict := 0, 0
+		for nr := range uint32(600) {
+			for _, args := range edges(s, nr) {
+				got, _ := m.Run(&bpf.Data{Nr: nr, Arch: arch.Audit, Args: args})
+				want := s.table.Eval(nr, args).Action.Allows()
+				compared++
+				switch {
+				case want == (got == retAllow):
+				case want && high(args):
+					strict++ // bits that the kernel ignores break the allowance
+				default:
+					t.Errorf("%s: nr %d %#x gets %#x, the policy says allowed=%t", c.name, nr, args, got, want)
+				}
+			}
+		}
+		t.Logf("%s: %d calls compared, %d refused for bits that the kernel ignores", c.name, compared, strict)
+		if compared == 0 || c.name == "stagelock" && strict > 0 {
+			t.Errorf("%s: %d compared, %d too strict", c.name, compared, strict)
+		}
+	}
+}
+
+func high(args [6]uint64) bool {
+	for _, a := range args {
+		if a>>32 != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Random policies without conditions, through elastic's assembler and gVisor's: all agree on every number.
+func TestPlainPolicies(t *testing.T) {
+	for seed := range uint64(20) {
+		random := rand.New(rand.NewPCG(seed, 3))
+		text := "on_next_syscall: 1\n"
+		var names []string
+		rules := gvisor.NewSyscallRules()
+		for _, c := range arch.Calls() {
+			if c.Nr <= 334 && random.IntN(2+int(seed%6)) == 0 { // elastic's tables have these too
+				names = append(names, c.Name)
+				rules.Set(uintptr(c.Nr), gvisor.MatchAll{})
+				text += "sys_" + c.Name + ": 1\n"
+			}
+		}
+		if len(names) < 2 {
+			t.Fatal("a policy of nothing")
+		}
+		prog, err := elasticProgram(elastic.Policy{DefaultAction: elastic.ActionErrno,
+			Syscalls: []elastic.SyscallGroup{{Action: elastic.ActionAllow, Names: names}}})
+		theirs := load(t, prog, err)
+		built, err := buildGVisor(rules)
+		gv := load(t, built, err)
+		progs, err := compileStages([]byte(text))
+		if err != nil || len(progs) != 1 {
+			t.Fatal(len(progs), err)
+		}
+		ours := load(t, progs[0], nil)
+		for nr := range uint32(600) {
+			d := bpf.Data{Nr: nr, Arch: arch.Audit}
+			a, _ := ours.Run(&d)
+			b, _ := theirs.Run(&d)
+			c, _ := gv.Run(&d)
+			if (a == retAllow) != (b == retAllow) || (a == retAllow) != (c == retAllow) {
+				t.Fatalf("seed %d, nr %d: %#x, elastic %#x, gVisor %#x", seed, nr, a, b, c)
+			}
+		}
+	}
+}

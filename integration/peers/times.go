@@ -1,0 +1,213 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/stagelock/seccomp/internal/bpf"
+	"github.com/stagelock/seccomp/internal/sys"
+)
+
+// A timing is what one process measures of one variant, in nanoseconds.
+type timing struct {
+	Compile float64 // the fastest of some, since the first ones pay for what is made once
+	Allocs  float64 // by one compilation
+	Install float64
+	Held    float64 // getppid, which the bitmap holds
+	Checked float64 // fcntl, allowed by its argument
+	Refused float64 // getpgrp
+}
+
+// fields are the columns.
+var fields = []struct {
+	name string
+	of   func(timing) float64
+}{
+	{"compile µs", func(t timing) float64 { return t.Compile / 1000 }},
+	{"allocations", func(t timing) float64 { return t.Allocs }},
+	{"install µs", func(t timing) float64 { return t.Install / 1000 }},
+	{"held ns", func(t timing) float64 { return t.Held }},
+	{"checked ns", func(t timing) float64 { return t.Checked }},
+	{"refused ns", func(t timing) float64 { return t.Refused }},
+}
+
+// variants returns the names of what is measured.
+func variants() []string {
+	list := []string{"no filter", "ret ALLOW only"}
+	for _, c := range compilers {
+		list = append(list, c.name)
+	}
+	return append(list, "stagelock, 2 stages", "stagelock, 4 stages")
+}
+
+// times measures all variants in turn, each in a process of its own, and prints the medians.
+func times(rounds int) error {
+	got := make(map[string][]timing)
+	for range rounds {
+		for _, v := range variants() {
+			t, err := measureChild(v)
+			if errors.Is(err, errNoLibseccomp) {
+				continue
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", v, err)
+			}
+			got[v] = append(got[v], t)
+		}
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "medians of %d:\t", rounds)
+	for _, f := range fields {
+		fmt.Fprintf(w, "%s\t", f.name)
+	}
+	fmt.Fprintln(w)
+	for _, v := range variants() {
+		fmt.Fprintf(w, "%s\t", v)
+		for _, f := range fields {
+			if x := median(got[v], f.of); x > 0 {
+				fmt.Fprintf(w, "%.0f\t", x)
+			} else {
+				fmt.Fprint(w, "–\t")
+			}
+		}
+		fmt.Fprintln(w)
+	}
+	return w.Flush()
+}
+
+func median(list []timing, of func(timing) float64) float64 {
+	if len(list) == 0 {
+		return 0
+	}
+	values := make([]float64, len(list))
+	for i, t := range list {
+		values[i] = of(t)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func measureChild(variant string) (t timing, err error) {
+	cmd := exec.Command("/proc/self/exe", "-child", variant)
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if strings.Contains(string(exit.Stderr), errNoLibseccomp.Error()) {
+			return t, errNoLibseccomp
+		}
+		return t, fmt.Errorf("%w: %s", err, exit.Stderr)
+	}
+	if err != nil {
+		return t, err
+	}
+	return t, json.Unmarshal(out, &t)
+}
+
+// measureHere measures a variant in this process, and prints the timing.
+func measureHere(variant string) error {
+	runtime.LockOSThread()
+	s, err := readShared()
+	if err != nil {
+		return err
+	}
+	var t timing
+	progs, err := programs(variant, s, &t)
+	if err != nil {
+		return err
+	}
+	if len(progs) > 0 {
+		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+			return err
+		}
+		start := time.Now()
+		for _, p := range progs {
+			f := make([]sys.SockFilter, len(p))
+			for i, x := range p {
+				f[i] = sys.SockFilter{Code: x.Op, Jt: x.Jt, Jf: x.Jf, K: x.K}
+			}
+			if r, errno := sys.SetModeFilter(unix.SECCOMP_FILTER_FLAG_TSYNC|unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW, f); r != 0 || errno != 0 {
+				return fmt.Errorf("install: %d, %v", r, errno)
+			}
+		}
+		t.Install = float64(time.Since(start).Nanoseconds())
+	}
+	t.Held = perCall(unix.SYS_GETPPID, 0, 0)
+	t.Checked = perCall(unix.SYS_FCNTL, 0, unix.F_GETFD)
+	t.Refused = perCall(unix.SYS_GETPGRP, 0, 0)
+	return json.NewEncoder(os.Stdout).Encode(t)
+}
+
+// perCall returns how long a call takes: the fastest of several runs, since what else the machine does only adds.
+func perCall(nr, a, b uintptr) float64 {
+	const calls = 20000
+	best := time.Duration(1<<63 - 1)
+	for range 15 {
+		start := time.Now()
+		for range calls {
+			syscall.RawSyscall(nr, a, b, 0)
+		}
+		best = min(best, time.Since(start))
+	}
+	return float64(best.Nanoseconds()) / calls
+}
+
+// programs returns what is installed for a variant, and measures making it.
+func programs(variant string, s *shared, t *timing) ([][]bpf.Instruction, error) {
+	switch variant {
+	case "no filter":
+		return nil, nil
+	case "ret ALLOW only":
+		return [][]bpf.Instruction{{{Op: bpf.Return, K: retAllow}}}, nil
+	case "stagelock, 2 stages":
+		return stages(s, 2)
+	case "stagelock, 4 stages":
+		return stages(s, 4)
+	}
+	i := slices.IndexFunc(compilers, func(c compiler) bool { return c.name == variant })
+	if i < 0 {
+		return nil, fmt.Errorf("no variant %q", variant)
+	}
+	prog, err := compilers[i].compile(s)
+	if err != nil {
+		return nil, err
+	}
+	t.Compile, t.Allocs = compiling(compilers[i], s)
+	return [][]bpf.Instruction{prog}, nil
+}
+
+// compiling returns the fastest time and the allocations of a compilation.
+func compiling(c compiler, s *shared) (ns, allocs float64) {
+	const runs = 20
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	best := time.Duration(1<<63 - 1)
+	for range runs {
+		start := time.Now()
+		if _, err := c.compile(s); err != nil {
+			panic(err) // it has been compiled before
+		}
+		best = min(best, time.Since(start))
+	}
+	runtime.ReadMemStats(&after)
+	return float64(best.Nanoseconds()), float64(after.Mallocs-before.Mallocs) / runs
+}
+
+// stages returns the programs of the shared policy followed by stages that drop a call each.
+func stages(s *shared, n int) ([][]bpf.Instruction, error) {
+	text := "stage first\n" + string(s.text)
+	for i, drop := range []string{"connect", "bind", "timer_create"}[:n-1] {
+		text += fmt.Sprintf("\nstage later%d\nsys_%s: 0\n", i, drop)
+	}
+	return compileStages([]byte(text))
+}
