@@ -60,7 +60,7 @@ func narrowCall(arch *kernel.Arch, d *policy.Decision, call kernel.Call, r *Repo
 		return d.Clauses, false
 	}
 	decider := policy.NewDecider(proofLimit)
-	if !lost && !reachable(decider, d.Clauses, clauses, w.ignored) {
+	if !reachable(decider, d.Clauses, clauses, w.ignored) {
 		r.LossOf(d.Clauses[0].Origin, call.Name+": it tells values apart that are the same to the kernel",
 			"the call is refused")
 		return []policy.Clause{Always(refusalOf(d), d.Clauses[0].Origin)}, false

@@ -217,6 +217,7 @@ func TestMistakes(t *testing.T) {
 				`-approximate: the whole process is killed)`},
 		{"seccomp:\n  default_action: [\n", `p:2:1: no YAML: did not find expected node content`},
 		{"", `p:1:1: the text is empty`},
+		{"seccomp: &a\n  syscalls: [*a]\n", `p:1:10: the text is nested too deep, or has too many values`},
 		{"a: 1\n---\nb: 2\n", `p:2:1: a second document follows: one is wanted`},
 	} {
 		_, err := Read("p", []byte(test.text), amd64)
