@@ -13,7 +13,20 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"stagelock": main})
+	testscript.Main(cleaning{m}, map[string]func(){"stagelock": main})
+}
+
+// cleaning runs the tests, and then what some left to be done in the end.
+type cleaning struct{ *testing.M }
+
+var cleanups []func()
+
+func (c cleaning) Run() int {
+	code := c.M.Run()
+	for _, f := range cleanups {
+		f()
+	}
+	return code
 }
 
 var update = flag.Bool("update", false, "rewrite the expected output in testdata")
