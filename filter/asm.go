@@ -113,7 +113,7 @@ func (p *Program) names(r *Reach) string {
 
 // verdict describes a return.
 func (p *Program) verdict(r *Reach, ret uint32) string {
-	s := retString(ret)
+	s := retString(ret, p.Arch)
 	if len(r.Calls) == 0 && !r.Other && !r.Foreign {
 		return s + ": entry through another architecture"
 	}

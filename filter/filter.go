@@ -16,9 +16,10 @@ import (
 const (
 	// MaxInstructions is how long one program may be: BPF_MAXINSNS.
 	MaxInstructions = bpf.MaxInstructions
-	// MaxBudget is how many instructions the programs of a thread may have together: MAX_INSNS_PER_PATH.
+	// MaxBudget is how many instructions the programs of a thread may have together, each counted with its Weight
+	// and ProgramCost: MAX_INSNS_PER_PATH.
 	MaxBudget = 1 << 18 / bpf.InstructionSize
-	// ProgramCost is what each program is counted with on top of its instructions.
+	// ProgramCost is what each program is counted with on top of its Weight.
 	ProgramCost = 4
 )
 
@@ -27,7 +28,8 @@ type Options struct {
 	// Weight says how often a call is made compared with others; nil stands for what Go servers were seen to
 	// make. Calls of greater weight have shorter paths.
 	Weight func(nr uint32) float64
-	// Budget is how many instructions there may be, each program counted with ProgramCost on top. 0 is MaxBudget.
+	// Budget is how many instructions there may be, each program counted with its Weight and ProgramCost on top. 0
+	// is MaxBudget.
 	Budget int
 }
 
@@ -40,6 +42,10 @@ type Program struct {
 	// if these are not all numbers.
 	First, Last uint32
 }
+
+// Weight tells how many instructions the kernel counts the program for, which are more than it has: it converts them
+// first (see bpf.Weight).
+func (p *Program) Weight() int { return bpf.Weight(p.Insns) }
 
 // Raw returns the program as an array of struct sock_filter in the target's byte order.
 func (p *Program) Raw() []byte {
@@ -58,6 +64,7 @@ type SizeError struct {
 	Call         string // a single call that takes more than one program holds; empty if it is all together
 	Nr           uint32 // of Call
 	Instructions int
+	Weight       int // what the kernel counts them as, all together; of a single call it is 0
 	Programs     int
 	Limit        int
 }
@@ -67,9 +74,13 @@ func (e *SizeError) Error() string {
 		return fmt.Sprintf("the filter is too large: the conditions of %s alone take %d instructions or more, "+
 			"one program has at most %d: simplify them", e.Call, e.Instructions, e.Limit)
 	}
-	return fmt.Sprintf("the filter is too large: %d instructions in %d programs, counted as %d, are more than the %d "+
-		"left: simplify conditions, or have fewer stages", e.Instructions, e.Programs,
-		e.Instructions+ProgramCost*e.Programs, e.Limit)
+	programs := "one program"
+	if e.Programs != 1 {
+		programs = fmt.Sprintf("%d programs", e.Programs)
+	}
+	return fmt.Sprintf("the filter is too large: %d instructions in %s, which the kernel counts as %d, are more than the "+
+		"%d left: simplify conditions, or have fewer stages", e.Instructions, programs,
+		e.Weight+ProgramCost*e.Programs, e.Limit)
 }
 
 // Is reports that every SizeError is an ErrTooLarge.
@@ -87,12 +98,13 @@ func Compile(t *policy.Table, o Options) ([]*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	total := 0
+	total, weight := 0, 0
 	for _, p := range progs {
 		total += len(p.Insns)
+		weight += p.Weight()
 	}
-	if total+ProgramCost*len(progs) > budget {
-		return nil, &SizeError{Instructions: total, Programs: len(progs), Limit: budget}
+	if weight+ProgramCost*len(progs) > budget {
+		return nil, &SizeError{Instructions: total, Weight: weight, Programs: len(progs), Limit: budget}
 	}
 	return progs, nil
 }

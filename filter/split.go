@@ -23,8 +23,8 @@ func split(t *policy.Table, o *Options, budget int) ([]*Program, error) {
 		return []*Program{p}, nil
 	}
 	for n := (total + MaxInstructions - 1) / MaxInstructions; ; n++ {
-		if total > budget || n > len(c.lengths) {
-			return nil, &SizeError{Instructions: total, Programs: n, Limit: budget}
+		if weight := p.Weight(); weight > budget || n > len(c.lengths) {
+			return nil, &SizeError{Instructions: total, Weight: weight, Programs: n, Limit: budget}
 		}
 		progs, err := c.cut(n, o)
 		if progs != nil || err != nil {

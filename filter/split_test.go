@@ -82,6 +82,33 @@ func TestTooLarge(t *testing.T) {
 	t.Log(err)
 }
 
+// The budget is counted as the kernel counts it, so that what compiles can be installed: instructions weigh more than
+// there are of them.
+func TestBudget(t *testing.T) {
+	for _, size := range [][2]int{{10, 10}, {400, 10}} {
+		table := scattered(size[0], size[1])
+		progs, err := Compile(table, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		length, cost := 0, 0
+		for _, p := range progs {
+			length += len(p.Insns)
+			cost += p.Weight() + ProgramCost
+		}
+		if _, err := Compile(table, Options{Budget: cost}); err != nil {
+			t.Errorf("%v, with just what it takes: %v", size, err)
+		}
+		for _, budget := range []int{cost - 1, length + ProgramCost*len(progs)} {
+			var tooLarge *SizeError
+			_, err := Compile(table, Options{Budget: budget})
+			if !errors.As(err, &tooLarge) || tooLarge.Limit != budget {
+				t.Errorf("%v, of %d instructions that are counted as %d, with a budget of %d: %v", size, length, cost, budget, err)
+			}
+		}
+	}
+}
+
 func BenchmarkCompile(b *testing.B) {
 	for _, calls := range []int{10, 100, 400} {
 		for _, values := range []int{1, 10, 40} {

@@ -27,15 +27,16 @@ func (e *Mismatch) Error() string {
 		name = "a call"
 	}
 	return fmt.Sprintf("filter: %s (%v) on %s must give %s, the program gives %s",
-		name, e.Input, e.Arch.Name, retString(e.Want), retString(e.Got))
+		name, e.Input, e.Arch.Name, retString(e.Want, e.Arch), retString(e.Got, e.Arch))
 }
 
 // Is reports that every Mismatch is an ErrMismatch.
 func (e *Mismatch) Is(target error) bool { return target == ErrMismatch }
 
-func retString(ret uint32) string {
+// retString names a return value, with the errnos of an architecture.
+func retString(ret uint32, arch *kernel.Arch) string {
 	if a, ok := policy.ActionOf(ret); ok {
-		return a.String()
+		return a.Text(arch)
 	}
 	return fmt.Sprintf("the return value %#x", ret)
 }

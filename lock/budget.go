@@ -1,6 +1,10 @@
 package lock
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/stagelock/seccomp/internal/bpf"
+)
 
 // The kernel's limits (include/uapi/linux/bpf_common.h, kernel/seccomp.c).
 const (
@@ -12,42 +16,11 @@ const (
 	WeightEach = 4
 )
 
-// Weight tells how many instructions a filter counts for against MaxWeight. It is more than its length: the kernel
-// counts the instructions of its own eBPF, into which it converts the program (net/core/filter.c,
-// bpf_convert_filter, Linux 4.14 to 6.18), and says so nowhere.
+// Weight tells how many instructions a filter counts for against MaxWeight: more than its length (see bpf.Weight).
 func Weight(filter []Instruction) int {
-	const (
-		class, op, src, rval = 0x07, 0xf0, 0x08, 0x18 // the fields of an instruction's code
-		alu, jmp, ret        = 0x04, 0x05, 0x06
-		ja, jeq, jgt, jge    = 0x00, 0x10, 0x20, 0x30
-		div                  = 0x30
-	)
-	n := 3 // A = 0, X = 0, and the context moved to its register
+	n := bpf.PrologueWeight
 	for _, ins := range filter {
-		n++
-		switch ins.Code & class {
-		case ret:
-			if ins.Code&rval == 0 {
-				n++ // the constant is loaded, then returned
-			}
-		case alu:
-			if ins.Code&src != 0 && ins.Code&op == div {
-				n += 4 // X is extended and tested for zero, in which case the program returns zero
-			}
-		case jmp:
-			o := ins.Code & op
-			if o == ja {
-				continue
-			}
-			if ins.Code&src == 0 && int32(ins.K) < 0 {
-				n++ // eBPF extends the sign of a constant, so this one goes through a register
-			}
-			// "Common case where 'jump_false' is next insn"; for a jump whose true branch is next the condition is
-			// inverted, which JSET has no code for. All others take a second jump.
-			if ins.Jf != 0 && (ins.Jt != 0 || o != jeq && o != jgt && o != jge) {
-				n++
-			}
-		}
+		n += bpf.Instruction{Op: ins.Code, Jt: ins.Jt, Jf: ins.Jf, K: ins.K}.Weight()
 	}
 	return n
 }

@@ -149,7 +149,7 @@ func prove(p *stage.Plan) (lengths []int, err error) {
 		n := 0
 		for _, prog := range progs {
 			n += len(prog.Insns)
-			budget -= len(prog.Insns) + filter.ProgramCost
+			budget -= prog.Weight() + filter.ProgramCost
 		}
 		lengths = append(lengths, n)
 	}

@@ -191,7 +191,7 @@ func printFilters(s *streams, p *stage.Plan, k int) error {
 		}
 		fmt.Fprintf(s.out, "  %-10s stage %s, %s: %s\n", head, p.Stages[i].Name, upon, sizes(progs))
 		for _, prog := range progs {
-			used += len(prog.Insns) + filter.ProgramCost
+			used += prog.Weight() + filter.ProgramCost
 		}
 		stack = append(stack, progs...)
 	}
@@ -202,7 +202,7 @@ func printFilters(s *streams, p *stage.Plan, k int) error {
 		}
 		fmt.Fprintf(s.out, "  %-10s stage %s, if it is locked first: %s\n", "", p.Stages[k].Name, sizes(progs))
 	}
-	fmt.Fprintf(s.out, "  budget     %d of the %d instructions that the kernel gives a process\n", used, filter.MaxBudget)
+	fmt.Fprintf(s.out, "  budget     counted by the kernel as %d of the %d instructions that it gives a process\n", used, filter.MaxBudget)
 	fmt.Fprintf(s.out, "  bitmap     %s never run a filter, from Linux 5.11 on\n",
 		count(constantCalls(stack, p.Policy.Arch), "call"))
 	return nil
