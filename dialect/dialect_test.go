@@ -249,3 +249,23 @@ func TestNarrowing(t *testing.T) {
 		}
 	}
 }
+
+// Of a condition that can't be said an approximation refuses what hangs on it, and no more.
+func TestPointersAreRefused(t *testing.T) {
+	const text = `{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["openat"], "action": "SCMP_ACT_ALLOW", "args": [
+		{"index": 1, "value": 4096, "op": "SCMP_CMP_EQ"}]}, {"names": ["openat"], "action": "SCMP_ACT_ALLOW", "args": [
+		{"index": 2, "value": 0, "op": "SCMP_CMP_EQ"}]}]}`
+	o := dialect.Options{Arch: "amd64", Approximate: true}
+	in, err := oci.Read("p", []byte(text), oci.Options{Options: o})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := dialect.Format(in, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.Text, "\nsys_openat: flags == O_RDONLY") || len(out.Notes) == 0 ||
+		!strings.HasPrefix(out.Notes[0].Text, "approximated: openat: filename is a pointer") {
+		t.Errorf("%v\n%s", out.Notes, out.Text)
+	}
+}
