@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"diff":        {"stage", "filter", "policy", "rule"},
 	"runtimeset":  {"policy", "rule"},
 	"lock":        {"proc"},
+	"launch":      {"filter", "policy"},
 	".":           {"stage", "lock", "proc", "runtimeset", "filter", "policy", "rule"},
 	"dialect":     {"dialect", "dialect/internal/tree", "dialect/internal/dialecttest", "stage", "runtimeset", "policy", "rule"},
 	"seccomphttp": {"."},

@@ -25,6 +25,7 @@ type command struct {
 	brief    string // what it does, in a line
 	help     string // the rest of its usage text
 	action   action
+	launches bool // what follows the flags is another program's command line
 }
 
 // An action is what a subcommand does. Its flags are its fields.
@@ -44,6 +45,15 @@ type usageError struct {
 }
 
 func (e *usageError) Error() string { return e.msg }
+
+// An exitError is an error with an exit code of its own.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
 
 // shapef returns the error of a command line of the wrong shape.
 func shapef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...), true} }
@@ -95,13 +105,14 @@ func (c *command) execute(args []string, s *streams) int {
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		err = shapef("%s", flagMistake(err, fs))
 	}
-	if err == nil {
+	if err == nil && !c.launches {
 		err = lateFlag(fs)
 	}
 	if err == nil {
 		err = c.action.run(s, fs.Args())
 	}
 	var usage *usageError
+	var exit *exitError
 	switch {
 	case err == nil:
 		return exitFine
@@ -114,6 +125,9 @@ func (c *command) execute(args []string, s *streams) int {
 			s.complain("usage: stagelock %s %s (more by `stagelock %s -h`)", c.name, c.synopsis, c.name)
 		}
 		return exitUsage
+	case errors.As(err, &exit):
+		s.tell(exit.err)
+		return exit.code
 	case !errors.Is(err, errNo):
 		s.tell(err)
 	}

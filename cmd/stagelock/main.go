@@ -1,7 +1,7 @@
 // Command stagelock checks, formats, explains and compiles seccomp policies: see `stagelock -h`.
 //
 // What it says about policies is pure: for any architecture, on any operating system. `ps` and `show` look at the
-// processes of this machine, and change nothing about them. Results are printed on stdout, errors and notes on stderr.
+// processes of this machine, and change nothing about them; `run` becomes another program. Results are printed on stdout, errors and notes on stderr.
 // The exit code is 0 if all is fine, 1 if the answer is no (a policy has mistakes, a file is not formatted) or something
 // failed, and 2 if the command line is wrong.
 package main
@@ -27,6 +27,7 @@ func commands() []*command {
 		newSets(),
 		newConvert(),
 		newPs(),
+		newRun(),
 	}
 }
 

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"debug/buildinfo"
+	"errors"
+	"flag"
+	"os"
+
+	"github.com/stagelock/seccomp/internal/kernel"
+	"github.com/stagelock/seccomp/launch"
+	"github.com/stagelock/seccomp/policy"
+	"github.com/stagelock/seccomp/runtimeset"
+	"github.com/stagelock/seccomp/stage"
+)
+
+func newRun() *command {
+	return &command{
+		name:     "run",
+		synopsis: "-policy FILE [-stage S] [-go V] [-cgo] [--] COMMAND [ARG…]",
+		brief:    "start a program under a policy",
+		help: `
+The stage's filter is in force from the first instruction of the program on, for all its threads and children, and
+stagelock becomes that program: it keeps pid, terminal and descriptors, and nothing stays behind. Where the policy
+refuses execve, the exec that starts the program is the only one that passes; any later one fails with ENOSYS.
+
+Without on_next_syscall in the policy, what the Go runtime needs is allowed too, as it is to a program that locks
+itself; with it that takes ` + "`use go`" + `. Which Go release that is about is read from the program, or said by -go and
+-cgo. no_new_privs is set: set-user-ID programs run, but without the rights of their owner.
+
+The exit code is the program's, or 125 if stagelock failed, 126 if the program can't be run, 127 if it isn't there.`,
+		action:   new(runner),
+		launches: true,
+	}
+}
+
+// A runner is the command `run`.
+type runner struct {
+	target
+	set    *flag.FlagSet
+	policy string
+	stage  string
+}
+
+func (c *runner) flags(fs *flag.FlagSet) {
+	c.set = fs
+	fs.StringVar(&c.policy, "policy", "", "the policy `FILE`")
+	fs.StringVar(&c.stage, "stage", "", "the stage `S`; without it the last one")
+	c.buildFlags(fs)
+}
+
+func (c *runner) run(s *streams, args []string) error {
+	switch {
+	case c.policy == "":
+		return shapef("-policy FILE is missing")
+	case len(args) == 0:
+		return shapef("the COMMAND is missing")
+	}
+	return launching(c.become(s, args))
+}
+
+// launching gives an error of a launch its exit code.
+func launching(err error) error {
+	var usage *usageError
+	if err == nil || errors.As(err, &usage) {
+		return err
+	}
+	return &exitError{launch.ExitCode(err), err}
+}
+
+// become has this process become the program.
+func (c *runner) become(s *streams, args []string) error {
+	path, err := launch.LookPath(args[0])
+	if err != nil {
+		return err
+	}
+	table, err := c.table(s, path)
+	if err != nil {
+		return err
+	}
+	filters, err := launch.Compile(table)
+	if err != nil {
+		return err
+	}
+	return filters.Exec(path, args, os.Environ())
+}
+
+// table returns what the stage leaves to the program.
+func (c *runner) table(s *streams, path string) (*policy.Table, error) {
+	arch := kernel.Native()
+	if arch == nil {
+		return nil, &launch.Error{Class: launch.ErrNotSupported}
+	}
+	b, err := c.build(arch)
+	if err != nil {
+		return nil, err
+	}
+	said := false
+	c.set.Visit(func(f *flag.Flag) { said = said || f.Name == "go" || f.Name == "cgo" })
+	if !said {
+		if info, err := buildinfo.ReadFile(path); err == nil {
+			b = runtimeset.FromBuildInfo(info)
+			b.Arch = arch.Name
+		}
+	}
+	f, err := parseFile(s, c.policy)
+	if err != nil {
+		return nil, err
+	}
+	p, err := policy.Check(f, librarian(arch, b))
+	if err != nil {
+		return nil, err
+	}
+	if !p.NoFloor {
+		noteRelease(s, b)
+	}
+	// The program has this very pid.
+	plan, err := stage.New(p, stage.Env{"self.pid": uint64(os.Getpid())})
+	if err != nil {
+		return nil, err
+	}
+	k, err := stageOf(plan, c.stage)
+	if err != nil {
+		return nil, err
+	}
+	t := plan.Stages[k].Table
+	if names := missing(t); len(names) > 0 {
+		return nil, wordf("the policy compares with what only the program itself knows: it has to lock itself")
+	}
+	return t, nil
+}

@@ -1,0 +1,148 @@
+// Package launch starts programs under filters that begin at exec: the policy language's on_next_syscall.
+//
+//	filters, err := launch.Compile(plan.Stages[k].Table)
+//	err = filters.Exec("/usr/bin/convert", []string{"convert", "in.png", "out.jpg"}, os.Environ())
+//
+// The filters are complete and in force at the first instruction of the new program, whatever it is: static or
+// dynamic, in C or in Go. They hold for its threads and children, and stay through every further exec.
+//
+// # How a policy that refuses exec starts one
+//
+// A filter that refuses execve would refuse the very exec it was made for. So here what it refuses of execve is
+// answered by user notification (seccomp_unotify(2)). One thread takes the filters and calls execve; a second thread
+// of the process, which has no filters, holds the listener, sees that the call is that one, and lets the kernel go on
+// with it. The exec itself ends that second thread and closes the listener, before the new program runs. From then on
+// nobody can let a call through, and the kernel answers each with ENOSYS, for good. That is what a later execve gets
+// in place of the policy's own refusal; execveat is refused as the policy says. No process stays behind, and it is the
+// same process throughout.
+//
+// # Limits
+//
+// A refused exec needs Linux 5.5, and no filter in force that has a listener already, as an outer supervisor's does:
+// there can be only one. A policy that allows execve needs Linux 4.14 and nothing else.
+//
+// no_new_privs is set, so set-user-ID bits, set-group-ID bits and file capabilities of the new program have no effect.
+//
+// The Go runtime keeps an ignored SIGHUP or SIGINT as it is, but not other signals: one that was ignored when the
+// launching Go program was started has its default action in the new one.
+package launch
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/stagelock/seccomp/filter"
+	"github.com/stagelock/seccomp/internal/bpf"
+	"github.com/stagelock/seccomp/policy"
+)
+
+// Filters are what a program is started under.
+type Filters struct {
+	programs [][]bpf.Instruction // in the order in which they are installed
+	gate     int                 // the one that answers execve by user notification; -1 if execve is allowed
+}
+
+// retUserNotif is SECCOMP_RET_USER_NOTIF of <linux/seccomp.h>.
+const retUserNotif = 0x7fc00000
+
+// Compile returns the filters that put a table in force at an exec. The error is filter's: a table that is too large.
+func Compile(t *policy.Table) (*Filters, error) {
+	execve, ok := t.Arch.Call("execve")
+	if !ok {
+		panic("launch: bug: no execve on " + t.Arch.Name)
+	}
+	standIn := policy.Action{Kind: policy.Errno, Errno: unused(t)}
+	gated, closed := gate(t, execve.Nr, standIn)
+	compiled, err := filter.Compile(gated, filter.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := filter.Verify(gated, compiled...); err != nil {
+		return nil, fmt.Errorf("launch: bug: %w", err)
+	}
+	f := &Filters{gate: -1}
+	if closed {
+		for _, p := range compiled {
+			exchange(p.Insns, standIn.Ret())
+		}
+	}
+	// One that refuses seccomp itself comes last, or none could follow it. It is the one that decides about that call.
+	seccomp, _ := t.Arch.Call("seccomp")
+	slices.SortStableFunc(compiled, func(x, y *filter.Program) int {
+		return order(x.First <= seccomp.Nr && seccomp.Nr <= x.Last) - order(y.First <= seccomp.Nr && seccomp.Nr <= y.Last)
+	})
+	for i, p := range compiled {
+		f.programs = append(f.programs, p.Insns)
+		if closed && p.First <= execve.Nr && execve.Nr <= p.Last {
+			f.gate = i
+		}
+	}
+	return f, nil
+}
+
+func order(last bool) int {
+	if last {
+		return 1
+	}
+	return 0
+}
+
+// Gated tells whether the policy refuses the exec that starts the program, so that only that one passes.
+func (f *Filters) Gated() bool { return f.gate >= 0 }
+
+// gate returns the table with what it refuses of a call turned into action; closed tells whether there is such.
+//
+// The three arguments of execve are addresses, and none of those that a launch passes is 0.
+func gate(t *policy.Table, nr uint32, action policy.Action) (gated *policy.Table, closed bool) {
+	if t.Eval(nr, [6]uint64{1 << 20, 1 << 20, 1 << 20}).Action.Allows() {
+		return t, false
+	}
+	copied := *t
+	copied.Calls = slices.Clone(t.Calls)
+	d, ok := copied.Find(nr)
+	if !ok {
+		copied.Calls = append(copied.Calls, policy.Decision{Nr: nr, Clauses: []policy.Clause{t.Other}})
+		slices.SortFunc(copied.Calls, func(x, y policy.Decision) int { return int(int64(x.Nr) - int64(y.Nr)) })
+		d, _ = copied.Find(nr)
+	}
+	d.Clauses = slices.Clone(d.Clauses)
+	for i := range d.Clauses {
+		if c := &d.Clauses[i]; !c.Action.Allows() {
+			c.Action = action
+		}
+	}
+	return &copied, true
+}
+
+// unused returns an errno that the table never answers. It stands for user notification while the table is compiled
+// and verified: the language has no such action.
+func unused(t *policy.Table) uint16 {
+	used := make(map[uint16]bool)
+	note := func(c policy.Clause) {
+		if c.Action.Kind == policy.Errno {
+			used[c.Action.Errno] = true
+		}
+	}
+	note(t.Foreign)
+	note(t.Other)
+	for _, d := range t.Calls {
+		for _, c := range d.Clauses {
+			note(c)
+		}
+	}
+	for n := uint16(4095); n > 0; n-- {
+		if !used[n] {
+			return n
+		}
+	}
+	panic("launch: bug: a policy that uses all errnos")
+}
+
+// exchange puts user notification in the place of the errno that stands for it.
+func exchange(program []bpf.Instruction, standIn uint32) {
+	for i := range program {
+		if in := &program[i]; in.Op == bpf.Return && in.K == standIn {
+			in.K = retUserNotif
+		}
+	}
+}
