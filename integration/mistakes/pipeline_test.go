@@ -126,16 +126,3 @@ func (p program) givesNr(want, arch, nr uint32, args ...uint64) {
 		p.t.Errorf("arch %#x, nr %d %#x gets %#x, want %#x", arch, nr, args, got, want)
 	}
 }
-
-// returns gives what a call gets.
-func (p program) returns(call string, args ...uint64) uint32 {
-	p.t.Helper()
-	c, ok := amd64.Call(call)
-	if !ok {
-		p.t.Fatalf("no call %q", call)
-	}
-	d := bpf.Data{Nr: c.Nr, Arch: amd64.Audit}
-	copy(d.Args[:], args)
-	ret, _ := p.machine.Run(&d)
-	return ret
-}
