@@ -62,7 +62,7 @@ func (b *abiBuilder) clauses(deny policy.Action) {
 		var whats []string
 		for _, r := range s.remarks {
 			whats = append(whats, r.what)
-			g := group{r.kind, r.what}
+			g := group(r)
 			u := groups[g]
 			if u == nil {
 				u = &Unsaid{Kind: r.kind, Arch: b.arch, What: r.what}

@@ -42,8 +42,7 @@ func (s *bytesDice) IntN(n int) int {
 // they touch and overlap.
 type generator struct {
 	dice
-	bits  int // of registers
-	depth int
+	bits int // of registers
 }
 
 func (g *generator) table(arch *kernel.Arch, calls int) *policy.Table {

@@ -242,15 +242,3 @@ func (f *flat) rule(r *Rule) {
 		f.text(" including go")
 	}
 }
-
-func (f *flat) names(list []Name) {
-	for i, n := range list {
-		if f.over() {
-			return
-		}
-		if i > 0 {
-			f.text(", ")
-		}
-		f.text(n.Text)
-	}
-}

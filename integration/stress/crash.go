@@ -65,6 +65,8 @@ func crashMap() {
 	time.Sleep(10 * time.Second)
 }
 
+//
+//lint:ignore SA5007 it is meant to overflow the stack
 //go:noinline
 func crashOverflow(n int) int { return crashOverflow(n+1) + n }
 
@@ -76,6 +78,7 @@ func crashMemory(lock func()) {
 	lock()
 	var keep [][]byte
 	for {
+		//lint:ignore SA4010 it is meant to use up the memory
 		keep = append(keep, make([]byte, 64<<20))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -86,9 +87,9 @@ func parked() { select {} }
 func spinning() {
 	for i := uint64(0); ; i++ {
 		if i == 0 {
-			counter++
+			counter.Add(1)
 		}
 	}
 }
 
-var counter uint64
+var counter atomic.Uint64

@@ -118,7 +118,7 @@ func TestLeavesCarryAnyNumber(t *testing.T) {
 		if d.Is(n, v) != d.Var(3) {
 			t.Errorf("where a result is %#x was not found", v)
 		}
-		if d.Leaf(v) != d.Leaf(v) {
+		if first, second := d.Leaf(v), d.Leaf(v); first != second {
 			t.Errorf("two leaves of %#x", v)
 		}
 	}

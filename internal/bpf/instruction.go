@@ -59,7 +59,7 @@ const (
 	LoadXMem   uint16 = classLdx | modeMem
 	Store      uint16 = classSt  // M[K] = A
 	StoreX     uint16 = classStx // M[K] = X
-	Add        uint16 = classAlu | 0x00
+	Add        uint16 = classAlu
 	Sub        uint16 = classAlu | 0x10
 	Mul        uint16 = classAlu | 0x20
 	Div        uint16 = classAlu | 0x30
@@ -78,7 +78,7 @@ const (
 	LshX       uint16 = Lsh | srcX
 	RshX       uint16 = Rsh | srcX
 	XorX       uint16 = Xor | srcX
-	Jump       uint16 = classJmp | 0x00 // skip K instructions
+	Jump       uint16 = classJmp // skip K instructions
 	JumpEq     uint16 = classJmp | 0x10
 	JumpGt     uint16 = classJmp | 0x20
 	JumpGe     uint16 = classJmp | 0x30
@@ -89,7 +89,7 @@ const (
 	JumpSetX   uint16 = JumpSet | srcX
 	Return     uint16 = classRet
 	ReturnA    uint16 = classRet | retA
-	CopyAToX   uint16 = classMisc | 0x00 // tax
+	CopyAToX   uint16 = classMisc        // tax
 	CopyXToA   uint16 = classMisc | 0x80 // txa
 	memWords          = 16               // BPF_MEMWORDS
 	maxShift          = 31
