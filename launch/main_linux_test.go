@@ -26,6 +26,7 @@ import (
 const launcher = "launcher"
 
 func TestMain(m *testing.M) {
+	launch.Main()
 	if os.Args[0] != launcher {
 		os.Exit(m.Run())
 	}

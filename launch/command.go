@@ -1,0 +1,97 @@
+package launch
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+
+	"github.com/stagelock/seccomp/internal/bpf"
+)
+
+// marker is the name by which a program is called to become another one: see Main.
+const marker = "stagelock-launch"
+
+// Command returns the command that starts a program under the filters. It is used like any other *exec.Cmd, with its
+// own descriptors, directory, environment and attributes, and the program is the calling process's child.
+//
+// What is started is the calling program itself, from /proc/self/exe, which becomes the other one: its main must begin
+// with Main. The child inherits the filters of the process that starts it too: one that needs more than a stage in
+// force leaves has to be started before that stage. A failure that comes after the start is told on the child's
+// stderr, with the exit codes of Exec.
+//
+// A program that could not be found is told by Start and Run, as with exec.Command.
+func (f *Filters) Command(name string, arg ...string) *exec.Cmd {
+	return f.CommandContext(context.Background(), name, arg...)
+}
+
+// CommandContext is Command with a context that ends the program, as exec.CommandContext has it.
+func (f *Filters) CommandContext(ctx context.Context, name string, arg ...string) *exec.Cmd {
+	path, err := LookPath(name)
+	cmd := exec.CommandContext(ctx, "/proc/self/exe")
+	cmd.Args = append(f.encode([]string{marker}), path, name)
+	cmd.Args = append(cmd.Args, arg...)
+	if err != nil {
+		cmd.Err = err
+	}
+	return cmd
+}
+
+// Main is the first thing in main of a program that uses Command. In a process that was started to become another
+// program it does that, and does not return; in any other it does nothing.
+//
+// A set-user-ID program never becomes another: who calls it says by what name.
+func Main() {
+	if len(os.Args) == 0 || os.Args[0] != marker || os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() {
+		return
+	}
+	f, rest, err := decode(os.Args[1:])
+	if err == nil && len(rest) < 2 {
+		err = errors.New("no program is named")
+	}
+	if err == nil {
+		err = f.Exec(rest[0], rest[1:], os.Environ())
+	}
+	fmt.Fprintf(os.Stderr, "stagelock: %v\n", err)
+	os.Exit(ExitCode(err))
+}
+
+// encode appends the filters as arguments: the place of the one with the listener, how many there are, and each. The
+// largest takes 43 KB, and the kernel allows an argument 128 KB (execve(2)).
+func (f *Filters) encode(args []string) []string {
+	args = append(args, strconv.Itoa(f.gate), strconv.Itoa(len(f.programs)))
+	for _, p := range f.programs {
+		args = append(args, base64.StdEncoding.EncodeToString(bpf.Encode(nil, binary.LittleEndian, p)))
+	}
+	return args
+}
+
+// decode reads what encode wrote, and returns the arguments behind it.
+func decode(args []string) (f *Filters, rest []string, err error) {
+	bad := errors.New("the arguments are not those of a launch")
+	if len(args) < 2 {
+		return nil, nil, bad
+	}
+	f = &Filters{}
+	n, err1 := strconv.Atoi(args[1])
+	f.gate, err = strconv.Atoi(args[0])
+	if err != nil || err1 != nil || n < 1 || n > len(args)-2 || f.gate < -1 || f.gate >= n {
+		return nil, nil, bad
+	}
+	for _, text := range args[2 : 2+n] {
+		raw, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return nil, nil, bad
+		}
+		p, err := bpf.Decode(raw, binary.LittleEndian)
+		if err != nil || len(p) == 0 {
+			return nil, nil, bad
+		}
+		f.programs = append(f.programs, p)
+	}
+	return f, args[2+n:], nil
+}
