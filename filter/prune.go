@@ -28,6 +28,9 @@ func overlap(looked []int16, views []view) bool {
 	return false
 }
 
+// pruneLimit bounds how many nodes with different facts one call's pruning looks at.
+const pruneLimit = 1 << 12
+
 // prune returns n without branches that nothing comes to. Views of one word must be asked one after the other.
 func (g *graph) prune(n node) node {
 	done := make(map[pruneKey]node)
@@ -44,6 +47,9 @@ func (g *graph) prune(n node) node {
 		key := pruneKey{n, f}
 		if m, ok := done[key]; ok {
 			return m
+		}
+		if len(done) == pruneLimit { // what is not pruned is right too
+			return n
 		}
 		lo := uint32(0)
 		var out []branch

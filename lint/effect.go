@@ -13,7 +13,6 @@ import (
 func (l *linter) effect(r *policy.Rule) {
 	sets, names := l.word(r.Nr)
 	own := l.allowedBy(words(r))
-	refusal := l.decider.Clauses(words(r))
 	if l.k > 0 {
 		before, _ := l.plan.Stages[l.k-1].Table.Find(r.Nr)
 		is, _ := l.stage.Table.Find(r.Nr)
@@ -24,7 +23,10 @@ func (l *linter) effect(r *policy.Rule) {
 	}
 	switch {
 	case len(r.Else) > 0 || r.IncludingGo:
-	case own == bdd.False && sets == bdd.False && refusal != bdd.False && !l.fallback(r.Nr):
+	case own == bdd.False && sets == bdd.False && l.floor(r.Nr):
+		l.warn(r.Origin, "this has no effect: of sys_%s only what the Go runtime needs is allowed here; including go takes "+
+			"that too", r.Name)
+	case own == bdd.False && sets == bdd.False && !l.fallback(r.Nr):
 		l.warn(r.Origin, "this has no effect: nothing in stage %s allows sys_%s", l.said.Name, r.Name)
 	case own == sets && own != bdd.False:
 		l.warn(r.Origin, "this has no effect: %s says the same", strings.Join(names, " and "))
@@ -77,6 +79,12 @@ func (l *linter) word(nr uint32) (n bdd.Node, names []string) {
 // fallback tells whether a refused call gets an errno of its own unless a rule names it.
 func (l *linter) fallback(nr uint32) bool {
 	return slices.ContainsFunc(l.plan.Policy.Fallbacks, func(r policy.Rule) bool { return r.Nr == nr })
+}
+
+// floor tells whether the stage allows a call for the Go runtime's sake.
+func (l *linter) floor(nr uint32) bool {
+	d, ok := l.stage.Table.Find(nr)
+	return ok && slices.ContainsFunc(d.Clauses, func(c policy.Clause) bool { return c.Origin.Kind == policy.FromFloor })
 }
 
 // words returns a rule as clauses; where none holds, the call is refused.

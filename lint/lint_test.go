@@ -45,6 +45,8 @@ func TestWarnings(t *testing.T) {
 		{"nothing to say", "use file.read, file.io, net.server\nsys_socket: family == AF_INET && type == SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK && protocol == 0", ""},
 		{"a refusal of what nobody allows", "use file.io\nsys_ptrace: 0",
 			"2:1: this has no effect: nothing in stage init allows sys_ptrace"},
+		{"a refusal of what only the floor allows", "use file.io\nsys_mmap: 0",
+			"2:1: this has no effect: of sys_mmap only what the Go runtime needs is allowed here; including go takes that too"},
 		{"a refusal with an action has an effect", "use file.io\nsys_ptrace: 0 else kill", ""},
 		{"what a set says already", "use file.io\nsys_read: 1", "2:1: this has no effect: file.io says the same"},
 		{"a later rule that changes nothing", "stage a\nuse file.io\nstage b\ndrop file.io\nsys_ptrace: 0",

@@ -71,27 +71,31 @@ func (h *holders) touch(l *policy.Set) {
 
 // enter puts the leaves of s in force. After the first stage only what is still allowed may come in.
 func (b *builder) enter(step policy.Step, s *policy.Set, before []*policy.Set) {
+	if !b.first {
+		b.refuseGivenUp(step, s, before)
+	}
 	for l := range s.Leaves {
-		if !b.first && !slices.Contains(before, l) {
-			b.refuseGivenUp(step, s, l)
-		}
 		if !slices.Contains(b.holders.leaves, l) {
 			b.holders.leaves = append(b.holders.leaves, l)
 		}
 	}
 }
 
-// refuseGivenUp fails if a leaf that was not in force would bring back a call that is gone.
-func (b *builder) refuseGivenUp(step policy.Step, s, l *policy.Set) {
+// refuseGivenUp fails if a set would bring back a call that is gone, by a leaf that was not in force.
+func (b *builder) refuseGivenUp(step policy.Step, s *policy.Set, before []*policy.Set) {
 	var gone []string
 	var by *policy.Origin
-	for i := range l.Rules {
-		r := &l.Rules[i]
-		st := b.before.find(r.Nr)
-		if st == nil || b.reaches(st.decision(b.before), r.Allow) {
+	for l := range s.Leaves {
+		if slices.Contains(before, l) {
 			continue
 		}
-		if by = st.by; !slices.Contains(gone, r.Name) {
+		for i := range l.Rules {
+			r := &l.Rules[i]
+			st := b.before.find(r.Nr)
+			if st == nil || slices.Contains(gone, r.Name) || b.reaches(st.decision(b.before), r.Allow) {
+				continue
+			}
+			by = st.by
 			gone = append(gone, r.Name)
 		}
 	}

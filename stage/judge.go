@@ -21,14 +21,25 @@ const (
 	ErrWidened = class("a stage can only narrow")
 	// ErrNoEffect means that a statement takes nothing away, though that is all it is for.
 	ErrNoEffect = class("nothing to take away")
+	// ErrNoLock means that a stage would take from this library what it locks and verifies with.
+	ErrNoLock = class("needed for locking")
 )
 
 // judgeRule fails if a rule of a later stage asks for what was given up, or for a weaker refusal.
 func (b *builder) judgeRule(r *policy.Rule, was *state) {
-	if b.first {
-		if r.IncludingGo && !b.last && r.Name == "seccomp" {
-			b.failRule(r, ErrNoEffect, "without seccomp the next stage cannot be locked: say this in the last one")
+	if r.IncludingGo {
+		switch r.Name {
+		case "seccomp":
+			if !b.last {
+				b.failRule(r, ErrNoLock, "without seccomp the next stage cannot be locked: say this in the last one")
+			}
+		case "pread64", "close":
+			if !b.policy.Deferred {
+				b.failRule(r, ErrNoLock, "without %s no stage can be seen to be in force: leave including go out", r.Name)
+			}
 		}
+	}
+	if b.first {
 		return
 	}
 	old := b.decider.Clauses(was.program)

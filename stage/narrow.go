@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/stagelock/seccomp/internal/bdd"
 	"github.com/stagelock/seccomp/policy"
 )
 
@@ -24,9 +25,32 @@ func (b *builder) narrow(was *state) state {
 	}
 	is.program = is.alone
 	if len(was.program) != 1 || was.program[0].Action.Kind != policy.Allow { // something was narrowed before
-		is.program = conjoin(was.program, own, rest)
+		is.program = b.reached(conjoin(was.program, own, rest))
 	}
 	return is
+}
+
+// maxClauses bounds how many clauses the stages may make of one call. What people write makes a handful.
+const maxClauses = 1000
+
+// reached returns clauses without those that no call comes to: stage upon stage they would double.
+func (b *builder) reached(clauses []policy.Clause) []policy.Clause {
+	var left []policy.Clause
+	before := bdd.False // what the clauses so far take
+	for _, c := range clauses {
+		taken := b.decider.Or(before, b.decider.Cond(c.If))
+		if taken != before {
+			left = append(left, c)
+		}
+		if before = taken; before == bdd.True {
+			break
+		}
+	}
+	if b.decider.Err() != nil || len(left) > maxClauses {
+		b.complain(cmp.Or(b.decider.Err(), bdd.ErrTooComplex))
+		return clauses[len(clauses)-1:] // not to go on with: the plan has failed
+	}
+	return left
 }
 
 // own returns the stage's own word on a call: what it says where, in order, and what a call gets that is newly

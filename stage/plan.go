@@ -57,12 +57,7 @@ const decideLimit = 1 << 19
 func (b *builder) renew() {
 	switch {
 	case b.decider.Err() != nil: // what was decided last means nothing
-		if b.tooComplex == nil {
-			b.tooComplex = b.decider.Err()
-			b.errs = nil
-			b.fail(b.stage.Pos, b.tooComplex, "how the conditions of stage %s narrow those before is %v: use fewer or "+
-				"simpler ones", b.stage.Name, b.tooComplex)
-		}
+		b.complain(b.decider.Err())
 	case b.decider.Size() < decideLimit/8:
 		return
 	}
@@ -171,6 +166,15 @@ func (b *builder) start() []state {
 		states = once
 	}
 	return states
+}
+
+// complain takes down that a stage is too complex; nothing else is told then.
+func (b *builder) complain(err error) {
+	if b.tooComplex == nil {
+		b.tooComplex, b.errs = err, nil
+		b.fail(b.stage.Pos, err, "how the conditions of stage %s narrow those before is %v: use fewer or simpler ones",
+			b.stage.Name, err)
+	}
 }
 
 // rule returns what the stage says about a call itself, nil if nothing.

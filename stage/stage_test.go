@@ -215,6 +215,13 @@ func TestMistakes(t *testing.T) {
 			"p:4:1: errno EPERM weakens what sys_ptrace gets already in stage a (p:2)"},
 		{"no way to the next stage", "stage a\nuse io\nsys_seccomp: 0 including go\nstage b\ndrop io",
 			"p:3:1: without seccomp the next stage cannot be locked: say this in the last one"},
+		{"nor from a later one", "stage a\nuse io\nstage b\nsys_seccomp: 0 including go\nstage c\ndrop io",
+			"p:4:1: without seccomp the next stage cannot be locked: say this in the last one"},
+		{"no way to read back", "use io\nsys_pread64: 0 else kill including go",
+			"p:2:1: without pread64 no stage can be seen to be in force: leave including go out"},
+		{"a whole set is told once", "stage a\nuse io\nstage b\nuse exec, net",
+			"p:4:5: set exec would bring back what was given up in stage a (p:1): clone, execve\n" +
+				"p:4:11: set net would bring back what was given up in stage a (p:1): socket, connect"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -241,5 +248,25 @@ func TestNotesNameWhoHoldsWhatStayed(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestManyStages narrows one call again and again: what is said of it must not double with each stage.
+func TestManyStages(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("stage s\nuse io\nsys_lseek: 1\n")
+	const n = 100
+	for k := range n {
+		fmt.Fprintf(&b, "stage s%d\nsys_lseek: offset > %d\n", k, k)
+	}
+	p := mustBuild(t, b.String())
+	last := &p.Stages[n]
+	for call, want := range map[string]string{"lseek(0, 99)": "errno EPERM", "lseek(0, 100)": "allow"} {
+		if got := verdict(t, last, call); got != want {
+			t.Errorf("%s: %s, want %s", call, got, want)
+		}
+	}
+	if c := last.find(8); len(c.program) > n+10 {
+		t.Errorf("%d clauses about lseek", len(c.program))
 	}
 }
