@@ -31,6 +31,7 @@ func Check(p *stage.Plan) []policy.Note {
 		l.ownSets()
 		l.companions()
 		l.openings()
+		l.twins()
 		l.children()
 	}
 	slices.SortStableFunc(l.notes, func(a, b policy.Note) int {

@@ -14,18 +14,23 @@ import (
 	"github.com/stagelock/seccomp/stage"
 )
 
-// check returns the warnings about a policy, a line each.
+// check returns the warnings about a policy on amd64, a line each.
 func check(t *testing.T, text string) []string {
 	t.Helper()
-	arch, ok := kernel.ByName("amd64")
+	return checkOn(t, "amd64", text)
+}
+
+func checkOn(t *testing.T, goarch, text string) []string {
+	t.Helper()
+	arch, ok := kernel.ByName(goarch)
 	if !ok {
-		t.Fatal("no tables for amd64")
+		t.Fatal("no tables for ", goarch)
 	}
 	f, err := rule.Parse("p", text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := policy.Check(f, policy.Target{Arch: arch, Sets: runtimeset.For(runtimeset.Build{Arch: "amd64"})})
+	p, err := policy.Check(f, policy.Target{Arch: arch, Sets: runtimeset.For(runtimeset.Build{Arch: goarch})})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func Check(f *rule.File, t Target) (*Policy, error) {
 		return nil, err
 	}
 	sort.SliceStable(c.notes, func(i, j int) bool { return c.notes[i].Pos.Precedes(c.notes[j].Pos) })
-	p.Notes = c.notes
+	p.Notes, p.Lacks = c.notes, c.lacks
 	return p, nil
 }
 
@@ -50,6 +50,7 @@ type checker struct {
 	scope   scope           // of the rule that is being checked
 	errs    rule.Errors
 	notes   []Note
+	lacks   []Lacking
 	guesses int // nearest words looked for
 	budget  int // nodes that may still go into deciding conditions
 }

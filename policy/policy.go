@@ -45,6 +45,15 @@ type Policy struct {
 	Stages    []Stage
 	Open      bool // stages may follow that are not known yet: the last one here keeps what locking needs
 	Notes     []Note
+	Lacks     []Lacking
+}
+
+// A Lacking is a rule that limits a call which the architecture doesn't have: it does nothing.
+type Lacking struct {
+	Name  string
+	Stage string
+	File  string
+	Pos   rule.Pos
 }
 
 // A Stage is what a policy says between one `stage` and the next.

@@ -153,6 +153,9 @@ func (s *scope) includingGo(x *rule.Rule, allow Cond, in standing) {
 
 // lacking looks at a rule about a call that the architecture doesn't have. Refusing it is fine: so it is anyway.
 func (c *checker) lacking(x *rule.Rule, in standing, name string) {
+	if v, ok := x.Verdict.(*rule.Number); in.kind == FromRule && (!ok || v.Abs == 0) {
+		c.lacks = append(c.lacks, Lacking{Name: name, Stage: in.stage, File: c.file, Pos: x.Pos})
+	}
 	if v, ok := x.Verdict.(*rule.Number); in.builtin || ok && v.Abs == 0 {
 		return
 	}
