@@ -2,6 +2,7 @@ package seccomp
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 
 	"github.com/stagelock/seccomp/filter"
@@ -14,10 +15,10 @@ import (
 
 // compose returns the policy of a process: the declared one, if any, with what was said in code put in as stages of
 // its own. What was said about a stage of the policy comes right behind that stage, and narrows it.
-func compose(declared *rule.File, said []*Handle) (*rule.File, error) {
+func compose(declared *rule.File, handles []*Handle) (*rule.File, error) {
 	f := &rule.File{}
 	if declared == nil {
-		for i, h := range said {
+		for i, h := range handles {
 			stmts, err := h.statements(i > 0)
 			if err != nil {
 				return nil, err
@@ -27,13 +28,14 @@ func compose(declared *rule.File, said []*Handle) (*rule.File, error) {
 		return f, nil
 	}
 	f.Name = declared.Name
-	behind := make(map[string][]rule.Stmt)
-	for _, h := range said {
+	behind, said := make(map[string][]rule.Stmt), make(map[string]int)
+	for _, h := range handles {
 		stmts, err := h.statements(true)
 		if err != nil {
 			return nil, err
 		}
-		behind[h.name] = append(append(behind[h.name], stageOf(h, inCode(h.name))), stmts...)
+		said[h.name]++
+		behind[h.name] = append(append(behind[h.name], stageOf(h, inCode(h.name, said[h.name]))), stmts...)
 	}
 	current, named := "init", false
 	for _, s := range declared.Stmts {
@@ -59,8 +61,14 @@ func stageOf(h *Handle, name string) *rule.Stage {
 	return &rule.Stage{Pos: at, Name: rule.Name{Pos: at, Text: name}, File: h.String()}
 }
 
-// inCode names the stage that narrows a stage of the policy. No policy text can have a stage of that name.
-func inCode(name string) string { return name + " in code" }
+// inCode names the stage by which the nth handle narrows a stage of the policy. No policy text can have a stage of that
+// name.
+func inCode(name string, n int) string {
+	if n == 1 {
+		return name + " in code"
+	}
+	return fmt.Sprintf("%s in code, %d", name, n)
+}
 
 // errArch means that the tables don't know the architecture that the program runs on.
 var errArch = errors.New("the system calls of " + runtime.GOARCH + " are unknown")

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/stagelock/seccomp"
+	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/proc"
 	"github.com/stagelock/seccomp/rule"
 	"github.com/stagelock/seccomp/seccomptest"
@@ -172,6 +173,7 @@ var twice = seccomptest.Case("locked twice", func(c *seccomptest.C) {
 	}
 	c.Must(seccomp.Stage("init").Rules("sys_getppid: 0").Lock()) // says more, and so narrows
 	c.Must(seccomp.Stage("init").Lock())
+	c.Must(seccomp.Stage("init").Rules("sys_getpgrp: 0").Lock()) // and once more
 	c.Refused(syscall.EPERM, "getppid", func() error {
 		_, _, errno := unix.RawSyscall(unix.SYS_GETPPID, 0, 0, 0)
 		return errno
@@ -198,6 +200,18 @@ var concurrent = seccomptest.Case("locked from many goroutines", func(c *seccomp
 })
 
 func TestLockConcurrently(t *testing.T) { concurrent.Run(t) }
+
+var nothing = seccomptest.Case("a text that says nothing", func(c *seccomptest.C) {
+	failed(c, policy.ErrEmpty, seccomp.Stage("init").Rules("# all in comments\n").Lock)
+})
+
+func TestRulesThatSayNothing(t *testing.T) { nothing.Run(t) }
+
+var nameless = seccomptest.Case("a stage without a name", func(c *seccomptest.C) {
+	failed(c, seccomp.ErrNoStage, seccomp.Stage("").Use("file").Lock)
+})
+
+func TestStageWithoutName(t *testing.T) { nameless.Run(t) }
 
 var back = seccomptest.Case("going back", func(c *seccomptest.C) {
 	seccomp.MustDeclare("back.policy", "stage init\nuse file\nstage serve\ndrop file.write\n")

@@ -69,6 +69,9 @@ func (m *machine) declare(file, text string) error {
 func (m *machine) setMode(mode Mode) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if int(mode) >= len(modes) {
+		return fmt.Errorf("there is no mode %d: the modes are %s", uint8(mode), strings.Join(modes[:], " and "))
+	}
 	if m.begun && mode != m.mode {
 		return fmt.Errorf("mode %v comes too late: %w", mode, ErrOrder)
 	}
@@ -129,6 +132,9 @@ func (m *machine) advance(h *Handle) (*Receipt, error) {
 	start := time.Now()
 	if runtime.GOOS != "linux" {
 		return nil, ErrNotSupported
+	}
+	if h.name == "" {
+		return nil, fmt.Errorf("%w: a stage has a name", ErrNoStage)
 	}
 	if testchild.TestBinary() && !testchild.Inside() {
 		return nil, ErrTestBinary
@@ -221,7 +227,13 @@ func (m *machine) planFor(h *Handle) (p *stage.Plan, at int, said []*Handle, err
 	}
 	name := h.name
 	if h.says() && m.base != nil {
-		name = inCode(name)
+		n := 0
+		for _, s := range said {
+			if s.name == h.name {
+				n++
+			}
+		}
+		name = inCode(name, n)
 	}
 	at, ok := p.Index(name)
 	if !ok {

@@ -39,6 +39,7 @@ package seccomp
 import (
 	"slices"
 
+	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
 )
 
@@ -127,6 +128,10 @@ func (h *Handle) statements(narrow bool) ([]rule.Stmt, error) {
 		if err != nil {
 			errs = append(errs, err.(rule.Errors)...) // as Parse says
 			continue
+		}
+		if len(f.Stmts) == 0 {
+			errs = append(errs, &rule.Error{File: f.Name, Pos: at, Class: policy.ErrEmpty,
+				Msg: "Rules says nothing: was the text read?"})
 		}
 		for _, s := range f.Stmts {
 			if _, ok := s.(*rule.Stage); ok {
