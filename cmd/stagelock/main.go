@@ -27,6 +27,7 @@ func commands() []*command {
 		newSets(),
 		newConvert(),
 		newPs(),
+		newShow(),
 		newRun(),
 	}
 }

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -63,6 +65,14 @@ func must(err error) {
 	}
 }
 
+func read(file string) []sys.SockFilter {
+	raw, err := os.ReadFile(file)
+	must(err)
+	list := make([]sys.SockFilter, len(raw)/8)
+	must(binary.Read(bytes.NewReader(raw), binary.NativeEndian, list))
+	return list
+}
+
 func main() {
 	runtime.LockOSThread()
 	switch os.Args[1] {
@@ -87,6 +97,8 @@ func main() {
 			select {}
 		}()
 		<-up
+	case "file": // from a file of raw instructions, as another launcher would
+		install(unix.SECCOMP_FILTER_FLAG_TSYNC, read(os.Args[2]))
 	case "restart": // threads that sleep, where the kernel may not restart the sleep
 		install(unix.SECCOMP_FILTER_FLAG_TSYNC, noRestart)
 		for range 4 {

@@ -1,0 +1,335 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/stagelock/seccomp/proc"
+)
+
+// mayFetch skips where the kernel shows no filters to this user. Root under no filter is shown them.
+func mayFetch(t *testing.T) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("PTRACE_SECCOMP_GET_FILTER needs CAP_SYS_ADMIN")
+	}
+	if n := ownFilters(t); n > 0 {
+		t.Skipf("PTRACE_SECCOMP_GET_FILTER needs a caller without filters, and the test runs under %d", n)
+	}
+}
+
+// shows runs show, which must succeed, and demands patterns in what it prints.
+func shows(t *testing.T, args []string, patterns ...string) string {
+	t.Helper()
+	out, errs, code := stagelock(t, uint32(os.Getuid()), append([]string{"show"}, args...)...)
+	if code != 0 || errs != "" {
+		t.Fatalf("show %s: exit code %d: %s", strings.Join(args, " "), code, errs)
+	}
+	for _, p := range patterns {
+		if !regexp.MustCompile("(?m)" + p).MatchString(out) {
+			t.Errorf("show %s printed nothing that matches %s, but\n%s", strings.Join(args, " "), p, out)
+		}
+	}
+	return out
+}
+
+// goesOn demands that a process is neither stopped nor traced nor dead.
+func goesOn(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	states, err := proc.FS{}.Threads(cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range states {
+		if s.Run == 't' || s.Run == 'T' || s.Exiting() {
+			t.Fatalf("thread %d is in state %c", s.Tid, s.Run)
+		}
+	}
+}
+
+func TestShowByHand(t *testing.T) {
+	mayFetch(t)
+	raw := newTarget(t, "raw")
+	out := shows(t, []string{pid(raw)}, `^# process \d+, .*target raw$`,
+		`threads, 2 filters of 10 instructions, which the kernel counts as \d+ of at most 32768$`,
+		`^sys_getppid: 0 else errno\(EPERM\)$`, `^sys_socket: family != AF_UNIX$`)
+	policy := filepath.Join(t.TempDir(), "shown.policy")
+	if err := os.WriteFile(policy, []byte(out), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, errs, code := stagelock(t, uint32(os.Getuid()), "eval", policy, "getppid"); out != "errno EPERM\n" || code > 1 {
+		t.Errorf("what is shown, asked for getppid: %q, %q", out, errs)
+	}
+	shows(t, []string{"-each", pid(raw)}, `^# filter 1 of 2, the oldest: 4 instructions$`,
+		`^# filter 2 of 2, the newest, refusals are logged: 6 instructions$`)
+	shows(t, []string{"-asm", pid(raw)}, `^l0: +ld +\[0\] +; nr$`, `; getppid$`, `^l5: +ret `)
+	goesOn(t, raw)
+}
+
+func TestShowThreadsThatDiffer(t *testing.T) {
+	mayFetch(t)
+	odd := newTarget(t, "odd")
+	shows(t, []string{pid(odd)}, `^# \d+ of \d+ threads: [\d, …]+, 1 filter of 4`, `^# 1 of \d+ threads: \d+, 2 filters of 10`)
+}
+
+func TestShowOurOwn(t *testing.T) {
+	mayFetch(t)
+	own := newTarget(t, "own")
+	shown := shows(t, []string{pid(own)}, `^# it claims to be in stage serve of target\.policy since .*, and the filters it claims are in force$`,
+		`^sys_pread64: 1`, `^deny errno\(EPERM\)$`)
+	shows(t, []string{"-source", pid(own)}, `stage serve of target\.policy\.$`, `^    use file\.read, file\.io$`)
+	more := newTarget(t, "more")
+	shows(t, []string{pid(more)}, `^# it disagrees with the kernel: it claims \d+ filters, the kernel counts \d+`)
+
+	// Another user of the same rights over the process as its owner gets the same from what it published.
+	his := start(t, nobody, built(t, "target"), "own")
+	out, errs, code := stagelock(t, nobody, "show", pid(his))
+	if code != 0 || !strings.Contains(errs, "CAP_SYS_ADMIN") || !strings.Contains(out, "the process's own claim: stage serve") {
+		t.Fatalf("exit code %d\n%s%s", code, errs, out)
+	}
+	rules := regexp.MustCompile(`(?m)^sys_\w+: 1$`)
+	if got, want := rules.FindAllString(out, -1), rules.FindAllString(shown, -1); len(want) < 20 || strings.Join(got, "") != strings.Join(want, "") {
+		t.Errorf("claimed are %v, in force %v", got, want)
+	}
+	theirs := newTarget(t, "raw")
+	if _, errs, code := stagelock(t, nobody, "show", pid(theirs)); code != 1 || !strings.Contains(errs, "permission denied") {
+		t.Errorf("of another's process: exit code %d, %s", code, errs)
+	}
+}
+
+func TestShowMistakes(t *testing.T) {
+	none := newTarget(t, "none")
+	if ownFilters(t) == 0 {
+		shows(t, []string{pid(none)}, `: no filter is in force$`)
+	}
+	for _, tt := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"show"}, 2, "one PID is wanted, not 0"},
+		{[]string{"show", "init"}, 2, `"init" is no process id`},
+		{[]string{"show", "-each", "-asm", "1"}, 2, "exclude each other"},
+		{[]string{"show", "999999999"}, 1, "process 999999999: "},
+	} {
+		if _, errs, code := stagelock(t, uint32(os.Getuid()), tt.args...); code != tt.code || !strings.Contains(errs, tt.want) {
+			t.Errorf("%v: exit code %d, %s", tt.args, code, errs)
+		}
+	}
+}
+
+func TestShowTraced(t *testing.T) {
+	mayFetch(t)
+	raw := newTarget(t, "raw")
+	done, release := make(chan error), make(chan struct{})
+	go func() {
+		runtime.LockOSThread() // and never unlocked: that it ends detaches
+		done <- unix.PtraceSeize(raw.Process.Pid)
+		<-release
+		close(done)
+	}()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	out, errs, _ := stagelock(t, 0, "show", pid(raw))
+	if want := "it is being traced by process " + strconv.Itoa(os.Getpid()); !strings.Contains(errs, want) {
+		t.Errorf("while it is traced: %s\n%s", errs, out)
+	}
+	close(release)
+	<-done
+}
+
+// Sleeps are interrupted by being looked at. Here the kernel may not restart them.
+func TestShowLetsSleep(t *testing.T) {
+	mayFetch(t)
+	asleep := newTarget(t, "restart")
+	for range 20 {
+		shows(t, []string{pid(asleep)}, "^sys_restart_syscall: 0")
+	}
+	goesOn(t, asleep)
+}
+
+// A stopped process stays stopped, and none is stopped by being looked at.
+func TestShowStopped(t *testing.T) {
+	mayFetch(t)
+	raw := newTarget(t, "raw")
+	if err := raw.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	shows(t, []string{pid(raw)}, "sys_getppid")
+	states, err := proc.FS{}.Threads(raw.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range states {
+		if s.Run != 'T' {
+			t.Errorf("thread %d is in state %c", s.Tid, s.Run)
+		}
+	}
+	raw.Process.Signal(syscall.SIGCONT)
+	for limit := time.Now().Add(5 * time.Second); time.Now().Before(limit); time.Sleep(time.Millisecond) {
+		if states, err := (proc.FS{}).Threads(raw.Process.Pid); err == nil && states[0].Run != 'T' {
+			break
+		}
+	}
+	goesOn(t, raw)
+}
+
+// Killed at any moment, stagelock leaves no process stopped.
+func TestShowKilled(t *testing.T) {
+	mayFetch(t)
+	raw, odd := newTarget(t, "raw"), newTarget(t, "odd")
+	binary, killed := built(t, "stagelock"), 0
+	begin := time.Now()
+	shows(t, []string{pid(raw)})
+	takes := time.Since(begin)
+	for i := range 100 {
+		victim := raw
+		if i%2 == 1 {
+			victim = odd
+		}
+		cmd := exec.Command(binary, "show", pid(victim))
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(rand.N(takes))
+		cmd.Process.Kill()
+		if cmd.Wait() != nil {
+			killed++
+		}
+	}
+	time.Sleep(10 * time.Millisecond)
+	goesOn(t, raw)
+	goesOn(t, odd)
+	shows(t, []string{pid(raw)}, "sys_getppid")
+	if killed < 10 {
+		t.Errorf("only %d of 100 were killed before their end", killed)
+	}
+	t.Logf("%d of 100 were killed before their end", killed)
+}
+
+// A process that ends while it is looked at is no reason to hang.
+func TestShowDying(t *testing.T) {
+	mayFetch(t)
+	for range 10 {
+		odd := newTarget(t, "odd")
+		cmd := exec.Command(built(t, "stagelock"), "show", pid(odd))
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(rand.N(5 * time.Millisecond))
+		odd.Process.Kill()
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		select {
+		case <-ended:
+		case <-time.After(20 * time.Second):
+			cmd.Process.Kill()
+			t.Fatal("it hangs")
+		}
+	}
+}
+
+func TestShowLibseccomp(t *testing.T) {
+	mayFetch(t)
+	cc, err := exec.LookPath("cc")
+	if err != nil {
+		t.Skip("there is no C compiler")
+	}
+	program := filepath.Join(t.TempDir(), "locked")
+	if out, err := exec.Command(cc, "-o", program, "testdata/libseccomp/locked.c", "-lseccomp").CombinedOutput(); err != nil {
+		t.Skipf("libseccomp is not there to build with: %s", out)
+	}
+	locked := start(t, 0, program)
+	shows(t, []string{pid(locked)}, `^sys_ptrace: 0 else errno\(EACCES\)`, `^sys_socket: family != AF_INET6`, `^sys_kexec_load: 0( else kill)?`)
+}
+
+// Docker's default profile and a systemd unit, made into filters and put in force by something else: what show prints
+// is, checked and compared by this same command, the policy they were made from.
+func TestShowContainers(t *testing.T) {
+	mayFetch(t)
+	for _, tt := range []struct{ from, file string }{
+		{"oci", "docker.json"}, {"oci", "containerd.json"}, {"systemd", "web.service"},
+	} {
+		t.Run(tt.file, func(t *testing.T) {
+			path, err := filepath.Abs(filepath.Join("../../dialect", tt.from, "testdata", tt.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			file := func(name string, args ...string) string {
+				out, errs, code := stagelock(t, 0, args...)
+				if code != 0 {
+					t.Fatalf("%v: exit code %d: %s", args, code, errs)
+				}
+				name = filepath.Join(dir, name)
+				if err := os.WriteFile(name, []byte(out), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return name
+			}
+			policy := file("before.policy", "convert", "-from", tt.from, "-to", "stagelock", "-approximate", path)
+			raw := file("raw", "compile", "-format", "raw", policy)
+			locked := start(t, 0, built(t, "target"), "file", raw)
+			shown := file("shown.policy", "show", pid(locked))
+			if out, errs, code := stagelock(t, 0, "diff", policy, shown); code != 0 {
+				t.Errorf("what is shown differs: exit code %d\n%s%s", code, out, errs)
+			}
+			if out, errs, code := stagelock(t, 0, "diff", shown, policy); code != 0 {
+				t.Errorf("what is shown is stricter: exit code %d\n%s%s", code, out, errs)
+			}
+		})
+	}
+}
+
+func TestShowBubblewrap(t *testing.T) {
+	mayFetch(t)
+	bwrap, err := exec.LookPath("bwrap")
+	if err != nil {
+		t.Skip("bubblewrap is not installed")
+	}
+	// A filter as flatpak hands one over: refuse getppid, kill for ptrace, allow the rest.
+	var code bytes.Buffer
+	for _, i := range []proc.Instruction{
+		{Code: 0x20, K: 4}, {Code: 0x15, Jt: 1, K: unix.AUDIT_ARCH_X86_64}, {Code: 0x06, K: unix.SECCOMP_RET_KILL_PROCESS},
+		{Code: 0x20, K: 0}, {Code: 0x15, Jf: 1, K: 110}, {Code: 0x06, K: unix.SECCOMP_RET_ERRNO | 1},
+		{Code: 0x15, Jf: 1, K: 101}, {Code: 0x06, K: unix.SECCOMP_RET_KILL_PROCESS}, {Code: 0x06, K: unix.SECCOMP_RET_ALLOW},
+	} {
+		binary.Write(&code, binary.NativeEndian, i)
+	}
+	file := filepath.Join(t.TempDir(), "filter")
+	if err := os.WriteFile(file, code.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(bwrap, "--ro-bind", "/", "/", "true").CombinedOutput(); err != nil {
+		t.Skipf("bubblewrap can't work here: %s", out)
+	}
+	script := fmt.Sprintf("exec %s --die-with-parent --ro-bind / / --dev /dev --proc /proc --seccomp 9 sh -c 'echo ready; read x' 9<%s", bwrap, file)
+	outer := start(t, 0, "/bin/sh", "-c", script)
+	// bwrap stays outside, the shell is its child.
+	list, err := proc.FS{}.Survey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range list.Locked {
+		if strings.Contains(p.Command, "echo ready") && strings.HasPrefix(p.Command, "sh -c") && p.Pid > outer.Process.Pid {
+			shows(t, []string{strconv.Itoa(p.Pid)}, `^sys_getppid: 0`, `^sys_ptrace: 0( else kill)?$`)
+			return
+		}
+	}
+	t.Errorf("none of %+v is bubblewrap's", list.Locked)
+}
