@@ -82,3 +82,32 @@ func listed(t *testing.T, d *policy.Decision) (list [][6]uint64) {
 	}
 	return list
 }
+
+// From text to program, of the same policy: memory is asked for so often and no more. The bounds are a third above what
+// Go 1.26 on amd64 needs.
+func TestServerPolicyAllocations(t *testing.T) {
+	text, err := os.ReadFile("testdata/server.policy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	arch, _ := kernel.ByName("amd64")
+	table := tableOf(t, arch, noSets{}, string(text))
+	for _, step := range []struct {
+		name  string
+		limit float64
+		do    func()
+	}{
+		{"parse, check and plan", 760, func() { tableOf(t, arch, noSets{}, string(text)) }},
+		{"compile", 165, func() {
+			if _, err := filter.Compile(table, filter.Options{}); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		n := testing.AllocsPerRun(20, step.do)
+		t.Logf("%s: %.0f allocations", step.name, n)
+		if n > step.limit {
+			t.Errorf("%s: %.0f allocations, want at most %.0f", step.name, n, step.limit)
+		}
+	}
+}

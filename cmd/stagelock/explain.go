@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stagelock/seccomp/internal/bdd"
@@ -14,11 +15,12 @@ import (
 func newExplain() *command {
 	return &command{
 		name:     "explain",
-		synopsis: "[-stage S] [-arch A] [-go V] [-cgo] [-env NAME=N,…] FILE [NAME]",
+		synopsis: "[-stage S] [-arch A] [-go V] [-cgo] [-env NAME=N,…] FILE [NAME [ARG…]]",
 		brief:    "tell what a stage does, or why a call gets what it gets",
 		help: `
 Of a call NAME, as openat or nr(471): what it gets under which condition, the first that holds being it, with the
-line, the set or the floor that says so, and the reason.
+line, the set or the floor that says so, and the reason. With ARGs, as eval has them: what this one call gets, missing
+ones being 0.
 
 Without NAME: how many calls the stage allows, how large its filters are, which calls are allowed by whom, and what
 the refused ones get.`,
@@ -40,11 +42,8 @@ func (c *explain) flags(fs *flag.FlagSet) {
 }
 
 func (c *explain) run(s *streams, args []string) error {
-	switch {
-	case len(args) == 0:
+	if len(args) == 0 {
 		return shapef("FILE is missing")
-	case len(args) > 2:
-		return shapef("there is more than FILE and NAME: %s", strings.Join(args[2:], " "))
 	}
 	arch, err := c.arch()
 	if err != nil {
@@ -52,8 +51,13 @@ func (c *explain) run(s *streams, args []string) error {
 	}
 	var nr uint32
 	var call *kernel.Call
-	if len(args) == 2 {
+	var regs [6]uint64
+	e := eval{target: c.target, envFlag: c.envFlag, stage: c.stage}
+	if len(args) >= 2 {
 		if nr, call, err = findCall(arch, args[1]); err != nil {
+			return err
+		}
+		if regs, err = e.registers(arch, call, args[2:]); err != nil {
 			return err
 		}
 	}
@@ -65,15 +69,24 @@ func (c *explain) run(s *streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(args) == 2 {
-		explainCall(s, p, k, nr, call)
+	switch {
+	case len(args) == 1:
+		return explainStage(s, p, k)
+	case len(args) == 2:
+		explainCall(s, p, k, nr, call, verdicts(&p.Stages[k], nr))
 		return nil
 	}
-	return explainStage(s, p, k)
+	if _, err := e.verdict(p.Policy, nr, regs); err != nil { // it may hang on what only the process knows
+		return err
+	}
+	decides := p.Stages[k].Table.Eval(nr, regs)
+	list := verdicts(&p.Stages[k], nr)
+	explainCall(s, p, k, nr, call, slices.DeleteFunc(list, func(v verdict) bool { return v.Clause != decides }))
+	return nil
 }
 
-// explainCall prints what a call gets in stage k.
-func explainCall(s *streams, p *stage.Plan, k int, nr uint32, call *kernel.Call) {
+// explainCall prints what a call gets in stage k by some of its verdicts.
+func explainCall(s *streams, p *stage.Plan, k int, nr uint32, call *kernel.Call, list []verdict) {
 	arch, st := p.Policy.Arch, s.style()
 	head := fmt.Sprintf("nr(%d)", nr)
 	if call != nil {
@@ -83,7 +96,6 @@ func explainCall(s *streams, p *stage.Plan, k int, nr uint32, call *kernel.Call)
 	if call != nil {
 		fmt.Fprintln(s.out, st.quiet(prototype(call)))
 	}
-	list := verdicts(&p.Stages[k], nr)
 	width := 0
 	for _, v := range list {
 		width = max(width, len(v.Action.Text(arch)))
@@ -94,7 +106,11 @@ func explainCall(s *streams, p *stage.Plan, k int, nr uint32, call *kernel.Call)
 			mark = st.good
 		}
 		text := v.Action.Text(arch)
-		fmt.Fprintf(s.out, "\n  %s%s  %s\n", mark(text), strings.Repeat(" ", width-len(text)), v.when(call, arch))
+		when := v.when(call, arch)
+		if len(list) == 1 && v.rest && !v.only {
+			when = "for want of another condition that holds"
+		}
+		fmt.Fprintf(s.out, "\n  %s%s  %s\n", mark(text), strings.Repeat(" ", width-len(text)), when)
 		source, reason := origin(v.Origin)
 		for _, line := range folded(source, reason) {
 			fmt.Fprintf(s.out, "  %*s  %s\n", width, "", st.quiet(line))
