@@ -134,7 +134,7 @@ func (s *server) drive() (pages int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if pages, err = fetch(at.Addr, at.Certificate, drive); err != nil {
+	if pages, err = fetch(at.Addr, at.Certificate, drive, drive+2*patience); err != nil {
 		err = fmt.Errorf("%w\n%s", err, s.log())
 	}
 	return pages, err
