@@ -182,7 +182,7 @@ func (b *builder) whoHolds(st *state) string {
 	if !slices.ContainsFunc(st.program, allows) {
 		return strings.Join(names, "")
 	}
-	if st.word != nil {
+	if st.holds {
 		return "the rule " + place(st.word.Origin)
 	}
 	for _, h := range b.holders.of[st.nr] {

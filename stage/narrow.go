@@ -60,20 +60,23 @@ func (b *builder) own(was, is *state) (own, rest []policy.Clause, by *policy.Ori
 	if r := b.rule(was.nr); r != nil {
 		b.judgeRule(r, was)
 		is.word = r
+		is.holds = was.holds && !h.cleared || len(h.of[was.nr]) == 0
 		is.noFloor = was.noFloor || r.IncludingGo
 		if r.Allow == policy.Const(false) && !slices.ContainsFunc(r.Else, allows) {
-			is.word = nil // a refusal holds nothing
+			is.word, is.holds = nil, false // a refusal holds nothing
 		}
 		return words(r), []policy.Clause{{If: policy.Const(true), Action: b.stage.Deny, Origin: r.Origin}}, r.Origin
 	}
 	switch {
 	case b.first:
 	case was.word != nil && !h.cleared:
-		return nil, nil, nil // the rule holds it, and has narrowed it already
+		if was.holds || len(h.of[was.nr]) > 0 {
+			return nil, nil, nil // the rule still speaks, and has narrowed the call already
+		}
 	case !h.changed[was.nr] && !(h.cleared && was.word != nil):
 		return nil, nil, nil
 	}
-	is.word = nil
+	is.word, is.holds = nil, false
 	for _, g := range h.of[was.nr] {
 		own = append(own, policy.Clause{If: g.rule.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: g.rule.Origin})
 		if g.rule.Allow == policy.Const(true) {

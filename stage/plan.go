@@ -40,7 +40,8 @@ type Stage struct {
 type state struct {
 	nr      uint32
 	name    string
-	word    *policy.Rule    // the rule that grants the call, if it is a rule and not the sets
+	word    *policy.Rule    // the rule that speaks for the call, if it is a rule and not the sets
+	holds   bool            // word is a holder of its own: when it was said, no set in force had the call
 	by      *policy.Origin  // the last to narrow it, for messages
 	program []policy.Clause // the program's part of the decision, total: without the floor, symbols as written
 	alone   []policy.Clause // what this stage would say if it were the first

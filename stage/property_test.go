@@ -85,6 +85,7 @@ var edges = []uint64{0, 1, 2, 3, 4, 5, 7, 9, 10, 16, 23, 34, 64, 4242, 0xfffffff
 func allowed(p *policy.Policy, s []Stage, k int, nr uint32, args *[6]uint64) bool {
 	var force []*policy.Set
 	var word *policy.Rule
+	holder := false // word is one
 	granted, floor := true, true
 	for j := range p.Stages[:k+1] {
 		st := &p.Stages[j]
@@ -98,7 +99,7 @@ func allowed(p *policy.Policy, s []Stage, k int, nr uint32, args *[6]uint64) boo
 			}
 			switch step.Verb {
 			case policy.Only:
-				force, cleared, word = leaves, true, nil
+				force, cleared, word, holder = leaves, true, nil, false
 			case policy.Use:
 				force = append(force, leaves...)
 			case policy.Drop:
@@ -120,11 +121,12 @@ func allowed(p *policy.Policy, s []Stage, k int, nr uint32, args *[6]uint64) boo
 				}
 			}
 			word = r
+			holder = holder || !has(force, nr)
 			if r.Allow == policy.Const(false) && !slices.ContainsFunc(r.Else, allows) {
-				word = nil
+				word, holder = nil, false
 			}
 			floor = floor && !r.IncludingGo
-		case word != nil && !cleared:
+		case word != nil && !cleared && (holder || has(force, nr)):
 		default:
 			own = slices.ContainsFunc(force, func(l *policy.Set) bool { return holds(l, nr, args, s[j].Children) })
 		}
@@ -138,6 +140,13 @@ func allowed(p *policy.Policy, s []Stage, k int, nr uint32, args *[6]uint64) boo
 		return true
 	}
 	return granted
+}
+
+// has tells whether any of the leaves speaks of a call.
+func has(leaves []*policy.Set, nr uint32) bool {
+	return slices.ContainsFunc(leaves, func(l *policy.Set) bool {
+		return slices.ContainsFunc(l.Rules, func(r policy.Rule) bool { return r.Nr == nr })
+	})
 }
 
 // holds tells whether a rule of a leaf allows a call.

@@ -12,7 +12,7 @@ import (
 func main() {
 	seccomp.Stage("init").
 		Use("file.read", "file.io", "net.server").
-		Rules("sys_socket: family in {AF_INET, AF_INET6}").
+		Rules("sys_socket: family == AF_INET && (type & 0xf) == SOCK_STREAM && protocol == 0").
 		MustLock()
 
 	name, err := os.ReadFile("/etc/hostname") // allowed still
@@ -26,7 +26,7 @@ func main() {
 
 	seccomp.Stage("serve").
 		Use("file.io", "net.accept", "net.conn"). // what is left
-		Rules("sys_mmap: 0").
+		Rules("sys_ptrace: 0 else kill").
 		MustLock()
 
 	_, err = os.ReadFile("/etc/hostname")
