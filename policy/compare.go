@@ -154,7 +154,7 @@ func (s *scope) compareSymbol(a argument, x *rule.Compare, name string) Cond {
 // symbol returns the condition that a is the value that the process has under name.
 func (s *scope) symbol(a argument, name string, at rule.Pos) Cond {
 	if !slices.Contains(symbols[:], name) {
-		s.errorf(ErrUnknown, at, "unknown value of the process %q%s", name,
+		s.errorf(ErrUnknown, at, "unknown value of the process %s%s", quote(name),
 			s.didYouMean(name, slices.Values(symbols[:])))
 		return nil
 	}

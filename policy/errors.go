@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strconv"
 
 	"github.com/stagelock/seccomp/rule"
 )
@@ -31,10 +32,19 @@ func (c *checker) errorf(class error, at rule.Pos, format string, args ...any) {
 	c.errs = append(c.errs, &rule.Error{File: c.file, Pos: at, Msg: fmt.Sprintf(format, args...), Class: class})
 }
 
+// maxNotes is how many notes on a text are told.
+const maxNotes = 50
+
 // notef reports something that a person should know.
 //
 //go:noinline
 func (c *checker) notef(at rule.Pos, format string, args ...any) {
+	switch {
+	case len(c.notes) > maxNotes:
+		return
+	case len(c.notes) == maxNotes:
+		format, args = "there are more than %d notes: the rest is not told", []any{maxNotes}
+	}
 	c.notes = append(c.notes, Note{File: c.file, Pos: at, Text: fmt.Sprintf(format, args...)})
 }
 
@@ -44,4 +54,20 @@ func (c *checker) didYouMean(word string, candidates iter.Seq[string]) string {
 		return ""
 	}
 	return rule.DidYouMean(word, candidates)
+}
+
+// maxWord is how many bytes of a word of the text a message shows.
+const maxWord = 60
+
+// quote returns a word of the text for a message, shortened if it is long.
+//
+//go:noinline
+func quote(word string) string { return strconv.Quote(shorten(word)) }
+
+// shorten returns a word of the text, shortened if it is long.
+func shorten(word string) string {
+	if len(word) <= maxWord {
+		return word
+	}
+	return word[:maxWord] + "…"
 }

@@ -39,7 +39,7 @@ func (c *checker) find(x *rule.Call, builtin bool) (foundCall, lookup) {
 	case kernel.KnownCall(x.Name):
 		return foundCall{name: x.Name, text: x.Name}, lacking
 	}
-	c.errorf(ErrUnknown, x.Pos, "unknown system call %q%s", x.Name, c.didYouMean(x.Name, callNames(c.arch)))
+	c.errorf(ErrUnknown, x.Pos, "unknown system call %s%s", quote(x.Name), c.didYouMean(x.Name, callNames(c.arch)))
 	return foundCall{}, unknown
 }
 
@@ -100,7 +100,7 @@ func (s *scope) arg(x rule.Name) (argument, bool) {
 	}
 	switch {
 	case !numbered:
-		s.errorf(ErrUnknown, x.Pos, "%s has no argument %q%s", s.call, x.Text, s.argHint(x.Text))
+		s.errorf(ErrUnknown, x.Pos, "%s has no argument %s%s", s.call, quote(x.Text), s.argHint(x.Text))
 	case n > 5:
 		s.errorf(ErrUnknown, x.Pos, "there is no %s: a system call has six arguments, arg0 to arg5", x.Text)
 	case !s.untyped && n >= len(s.args):
@@ -155,7 +155,7 @@ func (s *scope) constant(x *rule.Ident) (int64, bool) {
 	if slices.ContainsFunc(s.args, func(a kernel.Arg) bool { return a.Name == x.Name }) {
 		s.errorf(ErrMisplaced, x.Pos, "%s is an argument, which can't be compared with another one", x.Name)
 	} else {
-		s.errorf(ErrUnknown, x.Pos, "unknown constant %q%s", x.Name, s.didYouMean(x.Name, constNames(s.arch, x.Name)))
+		s.errorf(ErrUnknown, x.Pos, "unknown constant %s%s", quote(x.Name), s.didYouMean(x.Name, constNames(s.arch, x.Name)))
 	}
 	return 0, false
 }
@@ -190,7 +190,7 @@ func (c *checker) action(x *rule.Action) (Action, bool) {
 		c.errorf(ErrMisplaced, x.Pos, "allow is no action: what is allowed stands in front, as 1 or as a condition")
 		return Action{}, false
 	}
-	c.errorf(ErrUnknown, x.Pos, "unknown action %q%s", x.Name, c.actionHint(x.Name))
+	c.errorf(ErrUnknown, x.Pos, "unknown action %s%s", quote(x.Name), c.actionHint(x.Name))
 	return Action{}, false
 }
 
@@ -213,13 +213,13 @@ func (c *checker) errno(x *rule.Action) (Action, bool) {
 		if n, ok := c.arch.Errno(v.Name); ok {
 			return Action{Errno, uint16(n)}, true
 		}
-		c.errorf(ErrUnknown, v.Pos, "unknown errno %q%s", v.Name, c.didYouMean(v.Name, errnoNames(c.arch)))
+		c.errorf(ErrUnknown, v.Pos, "unknown errno %s%s", quote(v.Name), c.didYouMean(v.Name, errnoNames(c.arch)))
 		return Action{}, false
 	case nil:
 		c.errorf(ErrMisplaced, x.Pos, "errno needs a name or a number, as in errno(EPERM)")
 		return Action{}, false
 	}
-	c.errorf(ErrMisplaced, x.Errno.Start(), "errno takes one name or number, not %s", rule.FormatValue(x.Errno))
+	c.errorf(ErrMisplaced, x.Errno.Start(), "errno takes one name or number, not %s", shorten(rule.FormatValue(x.Errno)))
 	return Action{}, false
 }
 

@@ -34,7 +34,7 @@ func register(v rule.Value, arch *kernel.Arch, own map[string]uint64) (uint64, e
 			return x, nil
 		}
 		prefix := v.Name[:min(2, len(v.Name))] // there are too many to look at all
-		return 0, fmt.Errorf("%w: constant %q%s", ErrUnknown, v.Name, rule.DidYouMean(v.Name, func(yield func(string) bool) {
+		return 0, fmt.Errorf("%w: constant %s%s", ErrUnknown, quote(v.Name), rule.DidYouMean(v.Name, func(yield func(string) bool) {
 			for c := range arch.ConstsWithPrefix(prefix) {
 				if !yield(c.Name) {
 					return

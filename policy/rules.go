@@ -3,6 +3,7 @@ package policy
 import (
 	"sort"
 
+	"github.com/stagelock/seccomp/internal/bdd"
 	"github.com/stagelock/seccomp/rule"
 )
 
@@ -87,6 +88,9 @@ func (s *scope) sys() string {
 	return "sys_" + s.call
 }
 
+// maxElses is how many else arms a rule may have: each is held against all before it.
+const maxElses = 100
+
 // elses gives the else arms of a rule their meaning.
 func (s *scope) elses(x *rule.Rule, allow Cond, origin *Origin, in standing) []Clause {
 	if len(x.Else) == 0 {
@@ -100,12 +104,15 @@ func (s *scope) elses(x *rule.Rule, allow Cond, origin *Origin, in standing) []C
 		s.errorf(ErrNoEffect, x.Else[0].Pos, "this else is never reached: the verdict 1 allows every %s", s.call)
 		return nil
 	}
-	list := make([]Clause, 0, len(x.Else))
-	before := make(Or, 1, len(x.Else)+1) // what is decided already
-	before[0] = allow
+	list := make([]Clause, 0, min(len(x.Else), maxElses))
+	before := coverage{parts: append(make(Or, 0, cap(list)+1), allow)}
 	last := rule.Pos{} // of the arm that leaves nothing to later ones
 	for i := range x.Else {
 		arm := &x.Else[i]
+		if i == maxElses {
+			s.errorf(bdd.ErrTooComplex, arm.Pos, "this is one else too many: a rule has at most %d", maxElses)
+			break
+		}
 		if last.Line != 0 {
 			s.errorf(ErrNoEffect, arm.Pos, "this else is never reached: the one before it, in %s, has no if", place(last))
 			break
@@ -121,11 +128,11 @@ func (s *scope) elses(x *rule.Rule, allow Cond, origin *Origin, in standing) []C
 			continue
 		}
 		if !in.builtin {
-			if truth, _ := truthWithin(And{Not{before}, cond}, &s.budget); truth == Never {
+			if before.covers(cond, &s.budget) {
 				s.notef(arm.Pos, "this else is never reached: what it is about is allowed, or has an else before it")
 			}
 		}
-		before = append(before, cond)
+		before.add(cond)
 		list = append(list, Clause{If: cond, Action: action, Origin: s.originOf(origin, arm.Pos)})
 	}
 	return list
