@@ -16,11 +16,14 @@ import (
 func newSets() *command {
 	return &command{
 		name:     "sets",
-		synopsis: "[-arch A] [-go V] [-cgo] [-json] [NAME]",
+		synopsis: "[-arch A] [-go V] [-cgo] [-json] [NAME | diff V V]",
 		brief:    "show the built-in sets that a policy can use",
 		help: `
 Without NAME: a line for each set. With NAME: its parts, and every call with the condition it is allowed under and
-the reason. Sets differ with the architecture, the Go release and cgo.`,
+the reason. Sets differ with the architecture, the Go release and cgo.
+
+diff tells what they allow for one Go release and not for another: what an upgrade gives and takes. The exit code is 1
+if it gives anything.`,
 		action: new(sets),
 	}
 }
@@ -37,6 +40,9 @@ func (c *sets) flags(fs *flag.FlagSet) {
 }
 
 func (c *sets) run(s *streams, args []string) error {
+	if len(args) > 0 && args[0] == "diff" {
+		return c.diff(s, args[1:])
+	}
 	if len(args) > 1 {
 		return shapef("one NAME at most is wanted, not %d", len(args))
 	}
