@@ -20,10 +20,10 @@ type publication struct {
 
 // What a page has room for beside what is known when it is made.
 const (
-	roomForFields  = 4 << 10  // numbers, names, notes
-	roomForSaid    = 4 << 10  // what later stages say in code
-	roomForFilters = 16 << 10 // some thousand instructions
-	roomForStage   = 1 << 10  // the least that a further stage's filters get
+	roomForFields  = 2 << 10 // numbers, names, notes
+	roomForSaid    = 2 << 10 // what later stages say in code
+	roomForFilters = 4 << 10 // three hundred instructions more than the first stage's
+	roomForStage   = 1 << 10 // and eighty for each stage
 )
 
 // prepare makes the page, once, as long as it can be made: before the first filter is in. programs are those of the
@@ -32,7 +32,7 @@ func (p *publication) prepare(source string, programs []*filter.Program, stages 
 	if p.page != nil {
 		return
 	}
-	const most = 16 // bytes that an instruction takes in most filters
+	const most = 16 // bytes that an instruction takes in most filters: "21 0 12 1234,"
 	first := 0
 	for _, x := range programs {
 		first += most * len(x.Insns)

@@ -189,7 +189,7 @@ var _ io.ReaderAt = (*changing)(nil)
 // What a lock pays for being seen.
 func BenchmarkNew(b *testing.B) {
 	for range b.N {
-		p, err := New(30_000)
+		p, err := New(14_000)
 		if err != nil {
 			b.Fatal(err)
 		}
