@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/stagelock/seccomp/filter"
 	"github.com/stagelock/seccomp/internal/testchild"
 	"github.com/stagelock/seccomp/lock"
 	"github.com/stagelock/seccomp/policy"
@@ -38,6 +37,7 @@ type machine struct {
 	plan     *stage.Plan
 	at       int // the place in plan of the stage in force, if there is one
 	inForce  *Handle
+	traps    traps
 	receipts []Receipt
 	err      error // the first failure
 
@@ -155,11 +155,11 @@ func (m *machine) advance(h *Handle) (*Receipt, error) {
 		}
 	}
 	table := next.Filter(from, to)
-	programs, err := filter.Compile(table, filter.Options{})
+	programs, err := m.traps.compile(table)
 	if err != nil {
 		return nil, tooLarge(err)
 	}
-	install := lock.Stage{Name: h.name, Last: to == len(next.Stages)-1 && !next.Policy.Open}
+	install := lock.Stage{Name: h.name, Last: to == len(next.Stages)-1 && !next.Policy.Open, Traps: m.traps.text(table.Arch)}
 	for _, p := range programs {
 		install.Filters = append(install.Filters, instructions(p))
 	}

@@ -51,7 +51,10 @@ func Compile(t *policy.Table) (*Filters, error) {
 	if !ok {
 		panic("launch: bug: no execve on " + t.Arch.Name)
 	}
-	standIn := policy.Action{Kind: policy.Errno, Errno: unused(t)}
+	var standIn policy.Action // for user notification, which the language has no action for
+	for standIn = range filter.Unused(t) {
+		break
+	}
 	gated, closed := gate(t, execve.Nr, standIn)
 	compiled, err := filter.Compile(gated, filter.Options{})
 	if err != nil {
@@ -63,7 +66,7 @@ func Compile(t *policy.Table) (*Filters, error) {
 	f := &Filters{gate: -1}
 	if closed {
 		for _, p := range compiled {
-			exchange(p.Insns, standIn.Ret())
+			p.Exchange(standIn, retUserNotif)
 		}
 	}
 	// One that refuses seccomp itself comes last, or none could follow it. It is the one that decides about that call.
@@ -112,37 +115,4 @@ func gate(t *policy.Table, nr uint32, action policy.Action) (gated *policy.Table
 		}
 	}
 	return &copied, true
-}
-
-// unused returns an errno that the table never answers. It stands for user notification while the table is compiled
-// and verified: the language has no such action.
-func unused(t *policy.Table) uint16 {
-	used := make(map[uint16]bool)
-	note := func(c policy.Clause) {
-		if c.Action.Kind == policy.Errno {
-			used[c.Action.Errno] = true
-		}
-	}
-	note(t.Foreign)
-	note(t.Other)
-	for _, d := range t.Calls {
-		for _, c := range d.Clauses {
-			note(c)
-		}
-	}
-	for n := uint16(4095); n > 0; n-- {
-		if !used[n] {
-			return n
-		}
-	}
-	panic("launch: bug: a policy that uses all errnos")
-}
-
-// exchange puts user notification in the place of the errno that stands for it.
-func exchange(program []bpf.Instruction, standIn uint32) {
-	for i := range program {
-		if in := &program[i]; in.Op == bpf.Return && in.K == standIn {
-			in.K = retUserNotif
-		}
-	}
 }

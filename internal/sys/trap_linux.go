@@ -10,22 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CanSayTraps tells whether SayTraps has a handler for this architecture.
-const CanSayTraps = true
-
-// A TrapText is what there is to say about a call that a filter traps. It is written before the filter is installed:
-// the handler only puts its parts together.
-type TrapText struct {
-	Rules []string   // by the filter's SECCOMP_RET_DATA: who refuses
-	Calls []TrapCall // by number: their names
-}
-
-// A TrapCall is the name of a call, and how many arguments it takes.
-type TrapCall struct {
-	Name string // empty where there is no call of that number
-	Args uint8
-}
-
 var (
 	trapText  atomic.Pointer[TrapText]
 	trapSaid  atomic.Bool // the first thread that is trapped says so; it ends the process
