@@ -159,12 +159,16 @@ func (m *machine) advance(h *Handle) (*Receipt, error) {
 	if err != nil {
 		return nil, tooLarge(err)
 	}
-	install := lock.Stage{Name: h.name, Last: to == len(next.Stages)-1 && !next.Policy.Open, Traps: m.traps.text(table.Arch)}
+	install := lock.Stage{Name: h.name, Last: to == len(next.Stages)-1 && !next.Policy.Open}
 	for _, p := range programs {
 		install.Filters = append(install.Filters, instructions(p))
 	}
 	if m.inForce == nil {
 		m.published.prepare(m.source(said), programs, len(next.Stages))
+	}
+	var silent error
+	if text := m.traps.text(table.Arch); text != nil {
+		silent = lock.SayTraps(text)
 	}
 	planned := time.Since(start)
 	done, err := m.session.Install(install)
@@ -175,6 +179,9 @@ func (m *machine) advance(h *Handle) (*Receipt, error) {
 		return nil, err
 	}
 	receipt := newReceipt(next, from, to, planned, done)
+	if silent != nil {
+		receipt.Notes = append(receipt.Notes, "no line will say which call was trapped: "+silent.Error())
+	}
 	m.plan, m.at, m.said = next, to, said
 	m.published.programs = append(m.published.programs, install.Filters...)
 	m.publish(h.name, receipt)

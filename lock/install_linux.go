@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/stagelock/seccomp/internal/sys"
 )
 
 // Install puts the filters of a stage in force on all threads of the process, at once and for good, and reads back
@@ -78,11 +76,6 @@ func (s *Session) install(stage Stage, r *Receipt) error {
 	r.Prepare = prepared.Sub(start)
 	if err := s.noNewPrivs(); err != nil {
 		return fail(*err)
-	}
-	if stage.Traps != nil {
-		if errno := sys.SayTraps(stage.Traps); errno != 0 {
-			r.Notes = append(r.Notes, fmt.Sprintf("no line will say which call was trapped: rt_sigaction: %v", errno))
-		}
 	}
 	if err := stage.apply(); err != nil {
 		if s.weight == 0 && r.Before > 0 && err.Errno == unix.ENOMEM {

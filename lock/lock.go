@@ -35,15 +35,7 @@ type Stage struct {
 	Name    string          // for receipts and errors
 	Filters [][]Instruction // between equally strict answers the last one's errno counts; one that refuses seccomp goes last
 	Last    bool            // no stage follows: what is kept open for later ones is closed
-	Traps   *TrapText       // what to say about calls that a filter in force traps; nil: nothing
 }
-
-// A TrapText is what is said on the standard error about the first call that a filter traps, above the Go runtime's
-// traceback: the rule by the filter's SECCOMP_RET_DATA, the call by its number. It takes the place of the stage before's.
-type TrapText = sys.TrapText
-
-// A TrapCall is the name of a call, and how many arguments it takes.
-type TrapCall = sys.TrapCall
 
 // A Session is a process's way through its stages, and the descriptors it needs on that way. Its zero value is ready
 // for use. One process has one; its methods may be called from several goroutines.

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package lock
+
+// SayTraps is for Linux: elsewhere nothing is locked.
+func SayTraps(*TrapText) error { return &Error{Class: ErrNotSupported} }
