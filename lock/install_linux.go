@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"errors"
 	"fmt"
 	"syscall"
 	"time"
@@ -13,8 +14,10 @@ import (
 // without. On an error that matches ErrUnverified they are in force nevertheless, and the receipt says so; on any
 // other nothing is, and the process is as it was.
 //
-// Where the process can't see its threads (no /proc, or no Seccomp_filters field, before Linux 5.9) that is not an
-// error: TSYNC's answer stands, and the receipt says what is missing.
+// Where the process could never see its threads (no /proc, or no Seccomp_filters field, before Linux 5.9) that is not
+// an error: TSYNC's answer stands, and the receipt says what is missing. Where it could, and a thread that has not
+// ended can't be seen any more, that is ErrUnverified: whoever closes or replaces the descriptors that are kept may
+// have installed a filter, too, which answers in the kernel's place that all is well.
 func (s *Session) Install(stage Stage) (Receipt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,6 +45,8 @@ func (s *Session) Install(stage Stage) (Receipt, error) {
 	case inForce && stage.Last:
 		s.last = stage.Name
 		s.threads.close()
+	case inForce:
+		s.threads.keep(kept)
 	case s.installed == 0: // as it was before
 		s.threads.close()
 		s.opened = false
@@ -50,12 +55,14 @@ func (s *Session) Install(stage Stage) (Receipt, error) {
 }
 
 // Close closes the descriptors that are kept for later stages. It is for a process that gives up on its way; the last
-// stage does it by itself.
+// stage does it by itself. An Install that comes after it can see nothing: it returns ErrUnverified.
 func (s *Session) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.threads.read()
 	s.threads.close()
-	s.opened, s.unread = true, "the session was closed"
+	s.threads.lost = &threadError{err: errors.New("the session was closed")}
+	s.opened = true
 }
 
 // install does the work of Install, on a pinned thread. Its errors are of type *Error.
@@ -108,11 +115,8 @@ func (s *Session) look(r *Receipt) *Error {
 		}
 		s.unread = s.threads.open(s.Proc)
 		s.opened = true
-	}
-	if err := s.threads.read(); err != nil {
-		// Not a reason to leave the process unprotected: TSYNC is the authority, and the receipt tells.
-		s.unread = err.Error()
-		s.threads.close()
+	} else {
+		s.threads.read() // what is lost here is no reason to leave the process unprotected: confirm tells
 	}
 	r.Unverified = s.unread
 	odd, common := s.threads.diverged()
@@ -133,36 +137,43 @@ func (s *Session) look(r *Receipt) *Error {
 
 // confirm reads every open status file: each must show n filters more than before.
 func (s *Session) confirm(n int, r *Receipt) *Error {
-	if len(s.threads.list) == 0 {
-		if r.Unverified == "" {
-			r.Unverified = "no thread that was seen before the lock is left"
-		}
-		return nil
-	}
 	want := -1
 	if r.Before >= 0 {
 		want = r.Before + n
-	} else if r.Unverified == "" {
-		r.Unverified = "the kernel does not show how many filters a thread has (before Linux 5.9)"
 	}
 	if err := s.threads.verify(want); err != nil {
-		e := &Error{Class: ErrUnverified, Op: "read status", Detail: err.Error(),
-			Hint: "the stage is in force; leave pread64 and close open to it"}
-		if t, ok := err.(*threadError); ok {
-			e.Thread, e.Detail = t.tid, t.err.Error()
-		}
-		if e.Errno = errnoOf(err); e.Errno != 0 {
-			e.Detail = ""
-		} else {
-			e.Hint = "the stage is in force, but something else changes filters or no_new_privs"
-		}
-		return e
+		return unverified(err, s.threads.lost != nil)
 	}
-	r.Verified = len(s.threads.list)
-	if r.Verified == 0 {
+	seen := s.threads.list
+	r.Verified = len(seen)
+	if len(seen) > 0 {
+		r.Inherited = max(0, seen[len(seen)-1].state.Threads-len(seen))
+	}
+	switch {
+	case r.Unverified != "":
+	case len(seen) == 0:
 		r.Unverified = "no thread that was seen before the lock is left"
-		return nil
+	case want < 0:
+		r.Unverified = "the kernel does not show how many filters a thread has (before Linux 5.9)"
 	}
-	r.Inherited = max(0, s.threads.list[r.Verified-1].state.Threads-r.Verified)
 	return nil
+}
+
+// unverified is the error of a stage that was installed, but not seen on a thread: the thread shows something else, or
+// it was lost sight of.
+func unverified(err *threadError, lost bool) *Error {
+	e := &Error{Class: ErrUnverified, Op: "read status", Thread: err.tid, Errno: errnoOf(err.err)}
+	if e.Errno == 0 {
+		e.Detail = err.err.Error()
+	}
+	switch {
+	case err.tid == 0: // the program has closed the session
+	case !lost:
+		e.Hint = "something else changes filters or no_new_privs, or answers seccomp in the kernel's place"
+	case e.Errno == 0 || e.Errno == unix.EBADF || e.Errno == unix.ESRCH:
+		e.Hint = "leave alone the descriptors that are kept for later stages; who closed them may have kept the stage out"
+	default:
+		e.Hint = "the stage is in force; leave pread64 and close open to it"
+	}
+	return e
 }

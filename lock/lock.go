@@ -7,11 +7,13 @@
 // Install does, on a thread of its own and while no child is being started: open the status file of every thread; set
 // no_new_privs; install the filters with SECCOMP_FILTER_FLAG_TSYNC, which is all threads or none; read each status
 // file again, which must show the filters. After that nothing of the file system is opened any more, so that a stage
-// may give up openat: a later stage reads through the descriptors that the first one opened.
+// may give up openat: a later stage reads through descriptors that the first one opened. All of them are open only
+// while the first stage is installed, as far as RLIMIT_NOFILE allows with some to spare; at most 8 are kept for later
+// stages, the main thread's among them, and none after the last.
 //
 // What a filter must leave open for Install itself, beyond what the Go runtime needs at any moment:
 //
-//   - pread64 and close, in every stage that is verified, the last one included;
+//   - close, and pread64 of 16384 bytes at offset 0, in every stage that is verified, the last one included;
 //   - seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, …) as long as a stage is to follow, and
 //     seccomp(SECCOMP_SET_MODE_FILTER, 0, …) as well if a stage that is to follow has more than one filter.
 //
@@ -46,7 +48,7 @@ type Session struct {
 	mu        sync.Mutex
 	threads   threads // whose status files are open
 	opened    bool    // whether that was tried: it is, once
-	unread    string  // why no status file could be opened, or not all of them
+	unread    string  // why no status file could be seen from the start, or not all of them
 	installed int     // filters put in force by this session
 	weight    int     // instructions those count for, see Weight
 	last      string  // the Last stage, once it is in force
@@ -58,9 +60,10 @@ type Receipt struct {
 	Instructions []int // of each filter installed; empty if none was
 	Before       int   // filters that every thread had before, those of earlier stages included; -1 if unknown
 
-	// Threads whose status file shows the filters, and threads of which no file was open because they were born since
-	// the first stage began: those inherited the filters from the thread that made them, or got them from TSYNC,
-	// which answered that every thread has them. Inherited is -1 if unknown.
+	// Threads whose status file shows the filters, and threads of which no file was open, because they were born since
+	// the first stage began, because descriptors were short, or, in a later stage, because only a few are kept: those
+	// inherited the filters from the thread that made them, or got them from TSYNC, which answered that every thread
+	// has them. Inherited is -1 if unknown.
 	Verified, Inherited int
 
 	// Unverified says why the read-back is missing or weaker than it could be; empty if every thread with an open

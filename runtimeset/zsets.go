@@ -475,8 +475,17 @@ sys_setpriority: 1
 	{"lock", `#
 
 sys_seccomp: op == SECCOMP_SET_MODE_FILTER && flags == SECCOMP_FILTER_FLAG_TSYNC
-sys_pread64: 1
 sys_close: 1
+
+# go:build !386 && !arm && !mips && !mipsle
+sys_pread64: count == 16384 && pos == 0
+
+#
+# go:build 386
+sys_pread64: count == 16384 && poslo == 0 && poshi == 0
+
+# go:build arm || mips || mipsle
+sys_pread64: count == 16384 && pos_lo == 0 && pos_hi == 0
 `},
 	{"log", `#
 

@@ -1,0 +1,255 @@
+package lock_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/stagelock/seccomp/lock"
+	"github.com/stagelock/seccomp/seccomptest"
+)
+
+// held gives the descriptors that are open on status files of this process's threads, and their threads.
+func held(c *seccomptest.C) map[int]int {
+	fds, err := os.ReadDir("/proc/self/fd")
+	c.Must(err)
+	found := make(map[int]int)
+	for _, e := range fds {
+		link, _ := os.Readlink(filepath.Join("/proc/self/fd", e.Name()))
+		parts := strings.Split(link, "/") // /proc/PID/task/TID/status
+		if len(parts) == 6 && parts[1] == "proc" && parts[2] == strconv.Itoa(os.Getpid()) && parts[5] == "status" {
+			fd, err := strconv.Atoi(e.Name())
+			c.Must(err)
+			found[fd], err = strconv.Atoi(parts[4])
+			c.Must(err)
+		}
+	}
+	return found
+}
+
+// replace puts the file at path in the place of descriptors.
+func replace(c *seccomptest.C, fds map[int]int, path string) {
+	f, err := os.Open(path)
+	c.Must(err)
+	for fd := range fds {
+		c.Must(unix.Dup3(int(f.Fd()), fd, unix.O_CLOEXEC))
+	}
+	c.Must(f.Close())
+}
+
+// What an attacker may do between two stages to the descriptors that are kept for the second.
+var tampering = map[string]func(c *seccomptest.C, fds map[int]int){
+	"closed": func(c *seccomptest.C, fds map[int]int) {
+		for fd := range fds {
+			c.Must(unix.Close(fd))
+		}
+	},
+	"the main thread's closed": func(c *seccomptest.C, fds map[int]int) {
+		for fd, tid := range fds {
+			if tid == os.Getpid() {
+				c.Must(unix.Close(fd))
+			}
+		}
+	},
+	"at an end": func(c *seccomptest.C, fds map[int]int) { replace(c, fds, os.DevNull) },
+	"malformed": func(c *seccomptest.C, fds map[int]int) { replace(c, fds, "/proc/self/stat") },
+	"too long":  func(c *seccomptest.C, fds map[int]int) { replace(c, fds, "/dev/zero") },
+	"the parent's": func(c *seccomptest.C, fds map[int]int) {
+		replace(c, fds, "/proc/"+strconv.Itoa(os.Getppid())+"/status")
+	},
+	"all of one thread":  func(c *seccomptest.C, fds map[int]int) { replace(c, fds, "/proc/self/status") },
+	"without the number": func(c *seccomptest.C, fds map[int]int) { forge(c, fds, "Seccomp_filters:") },
+	"of one that ended": func(c *seccomptest.C, fds map[int]int) {
+		child := exec.Command("/bin/cat")
+		in, err := child.StdinPipe()
+		c.Must(err)
+		c.Must(child.Start())
+		replace(c, fds, "/proc/"+strconv.Itoa(child.Process.Pid)+"/status")
+		c.Must(in.Close())
+		c.Must(child.Wait())
+	},
+}
+
+// forge puts copies of the status files in their places, without the lines that begin so.
+func forge(c *seccomptest.C, fds map[int]int, without string) {
+	for fd, tid := range fds {
+		status, err := os.ReadFile("/proc/self/task/" + strconv.Itoa(tid) + "/status")
+		c.Must(err)
+		var lines []string
+		for _, line := range strings.SplitAfter(string(status), "\n") {
+			if !strings.HasPrefix(line, without) {
+				lines = append(lines, line)
+			}
+		}
+		path := filepath.Join(os.Getenv("DIR"), strconv.Itoa(tid))
+		c.Must(os.WriteFile(path, []byte(strings.Join(lines, "")), 0o644))
+		replace(c, map[int]int{fd: tid}, path)
+	}
+}
+
+// A filter that answers in the kernel's place that all is well, and nobody to see that it isn't: the lock must not
+// return nil, not even the one after.
+var blinded = seccomptest.Case("blinded", func(c *seccomptest.C) {
+	var s lock.Session
+	_, err := s.Install(one("init", long(2)))
+	c.Must(err)
+
+	fds := held(c)
+	tampering[os.Getenv("WAY")](c, fds)
+	outer(c, refuse(0, unix.SYS_SECCOMP))
+	for _, name := range []string{"serve", "later"} {
+		r, err := s.Install(one(name, refuse(unix.EPERM, unix.SYS_GETPPID)))
+		want(c, name, errors.Is(err, lock.ErrUnverified), err)
+		want(c, "its receipt", len(r.Instructions) == 1 && r.Verified == 0, r)
+		c.Logf("%v", err)
+	}
+	c.Allowed("getppid, since nothing was installed", getppid)
+})
+
+func TestBlinded(t *testing.T) {
+	for way := range tampering {
+		t.Run(way, func(t *testing.T) {
+			blinded.RunWith(t, seccomptest.Options{Env: []string{"WAY=" + way, "DIR=" + t.TempDir()}})
+		})
+	}
+}
+
+// The same with pread64 answered in the way of a thread that has ended: the main thread doesn't end.
+var ended = seccomptest.Case("all said to have ended", func(c *seccomptest.C) {
+	var s lock.Session
+	_, err := s.Install(one("init", long(2)))
+	c.Must(err)
+	outer(c, refuse(unix.ESRCH, unix.SYS_PREAD64))
+	_, err = s.Install(one("serve", refuse(unix.EPERM, unix.SYS_GETPPID)))
+	want(c, "error", errors.Is(err, lock.ErrUnverified) && errors.Is(err, unix.ESRCH), err)
+	c.Refused(unix.EPERM, "getppid", getppid)
+})
+
+func TestMainThreadDoesNotEnd(t *testing.T) { ended.Run(t) }
+
+// Files of the program's that have come to the numbers of our descriptors stay open, whatever we do then.
+var reused = seccomptest.Case("numbers in use again", func(c *seccomptest.C) {
+	for _, end := range []string{"a last stage", "Close"} {
+		var s lock.Session
+		_, err := s.Install(one("init", long(2)))
+		c.Must(err)
+		fds := held(c)
+		want(c, "kept", len(fds) > 0, fds)
+		replace(c, fds, os.DevNull)
+		if end == "Close" {
+			s.Close()
+		} else {
+			_, err = s.Install(lock.Stage{Name: "serve", Filters: [][]lock.Instruction{long(2)}, Last: true})
+			want(c, end, errors.Is(err, lock.ErrUnverified), err)
+		}
+		for fd := range fds {
+			link, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
+			want(c, end+" leaves the program's file open", err == nil && link == os.DevNull, err)
+			c.Must(unix.Close(fd))
+		}
+	}
+})
+
+func TestNumbersReused(t *testing.T) { reused.Run(t) }
+
+var closed = seccomptest.Case("a closed session", func(c *seccomptest.C) {
+	var s lock.Session
+	_, err := s.Install(one("init", long(2)))
+	c.Must(err)
+	s.Close()
+	want(c, "left open", len(held(c)) == 0, held(c))
+	_, err = s.Install(one("serve", refuse(unix.EPERM, unix.SYS_GETPPID)))
+	want(c, "error", errors.Is(err, lock.ErrUnverified), err)
+	c.Refused(unix.EPERM, "getppid", getppid)
+})
+
+func TestClosedSession(t *testing.T) { closed.Run(t) }
+
+// Of many threads few files stay open. Threads that end in the meantime are no reason for an error.
+var few = seccomptest.Case("few are kept", func(c *seccomptest.C) {
+	end := make(chan struct{})
+	for range 3 { // the first to be made, so the first to be kept
+		ready := make(chan struct{})
+		go func() { runtime.LockOSThread(); close(ready); <-end }()
+		<-ready
+	}
+	threads(40)
+	var s lock.Session
+	r, err := s.Install(one("init", long(2)))
+	c.Must(err)
+	want(c, "all are verified at first", r.Verified > 40 && r.Unverified == "", r)
+	before := held(c)
+	want(c, "kept", len(before) == 8, before)
+	hasMain := func(fds map[int]int) bool {
+		for _, tid := range fds {
+			if tid == os.Getpid() {
+				return true
+			}
+		}
+		return false
+	}
+	want(c, "the main thread among them", hasMain(before), before)
+
+	close(end)
+	time.Sleep(50 * time.Millisecond)
+	tasks, err := os.ReadDir("/proc/self/task")
+	c.Must(err)
+	r, err = s.Install(one("serve", long(2)))
+	c.Must(err)
+	after := held(c)
+	want(c, "those that ended are closed", len(after) < len(before) && r.Verified == len(after) && hasMain(after), after)
+	want(c, "receipt", r.Unverified == "" && r.Verified+r.Inherited >= len(tasks), r)
+	_, err = s.Install(lock.Stage{Name: "last", Filters: [][]lock.Instruction{long(2)}, Last: true})
+	c.Must(err)
+	want(c, "left after the last", len(held(c)) == 0, held(c))
+})
+
+func TestFewAreKept(t *testing.T) { few.Run(t) }
+
+// However many threads there are, the program can open files all the time.
+var headroom = seccomptest.Case("descriptors to spare", func(c *seccomptest.C) {
+	threads(100)
+	c.Must(openNull())
+	f, err := os.Open(os.DevNull)
+	c.Must(err)
+	limit := unix.Rlimit{Cur: uint64(f.Fd()) + 60, Max: 4096}
+	c.Must(f.Close())
+	c.Must(unix.Setrlimit(unix.RLIMIT_NOFILE, &limit))
+	stop, opened := make(chan struct{}), make(chan error)
+	for range 4 {
+		go func() {
+			for {
+				select {
+				case <-stop:
+					opened <- nil
+					return
+				default:
+				}
+				if err := openNull(); err != nil {
+					opened <- err
+					return
+				}
+			}
+		}()
+	}
+	var s lock.Session
+	r, err := s.Install(one("init", refuse(unix.EPERM, unix.SYS_GETPPID)))
+	c.Must(err)
+	close(stop)
+	for range 4 {
+		c.Must(<-opened)
+	}
+	want(c, "receipt", r.Verified >= 20 && r.Verified <= 60 && r.Inherited >= 40 &&
+		strings.Contains(r.Unverified, "too many open files"), r)
+	each(c, 1, true)
+})
+
+func TestHeadroom(t *testing.T) { headroom.Run(t) }
