@@ -15,7 +15,7 @@ import (
 )
 
 // Filters fetches the filters of every thread of a process of this machine. Each thread is stopped for as long as that
-// takes, some ten microseconds, one after the other; nothing else about it changes, and nothing is left behind: should
+// takes, some tens of microseconds, one after the other; nothing else about it changes, and nothing is left behind: should
 // the caller die in between, the kernel lets the thread go on.
 //
 // A sleep that is interrupted by that goes on by restart_syscall. On amd64 that is seen to where the thread's filters
@@ -87,8 +87,11 @@ func onThread(f func() ([]InForce, error)) (filters []InForce, err error) {
 	return filters, err
 }
 
-// patience is how long a thread may take to stop.
-const patience = 2 * time.Second
+// How long a thread may take to stop, and for how much of that it is asked again and again whether it has.
+const (
+	patience = 2 * time.Second
+	spin     = 100 * time.Microsecond
+)
 
 // fetch stops a thread, fetches its filters and lets it go on.
 func fetch(tid int) (filters []InForce, err error) {
@@ -154,6 +157,8 @@ func wait(tid int) (syscall.Signal, error) {
 				return 0, nil
 			}
 			return status.StopSignal(), nil
+		case time.Since(begin) < spin: // to sleep now would be to leave it stopped for as long
+			continue
 		case time.Since(begin) > patience:
 			return 0, fmt.Errorf("%w within %v", ErrNotStopped, patience)
 		}

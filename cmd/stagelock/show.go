@@ -22,7 +22,7 @@ func newShow() *command {
 		help: `
 All filters of the process are fetched from the kernel, whoever made them, and printed as the one policy that they
 amount to; once for each group of threads that have the same. That takes CAP_SYS_ADMIN, and that stagelock itself runs
-under no filter. Each thread is stopped for as long as it takes, some ten microseconds.
+under no filter. Each thread is stopped for as long as it takes, some tens of microseconds.
 
 Without that right it prints what the process has published itself, if it was locked by this library: a claim, of which
 only the number of filters can be checked.`,
