@@ -17,18 +17,38 @@ type C struct {
 	mu      sync.Mutex
 	report  *report
 	stopped bool // the case ends itself, by a method that doesn't return
+	locked  bool // seen to be; a filter is never taken off
 }
 
-// Refused demands that op fails with errno.
+// Refused demands that op fails with errno, and that a filter is in force by then: without one, a refusal is another's,
+// such as that of a file's permissions. Which of them refused can't be told, nor can the case's filter from one that
+// was in force before, as a container's is.
+//
+// What is in force is asked for, until it is seen, by prctl(PR_GET_SECCOMP). Where that is refused there is a filter.
+// Where it is killed for, the child dies of it, and the failure says so.
 func (c *C) Refused(errno syscall.Errno, what string, op func() error) {
 	switch err := op(); {
 	case err == nil:
 		c.Errorf("%s: was allowed, want %s", what, name(errno))
 	case !errors.Is(err, errno):
 		c.Errorf("%s: %v, want %s", what, err, name(errno))
+	case !c.underFilter(what):
+		c.Errorf("%s: refused, but nothing is locked: %v", what, err)
 	default:
 		c.put(record{Kind: kindCheck})
 	}
+}
+
+// underFilter tells whether a filter is in force on this thread.
+func (c *C) underFilter(what string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.locked {
+		c.report.append(record{Kind: kindAsks, Text: what})
+		c.locked = filtered()
+		c.report.append(record{Kind: kindAsked})
+	}
+	return c.locked
 }
 
 // Allowed demands that op succeeds.
@@ -58,11 +78,12 @@ func (c *C) Traps(what string, op func() error) {
 	c.stop()
 }
 
-// Must ends the case if err isn't nil.
+// Must demands that err is nil, and ends the case if it isn't.
 func (c *C) Must(err error) {
 	if err != nil {
 		c.Fatalf("%v", err)
 	}
+	c.put(record{Kind: kindCheck})
 }
 
 // Errorf reports a failure and goes on.

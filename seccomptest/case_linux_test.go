@@ -2,6 +2,7 @@ package seccomptest
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,9 +57,12 @@ var outcomes = []struct {
 		c.Allowed("getpid", func() error { syscall.Getpid(); return nil })
 	})},
 	{tc: Case("in a child", func(c *C) {
-		if !testchild.Inside() || !testchild.TestBinary() {
-			c.Errorf("inside %t, test binary %t", testchild.Inside(), testchild.TestBinary())
-		}
+		c.Allowed("know it", func() error {
+			if !testchild.Inside() || !testchild.TestBinary() {
+				return fmt.Errorf("inside %t, test binary %t", testchild.Inside(), testchild.TestBinary())
+			}
+			return nil
+		})
 		if _, set := os.LookupEnv(envCase); set {
 			c.Errorf("%s would be inherited", envCase)
 		}
@@ -80,9 +84,12 @@ var outcomes = []struct {
 		c.Traps("getppid", getppid)
 	})},
 	{tc: Case("environment", func(c *C) {
-		if os.Getenv("WITH") != "this" {
-			c.Errorf("WITH=%s", os.Getenv("WITH"))
-		}
+		c.Allowed("read the environment", func() error {
+			if os.Getenv("WITH") != "this" {
+				return fmt.Errorf("WITH=%s", os.Getenv("WITH"))
+			}
+			return nil
+		})
 	}), opts: Options{Env: []string{"WITH=this"}}},
 
 	{tc: Case("allowed after all", func(c *C) { c.Refused(unix.EPERM, "getppid", getppid) }),
@@ -100,7 +107,7 @@ var outcomes = []struct {
 		filter(c, unix.SECCOMP_RET_KILL_PROCESS, unix.SYS_GETPPID)
 		c.Allowed("getpid", func() error { return nil })
 		getppid()
-	}), want: []string{"signal 31 (bad system call), after 1 checks"}},
+	}), want: []string{"signal 31 (bad system call), after 2 checks"}},
 	{tc: Case("trapped", func(c *C) {
 		filter(c, unix.SECCOMP_RET_TRAP, unix.SYS_GETPPID)
 		getppid()
@@ -139,6 +146,27 @@ var outcomes = []struct {
 			getppid()
 		}
 	}), opts: Options{Timeout: 300 * time.Millisecond}, want: []string{"had not ended after 300ms"}},
+	{tc: Case("checks nothing", func(c *C) {
+		if getppid() != nil {
+			c.Errorf("this is no check that shows that it was made")
+		}
+	}), want: []string{"the case checked nothing"}},
+	{tc: Case("one check by Must", func(c *C) { c.Must(getppid()) })},
+	{tc: Case("refused to look", func(c *C) {
+		filter(c, eperm, unix.SYS_GETPPID, unix.SYS_PRCTL)
+		c.Refused(unix.EPERM, "getppid", getppid)
+	})},
+	{tc: Case("killed for a look", func(c *C) {
+		filter(c, eperm, unix.SYS_GETPPID)
+		filter(c, unix.SECCOMP_RET_KILL_PROCESS, unix.SYS_PRCTL)
+		c.Refused(unix.EPERM, "getppid", getppid)
+	}), want: []string{"getppid: the child ended with signal 31 (bad system call) as it looked whether anything is locked"}},
+	{tc: Case("looked before", func(c *C) {
+		filter(c, eperm, unix.SYS_GETPPID)
+		c.Refused(unix.EPERM, "getppid", getppid)
+		filter(c, unix.SECCOMP_RET_KILL_PROCESS, unix.SYS_PRCTL)
+		c.Refused(unix.EPERM, "getppid", getppid)
+	})},
 	{tc: &TestCase{name: "not registered"}, want: []string{"no case is called"}},
 	{tc: Case("twice", func(c *C) {}), want: []string{"two cases are called"}},
 	{tc: Case("says too much", func(c *C) {
@@ -165,6 +193,23 @@ func TestOutcomes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+var unlocked = Case("refused without a lock", func(c *C) {
+	c.Refused(unix.ENOENT, "open a file that isn't there", func() error { _, err := os.Open("/no/such/file"); return err })
+	filter(c, eperm, unix.SYS_GETPPID)
+	c.Refused(unix.EPERM, "getppid", getppid)
+})
+
+// A refusal where no filter is in force proves nothing.
+func TestRefusedWithoutLock(t *testing.T) {
+	if filtered() {
+		t.Skip("a filter is in force here already")
+	}
+	out := unlocked.run(Options{})
+	if len(out.Failures) != 1 || !strings.Contains(out.Failures[0], "isn't there: refused, but nothing is locked: open /no") {
+		t.Errorf("%q", out.Failures)
 	}
 }
 
@@ -204,7 +249,9 @@ var as = Case("as another user", func(c *C) {
 	if os.Getuid() != 65534 || os.Getgid() != 65534 {
 		c.Errorf("user %d, group %d", os.Getuid(), os.Getgid())
 	}
-	if groups, _ := os.Getgroups(); len(groups) > 0 {
+	groups, err := os.Getgroups()
+	c.Must(err)
+	if len(groups) > 0 {
 		c.Errorf("groups %v", groups)
 	}
 })

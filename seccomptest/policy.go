@@ -3,6 +3,8 @@ package seccomptest
 import (
 	"fmt"
 	"runtime"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stagelock/seccomp/internal/kernel"
@@ -17,7 +19,7 @@ import (
 //
 //	p := seccomptest.Policy(t, policyText)
 //	p.Stage("init").Allows("openat", "AT_FDCWD", 0, "O_RDONLY|O_CLOEXEC")
-//	p.Stage("serve").Refuses("openat")
+//	p.Stage("serve").Refuses("openat") // whatever its arguments
 //	p.Arch("arm64").Stage("serve").Gets("errno EPERM", "socket", "AF_PACKET")
 type PolicyTest struct {
 	t    testing.TB
@@ -78,63 +80,113 @@ func (p *PolicyTest) Stage(name string) *StageTest {
 }
 
 // A StageTest asks what is left once a stage is locked. The arguments of a call are integers, negative ones included,
-// and strings such as "AF_INET" or "PROT_READ|PROT_WRITE"; missing ones are 0.
+// and strings such as "AF_INET" or "PROT_READ|PROT_WRITE"; where some are given, missing ones are 0. Without any, what
+// is asked about is the call whatever its arguments: all that there can be, not those that are 0.
 type StageTest struct {
 	t     testing.TB
 	stage *stage.Stage
 }
 
-// Allows fails the test unless the call is allowed.
+// Allows fails the test unless the call is allowed; without arguments, unless it is with all.
 func (s *StageTest) Allows(call string, args ...any) {
 	s.t.Helper()
-	if c, shown := s.eval(call, args); !c.Action.Allows() {
-		s.t.Errorf("stage %s: %s gets %s (%s), want it allowed", s.stage.Name, shown, s.text(c), said(c))
-	}
+	s.demand(policy.Action.Allows, "it allowed", call, args)
 }
 
-// Refuses fails the test if the call is allowed.
+// Refuses fails the test if the call is allowed; without arguments, if it is with any.
 func (s *StageTest) Refuses(call string, args ...any) {
 	s.t.Helper()
-	if c, shown := s.eval(call, args); c.Action.Allows() {
-		s.t.Errorf("stage %s: %s is allowed (%s), want it refused", s.stage.Name, shown, said(c))
-	}
+	s.demand(func(a policy.Action) bool { return !a.Allows() }, "it refused", call, args)
 }
 
 // Gets fails the test unless the call gets the action, spelled as `stagelock eval` prints it: allow, errno EPERM, kill,
 // trap, log.
 func (s *StageTest) Gets(action, call string, args ...any) {
 	s.t.Helper()
-	if c, shown := s.eval(call, args); s.text(c) != action {
-		s.t.Errorf("stage %s: %s gets %s (%s), want %s", s.stage.Name, shown, s.text(c), said(c), action)
-	}
+	arch := s.stage.Table.Arch
+	s.demand(func(a policy.Action) bool { return a.Text(arch) == action }, action, call, args)
 }
 
-func (s *StageTest) text(c *policy.Clause) string { return c.Action.Text(s.stage.Table.Arch) }
-
-func (s *StageTest) eval(name string, args []any) (c *policy.Clause, shown string) {
+// demand fails the test unless what the call gets is right: with the arguments given, or without any, with all.
+func (s *StageTest) demand(right func(policy.Action) bool, want, name string, args []any) {
 	s.t.Helper()
 	arch := s.stage.Table.Arch
 	call, ok := arch.Call(name)
 	if !ok {
 		s.t.Fatalf("%s has no system call %q", arch.Name, name)
 	}
+	var regs [6]uint64
+	var shown string
+	if len(args) > 0 {
+		regs, shown = s.registers(name, args)
+	} else {
+		regs = s.wrong(call.Nr, right)
+		shown = written(call, regs)
+		want += " whatever its arguments"
+	}
+	switch c := s.stage.Table.Eval(call.Nr, regs); {
+	case right(c.Action):
+	case c.Action.Allows():
+		s.t.Errorf("stage %s: %s is allowed (%s), want %s", s.stage.Name, shown, said(c), want)
+	default:
+		s.t.Errorf("stage %s: %s gets %s (%s), want %s", s.stage.Name, shown, c.Action.Text(arch), said(c), want)
+	}
+}
+
+// maxNodes bounds what it may take to look at all arguments of a call.
+const maxNodes = 1 << 20
+
+// wrong returns arguments with which what a call gets is not right, any if there are none.
+func (s *StageTest) wrong(nr uint32, right func(policy.Action) bool) [6]uint64 {
+	s.t.Helper()
+	d, ok := s.stage.Table.Find(nr)
+	if !ok {
+		return [6]uint64{} // of such a number no argument is looked at
+	}
+	decider := policy.NewDecider(maxNodes)
+	n := decider.Clauses(d.Clauses)
+	in, _ := decider.Example(n, func(ret uint32) bool {
+		a, ok := policy.ActionOf(ret)
+		return !ok || !right(a)
+	})
+	if err := decider.Err(); err != nil {
+		s.t.Fatalf("stage %s: %s whatever its arguments: %v", s.stage.Name, d.Name, err)
+	}
+	return in.Args
+}
+
+// written writes a call as C would, with the arguments that it has.
+func written(call kernel.Call, regs [6]uint64) string {
+	n := len(call.Args())
+	for n < 6 && slices.ContainsFunc(regs[n:], func(r uint64) bool { return r != 0 }) {
+		n++
+	}
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf("%#x", regs[i])
+	}
+	return call.Name + "(" + strings.Join(list, ", ") + ")"
+}
+
+// registers returns the values of arguments, and the call as the test says it.
+func (s *StageTest) registers(name string, args []any) (regs [6]uint64, shown string) {
+	s.t.Helper()
 	if len(args) > 6 {
 		s.t.Fatalf("%s: %d arguments, a call has six at most", name, len(args))
 	}
-	var regs [6]uint64
 	shown = name + "("
 	for i, a := range args {
 		if i > 0 {
 			shown += ", "
 		}
 		shown += fmt.Sprint(a)
-		v, err := policy.Register(fmt.Sprint(a), arch, own)
+		v, err := policy.Register(fmt.Sprint(a), s.stage.Table.Arch, own)
 		if err != nil {
 			s.t.Fatalf("%s: argument %d: %v", name, i, err)
 		}
 		regs[i] = v
 	}
-	return s.stage.Table.Eval(call.Nr, regs), shown + ")"
+	return regs, shown + ")"
 }
 
 // said tells where a verdict comes from.

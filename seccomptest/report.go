@@ -17,6 +17,8 @@ const (
 	kindSkip     kind = "skip"     // the case can't be run here
 	kindDies     kind = "dies"     // from here on death by Signal is the only right end
 	kindTraps    kind = "traps"    // from here on a crash by SIGSYS is
+	kindAsks     kind = "asks"     // the child looks whether it is locked, by a call that may be its end
+	kindAsked    kind = "asked"    // it wasn't
 	kindSurvived kind = "survived" // what was to be the end wasn't
 	kindEnd      kind = "end"      // the case has ended; nothing follows
 )
@@ -87,6 +89,7 @@ type verdict struct {
 	dies     int    // the signal that has to end the process; 0 for none
 	traps    bool   // a crash by SIGSYS has to
 	what     string // does that
+	asks     string // after which check the child looked whether it is locked, and didn't come back
 	ended    bool   // the final record is there, and is the last
 }
 
@@ -105,6 +108,8 @@ func judge(records []record) (v verdict) {
 			v.dies, v.what = r.Signal, r.Text
 		case kindTraps:
 			v.traps, v.what = true, r.Text
+		case kindAsks, kindAsked:
+			v.asks = r.Text
 		case kindEnd:
 			v.ended = i == len(records)-1
 		}

@@ -130,10 +130,15 @@ func (o *outcome) judge(v verdict, status syscall.WaitStatus) {
 		if !status.Exited() || status.ExitStatus() != 2 || !bytes.Contains([]byte(o.Output), []byte("SIGSYS: bad system call")) {
 			o.failf("%s: the child ended with %s, want a crash that prints \"SIGSYS: bad system call\"", v.what, o.End)
 		}
+	case v.asks != "" && !status.Exited() || v.asks != "" && status.ExitStatus() != 0:
+		o.failf("%s: the child ended with %s as it looked whether anything is locked, by prctl(PR_GET_SECCOMP), which this "+
+			"policy kills for: after a first Refused in a stage that doesn't, it isn't looked again", v.asks, o.End)
 	case !status.Exited() || status.ExitStatus() != 0:
 		o.failf("the child ended with %s, after %d checks that held", o.End, v.checks)
 	case !v.ended:
 		o.failf("the child exited without its final report, after %d checks that held", v.checks)
+	case len(v.failures) == 0 && v.skipped == "" && v.checks == 0:
+		o.failf("the case checked nothing: it has to call Refused, Allowed, Dies, Traps or Must")
 	}
 }
 

@@ -8,3 +8,5 @@ const envCase = "STAGELOCK_SECCOMPTEST_CASE"
 func (tc *TestCase) run(Options) outcome { return outcome{Skipped: "only Linux has seccomp"} }
 
 func child(string) {}
+
+func filtered() bool { return false }
