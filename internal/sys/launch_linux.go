@@ -78,7 +78,8 @@ func (l *Launch) Run() {
 			uintptr(unsafe.Pointer(&l.progs[step])))
 		if errno != 0 {
 			l.failed.Store(uint64(step)<<32 | uint64(errno))
-			for { //lint:ignore SA5002 whatever else this thread did would be a call
+			//lint:ignore SA5002 whatever else this thread did would be a call
+			for {
 			}
 		}
 		if l.flags[step]&unix.SECCOMP_FILTER_FLAG_NEW_LISTENER != 0 {
@@ -88,7 +89,8 @@ func (l *Launch) Run() {
 	_, _, errno := syscall.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(l.path)),
 		uintptr(unsafe.Pointer(&l.argv[0])), uintptr(unsafe.Pointer(&l.envv[0])))
 	l.failed.Store(uint64(step)<<32 | uint64(errno))
-	for { //lint:ignore SA5002 as above
+	//lint:ignore SA5002 as above
+	for {
 	}
 }
 

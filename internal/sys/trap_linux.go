@@ -2,6 +2,8 @@
 
 package sys
 
+//lint:file-ignore U1000 what is here is reached from the assembly
+
 import (
 	"sync/atomic"
 	"syscall"
