@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -216,6 +217,34 @@ var few = seccomptest.Case("few are kept", func(c *seccomptest.C) {
 })
 
 func TestFewAreKept(t *testing.T) { few.Run(t) }
+
+// The main thread is kept also where ids have begun anew and its own is the highest.
+var highest = seccomptest.Case("the main thread's id is the highest", func(c *seccomptest.C) {
+	var status []string
+	for tid := 7; tid <= 16; tid++ {
+		status = append(status, "Tgid:\t16\nPid:\t"+strconv.Itoa(tid)+"\nThreads:\t10\nNoNewPrivs:\t1\nSeccomp:\t2\n")
+	}
+	s := lock.Session{Proc: fixture(c, status...)}
+	self := filepath.Join(s.Proc.Root, "self")
+	c.Must(os.Rename(self, filepath.Join(s.Proc.Root, "16")))
+	c.Must(os.Symlink("16", self))
+	r, err := s.Install(one("init", long(2)))
+	c.Must(err)
+	want(c, "receipt", r.Verified == 10 && r.Inherited == 0, r)
+	fds, err := os.ReadDir("/proc/self/fd")
+	c.Must(err)
+	var kept []string
+	for _, e := range fds {
+		if link, _ := os.Readlink("/proc/self/fd/" + e.Name()); filepath.Base(link) == "status" {
+			kept = append(kept, filepath.Base(filepath.Dir(link)))
+		}
+	}
+	want(c, "kept", len(kept) == 8 && slices.Contains(kept, "16"), kept)
+})
+
+func TestMainThreadIsKept(t *testing.T) {
+	highest.RunWith(t, seccomptest.Options{Env: []string{"DIR=" + t.TempDir()}})
+}
 
 // However many threads there are, the program can open files all the time.
 var headroom = seccomptest.Case("descriptors to spare", func(c *seccomptest.C) {
