@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strconv"
 
 	"github.com/stagelock/seccomp/rule"
 )
@@ -32,20 +31,21 @@ func (c *checker) errorf(class error, at rule.Pos, format string, args ...any) {
 	c.errs = append(c.errs, &rule.Error{File: c.file, Pos: at, Msg: fmt.Sprintf(format, args...), Class: class})
 }
 
-// maxNotes is how many notes on a text are told.
+// maxNotes is how many notes on a text are told. The last message says the number too.
 const maxNotes = 50
 
 // notef reports something that a person should know.
 //
 //go:noinline
 func (c *checker) notef(at rule.Pos, format string, args ...any) {
-	switch {
-	case len(c.notes) > maxNotes:
+	if len(c.notes) > maxNotes {
 		return
-	case len(c.notes) == maxNotes:
-		format, args = "there are more than %d notes: the rest is not told", []any{maxNotes}
 	}
-	c.notes = append(c.notes, Note{File: c.file, Pos: at, Text: fmt.Sprintf(format, args...)})
+	text := "there are more than 50 notes: the rest is not told"
+	if len(c.notes) < maxNotes {
+		text = fmt.Sprintf(format, args...)
+	}
+	c.notes = append(c.notes, Note{File: c.file, Pos: at, Text: text})
 }
 
 // didYouMean is the end of a message about an unknown word.
@@ -62,12 +62,9 @@ const maxWord = 60
 // quote returns a word of the text for a message, shortened if it is long.
 //
 //go:noinline
-func quote(word string) string { return strconv.Quote(shorten(word)) }
-
-// shorten returns a word of the text, shortened if it is long.
-func shorten(word string) string {
-	if len(word) <= maxWord {
-		return word
+func quote(word string) string {
+	if len(word) > maxWord {
+		word = word[:maxWord] + "…"
 	}
-	return word[:maxWord] + "…"
+	return `"` + word + `"`
 }

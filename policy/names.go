@@ -219,7 +219,7 @@ func (c *checker) errno(x *rule.Action) (Action, bool) {
 		c.errorf(ErrMisplaced, x.Pos, "errno needs a name or a number, as in errno(EPERM)")
 		return Action{}, false
 	}
-	c.errorf(ErrMisplaced, x.Errno.Start(), "errno takes one name or number, not %s", shorten(rule.FormatValue(x.Errno)))
+	c.errorf(ErrMisplaced, x.Errno.Start(), "errno takes one name or number, not %s", rule.FormatValue(x.Errno))
 	return Action{}, false
 }
 

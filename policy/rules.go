@@ -105,7 +105,7 @@ func (s *scope) elses(x *rule.Rule, allow Cond, origin *Origin, in standing) []C
 		return nil
 	}
 	list := make([]Clause, 0, min(len(x.Else), maxElses))
-	before := coverage{parts: append(make(Or, 0, cap(list)+1), allow)}
+	before := append(make(Or, 0, cap(list)+1), allow) // what is decided already
 	last := rule.Pos{} // of the arm that leaves nothing to later ones
 	for i := range x.Else {
 		arm := &x.Else[i]
@@ -128,17 +128,19 @@ func (s *scope) elses(x *rule.Rule, allow Cond, origin *Origin, in standing) []C
 			continue
 		}
 		if !in.builtin {
-			if before.covers(cond, &s.budget) {
+			if truth, _ := truthWithin(And{Not{before}, cond}, &s.budget); truth == Never {
 				s.notef(arm.Pos, "this else is never reached: what it is about is allowed, or has an else before it")
 			}
 		}
-		before.add(cond)
+		before = append(before, cond)
 		list = append(list, Clause{If: cond, Action: action, Origin: s.originOf(origin, arm.Pos)})
 	}
 	return list
 }
 
 // originOf returns the origin of an else arm: that of its rule, unless it stands on a line of its own.
+//
+//go:noinline
 func (s *scope) originOf(whole *Origin, at rule.Pos) *Origin {
 	if at.Line == whole.Line {
 		return whole

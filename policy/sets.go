@@ -28,7 +28,7 @@ func (c *checker) declare(list []rule.Stmt) {
 		}
 		name := x.Name.Text
 		if other, ok := c.own[name]; ok {
-			c.errorf(ErrTwice, x.Name.Pos, "there is a set %s already, in %s", shorten(name), place(other.stmt.Pos))
+			c.errorf(ErrTwice, x.Name.Pos, "there is a set %s already, in %s", name, place(other.stmt.Pos))
 			continue
 		}
 		if _, ok := c.lib.Set(name); ok || name == AllSet || name == FloorSet || name == LockSet {
@@ -49,7 +49,7 @@ func (c *checker) rest(list []rule.Stmt) {
 			continue
 		}
 		if own := c.own[x.Name.Text]; own.stmt == x && !own.used {
-			c.inFile(own.file, func() { c.notef(x.Pos, "nothing uses the set %s", shorten(x.Name.Text)) })
+			c.inFile(own.file, func() { c.notef(x.Pos, "nothing uses the set %s", x.Name.Text) })
 		}
 	}
 	for _, x := range list {
@@ -86,14 +86,11 @@ func (c *checker) set(name rule.Name) *Set {
 const maxWay = 8
 
 func (c *checker) cycle(name rule.Name) {
-	way := slices.Clone(c.open[slices.Index(c.open, name.Text):])
+	way := c.open[slices.Index(c.open, name.Text):]
 	if len(way) > maxWay {
-		way = append(way[:maxWay], "…")
+		way = append(slices.Clone(way[:maxWay]), "…")
 	}
-	for i, name := range way {
-		way[i] = shorten(name)
-	}
-	c.errorf(ErrCycle, name.Pos, "the set %s contains itself: %s → %[1]s", shorten(name.Text), strings.Join(way, " → "))
+	c.errorf(ErrCycle, name.Pos, "the set %s contains itself: %s → %[1]s", name.Text, strings.Join(way, " → "))
 }
 
 // setNames yields the names of all sets there are.

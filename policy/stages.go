@@ -107,7 +107,7 @@ func (s *stager) next(x *rule.Stage) {
 		return
 	}
 	if at, ok := s.named[x.Name.Text]; ok {
-		s.errorf(ErrTwice, x.Name.Pos, "there is a stage %s already, in %s", shorten(x.Name.Text), place(at))
+		s.errorf(ErrTwice, x.Name.Pos, "there is a stage %s already, in %s", x.Name.Text, place(at))
 	}
 	s.end()
 	if s.file = s.policy.Name; x.File != "" {
@@ -118,7 +118,7 @@ func (s *stager) next(x *rule.Stage) {
 
 func (s *stager) denial(x *rule.Deny) {
 	if s.said.Line != 0 {
-		where := "stage " + shorten(s.stage.Name)
+		where := "stage " + s.stage.Name
 		if s.head {
 			where = "the policy"
 		}
