@@ -374,8 +374,8 @@ sys_getpid: 1
 sys_rt_sigreturn: 1
 sys_rt_sigaction: 1
 sys_sigaltstack: 1
-sys_tgkill: tgid == self.pid && sig in {SIGURG, SIGHUP, SIGINT, SIGQUIT, SIGABRT, SIGPIPE, SIGTERM}
-sys_kill: pid == self.pid && sig == SIGQUIT
+sys_tgkill: tgid > 0 && tgid == self.pid && sig in {SIGURG, SIGHUP, SIGINT, SIGQUIT, SIGABRT, SIGPIPE, SIGTERM}
+sys_kill: pid > 0 && pid == self.pid && sig == SIGQUIT
 
 # go:build !cgo
 sys_rt_sigprocmask: how in {SIG_UNBLOCK, SIG_SETMASK}
