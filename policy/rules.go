@@ -106,7 +106,7 @@ func (s *scope) elses(x *rule.Rule, allow Cond, origin *Origin, in standing) []C
 	}
 	list := make([]Clause, 0, min(len(x.Else), maxElses))
 	before := append(make(Or, 0, cap(list)+1), allow) // what is decided already
-	last := rule.Pos{} // of the arm that leaves nothing to later ones
+	last := rule.Pos{}                                // of the arm that leaves nothing to later ones
 	for i := range x.Else {
 		arm := &x.Else[i]
 		if i == maxElses {
