@@ -30,6 +30,9 @@ func (f *Filters) Exec(path string, argv, envv []string) error {
 	if err := f.supported(); err != nil {
 		return err
 	}
+	if f.reported {
+		unix.CloseOnExec(reportFD)
+	}
 	l, err := sys.NewLaunch(f.install(), path, argv, envv)
 	if err != nil {
 		return &Error{Class: ErrNotStarted, Path: path, Errno: syscall.EINVAL, Hint: "there is a NUL in an argument"}
@@ -142,13 +145,24 @@ func (f *Filters) attend(l *sys.Launch, path string, tid int) error {
 			return f.failure(step, errno, path)
 		}
 		if fd, ok := l.Listener(); ok && !answered {
-			if err := admit(fd, l, tid); err != nil {
+			if err := f.answer(fd, l, tid); err != nil {
 				return err
 			}
 			answered = true
 		}
 		time.Sleep(pause)
 	}
+}
+
+// answer has the exec answered: by the supervisor, which gets the listener, or here.
+func (f *Filters) answer(listener int, l *sys.Launch, tid int) error {
+	if !f.reported {
+		return admit(listener, l, tid)
+	}
+	if err := send(reportFD, listener); err != nil {
+		return &Error{Class: ErrRefused, Op: "sendmsg", Errno: err.(syscall.Errno)}
+	}
+	return nil
 }
 
 // admit waits for the exec and lets the kernel go on with it.

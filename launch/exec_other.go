@@ -8,4 +8,7 @@ func (f *Filters) Exec(path string, argv, envv []string) error { return elsewher
 // LookPath is for Linux: elsewhere it returns ErrNotSupported.
 func LookPath(name string) (path string, err error) { return "", elsewhere() }
 
+// Run is for Linux: elsewhere it returns ErrNotSupported.
+func (r *Reported) Run(refused func(Refusal)) error { return elsewhere() }
+
 func elsewhere() error { return &Error{Class: ErrNotSupported, Hint: "launch on Linux"} }

@@ -40,6 +40,7 @@ import (
 type Filters struct {
 	programs [][]bpf.Instruction // in the order in which they are installed
 	gate     int                 // the one that answers execve by user notification; -1 if execve is allowed
+	reported bool                // a supervisor gets the listener, before the exec passes
 }
 
 // retUserNotif is SECCOMP_RET_USER_NOTIF of <linux/seccomp.h>.

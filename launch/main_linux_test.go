@@ -44,6 +44,23 @@ func TestMain(m *testing.M) {
 
 // compile compiles the last stage of a policy.
 func compile(text string) (*launch.Filters, error) {
+	t, err := table(text)
+	if err != nil {
+		return nil, err
+	}
+	return launch.Compile(t)
+}
+
+func tableOf(t *testing.T, text string) *policy.Table {
+	t.Helper()
+	table, err := table(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+func table(text string) (*policy.Table, error) {
 	f, err := rule.Parse("test.policy", text)
 	if err != nil {
 		return nil, err
@@ -57,7 +74,7 @@ func compile(text string) (*launch.Filters, error) {
 	if err != nil {
 		return nil, err
 	}
-	return launch.Compile(plan.Stages[len(plan.Stages)-1].Table)
+	return plan.Stages[len(plan.Stages)-1].Table, nil
 }
 
 // Outer filters.

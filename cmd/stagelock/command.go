@@ -126,7 +126,9 @@ func (c *command) execute(args []string, s *streams) int {
 		}
 		return exitUsage
 	case errors.As(err, &exit):
-		s.tell(exit.err)
+		if !errors.Is(exit.err, errNo) {
+			s.tell(exit.err)
+		}
 		return exit.code
 	case !errors.Is(err, errNo):
 		s.tell(err)

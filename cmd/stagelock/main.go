@@ -9,9 +9,12 @@ package main
 import (
 	"io"
 	"os"
+
+	"github.com/stagelock/seccomp/launch"
 )
 
 func main() {
+	launch.Main()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

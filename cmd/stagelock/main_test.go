@@ -10,9 +10,12 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/stagelock/seccomp/launch"
 )
 
 func TestMain(m *testing.M) {
+	launch.Main() // `stagelock run -report` starts itself
 	testscript.Main(cleaning{m}, map[string]func(){"stagelock": main})
 }
 

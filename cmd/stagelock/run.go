@@ -16,7 +16,7 @@ import (
 func newRun() *command {
 	return &command{
 		name:     "run",
-		synopsis: "-policy FILE [-stage S] [-go V] [-cgo] [--] COMMAND [ARG…]",
+		synopsis: "-policy FILE [-stage S] [-report] [-suggest] [-go V] [-cgo] [--] COMMAND [ARG…]",
 		brief:    "start a program under a policy",
 		help: `
 The stage's filter is in force from the first instruction of the program on, for all its threads and children, and
@@ -27,6 +27,11 @@ Without on_next_syscall in the policy, what the Go runtime needs is allowed too,
 itself; with it that takes ` + "`use go`" + `. Which Go release that is about is read from the program, or said by -go and
 -cgo. no_new_privs is set: set-user-ID programs run, but without the rights of their owner.
 
+With -report stagelock stays as the program's parent, and tells every call that is refused with an errno; the program
+sees that errno. A call that kills or traps is the kernel's affair and not told. Of each call and rule the first five
+are told one by one, and all are counted. Where stagelock is ended by a signal meant for it alone, the program goes on,
+and what is refused fails with ENOSYS.
+
 The exit code is the program's, or 125 if stagelock failed, 126 if the program can't be run, 127 if it isn't there.`,
 		action:   new(runner),
 		launches: true,
@@ -36,15 +41,19 @@ The exit code is the program's, or 125 if stagelock failed, 126 if the program c
 // A runner is the command `run`.
 type runner struct {
 	target
-	set    *flag.FlagSet
-	policy string
-	stage  string
+	set     *flag.FlagSet
+	policy  string
+	stage   string
+	report  bool
+	suggest bool
 }
 
 func (c *runner) flags(fs *flag.FlagSet) {
 	c.set = fs
 	fs.StringVar(&c.policy, "policy", "", "the policy `FILE`")
 	fs.StringVar(&c.stage, "stage", "", "the stage `S`; without it the last one")
+	fs.BoolVar(&c.report, "report", false, "stay, and tell on stderr what is refused: the call, its arguments,\nthe thread, the stage and the policy's line")
+	fs.BoolVar(&c.suggest, "suggest", false, "-report, and the rules in the end that would have allowed it")
 	c.buildFlags(fs)
 }
 
@@ -55,13 +64,17 @@ func (c *runner) run(s *streams, args []string) error {
 	case len(args) == 0:
 		return shapef("the COMMAND is missing")
 	}
+	if c.report || c.suggest {
+		return launching(c.supervise(s, args))
+	}
 	return launching(c.become(s, args))
 }
 
 // launching gives an error of a launch its exit code.
 func launching(err error) error {
 	var usage *usageError
-	if err == nil || errors.As(err, &usage) {
+	var exit *exitError
+	if err == nil || errors.As(err, &usage) || errors.As(err, &exit) {
 		return err
 	}
 	return &exitError{launch.ExitCode(err), err}

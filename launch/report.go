@@ -1,0 +1,87 @@
+package launch
+
+import (
+	"os/exec"
+
+	"github.com/stagelock/seccomp/filter"
+	"github.com/stagelock/seccomp/policy"
+)
+
+// A Reported is a program whose refusals are told while it runs. The process that started it answers every call that
+// the policy refuses with an errno, by user notification, with that very errno. What the policy kills, traps or logs
+// for is the kernel's to do, and is not told.
+//
+// It needs Linux 5.5, amounts to one filter, and costs each refused call a trip to another process. If the supervising
+// process ends, refused calls fail with ENOSYS: nothing is let through.
+type Reported struct {
+	Cmd *exec.Cmd // what may be set are its descriptors but for ExtraFiles, environment, directory and attributes
+
+	table   *policy.Table
+	filters *Filters
+}
+
+// A Refusal is a call that was refused.
+type Refusal struct {
+	Thread int // 0 where it can't be named in the supervisor's pid namespace
+	Nr     uint32
+	Args   [6]uint64
+	By     *policy.Clause
+}
+
+// reporter is what marker is for a program that is reported: the listener goes to the descriptor reportFD first.
+const (
+	reporter = "stagelock-report"
+	reportFD = 3
+)
+
+// Report prepares a program for running under a table. As for Command, main must begin with Main.
+func Report(t *policy.Table, name string, arg ...string) (*Reported, error) {
+	path, err := LookPath(name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := compileReported(t)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Args = append(append(f.encode([]string{reporter}), path, name), arg...)
+	return &Reported{Cmd: cmd, table: t, filters: f}, nil
+}
+
+// compileReported compiles a table with user notification for every errno, and for every execve: the first one waits
+// for the listener to be with the supervisor.
+func compileReported(t *policy.Table) (*Filters, error) {
+	var standIn policy.Action
+	for standIn = range filter.Unused(t) {
+		break
+	}
+	execve, _ := t.Arch.Call("execve")
+	told := *t
+	tell := func(c policy.Clause, always bool) policy.Clause {
+		if always || c.Action.Kind == policy.Errno {
+			c.Action = standIn
+		}
+		return c
+	}
+	told.Other, told.Foreign = tell(t.Other, false), tell(t.Foreign, false)
+	told.Calls = make([]policy.Decision, len(t.Calls))
+	for i, d := range t.Calls {
+		told.Calls[i] = d
+		told.Calls[i].Clauses = make([]policy.Clause, len(d.Clauses))
+		for j, c := range d.Clauses {
+			told.Calls[i].Clauses[j] = tell(c, d.Nr == execve.Nr)
+		}
+	}
+	programs, err := filter.Compile(&told, filter.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if len(programs) > 1 { // only one can have the listener
+		return nil, &Error{Class: ErrTooLarge, Hint: "refusals are told of a policy that fits into one filter"}
+	}
+	programs[0].Exchange(standIn, retUserNotif)
+	f := &Filters{}
+	f.programs = append(f.programs, programs[0].Insns)
+	return f, nil
+}

@@ -1,0 +1,108 @@
+package launch
+
+import (
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/stagelock/seccomp/internal/sys"
+	"github.com/stagelock/seccomp/policy"
+)
+
+// Run starts the program, calls refused for every refusal, and waits for the program's end. The error is exec.Cmd's.
+// Descendants that outlive the program have no supervisor any more: what is refused to them fails with ENOSYS.
+func (r *Reported) Run(refused func(Refusal)) error {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("socketpair", err)
+	}
+	ours, theirs := pair[0], os.NewFile(uintptr(pair[1]), "report")
+	defer unix.Close(ours)
+	r.Cmd.ExtraFiles = []*os.File{theirs}
+	err = r.Cmd.Start()
+	theirs.Close()
+	if err != nil {
+		return err
+	}
+	listener, err := receive(ours)
+	if err != nil { // it ended before it had a filter, and has said why
+		return r.Cmd.Wait()
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		r.supervise(listener, refused, stop)
+	}()
+	err = r.Cmd.Wait()
+	close(stop)
+	<-stopped
+	unix.Close(listener)
+	return err
+}
+
+// supervise answers until it is told to stop, or nobody is left.
+func (r *Reported) supervise(listener int, refused func(Refusal), stop chan struct{}) {
+	// The first call is the exec that starts the program: one thread has the filter, and it makes that one call.
+	for first := true; ; {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		const pause = 20 // milliseconds, after which the end is noticed
+		fds := []unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
+		if n, err := unix.Poll(fds, pause); n == 0 || err != nil {
+			continue
+		}
+		if fds[0].Revents&unix.POLLIN == 0 {
+			return // POLLHUP: "the last task using the filter has exited" (seccomp_unotify(2))
+		}
+		n, errno := sys.ReceiveNotification(listener)
+		if errno != 0 {
+			continue // ENOENT: the caller was killed meanwhile
+		}
+		nr := uint32(n.Nr)
+		by := r.table.Eval(nr, n.Args)
+		if first || by.Action.Kind != policy.Errno {
+			// Of a later execve that the policy allows, whatever its memory says by the time the kernel reads it is
+			// allowed too.
+			first = false
+			if errno := sys.ContinueNotification(listener, n.ID); errno == unix.EINVAL { // before Linux 5.5
+				sys.RefuseNotification(listener, n.ID, unix.ENOSYS)
+			}
+			continue
+		}
+		// It is told first, so that it stands before what the program says about it.
+		refused(Refusal{Thread: int(n.Pid), Nr: nr, Args: n.Args, By: by})
+		sys.RefuseNotification(listener, n.ID, syscall.Errno(by.Action.Errno))
+	}
+}
+
+// send passes a descriptor to the supervisor.
+func send(socket, fd int) error {
+	return unix.Sendmsg(socket, []byte{0}, unix.UnixRights(fd), nil, 0)
+}
+
+// receive gets the descriptor that send passes; the error is about a sender that ended before.
+func receive(socket int) (fd int, err error) {
+	data, rights := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
+	for {
+		n, m, _, _, err := unix.Recvmsg(socket, data, rights, unix.MSG_CMSG_CLOEXEC)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return -1, unix.ECONNRESET
+		}
+		messages, err := unix.ParseSocketControlMessage(rights[:m])
+		if err != nil || len(messages) == 0 {
+			return -1, unix.EBADMSG
+		}
+		fds, err := unix.ParseUnixRights(&messages[0])
+		if err != nil || len(fds) == 0 {
+			return -1, unix.EBADMSG
+		}
+		return fds[0], nil
+	}
+}
