@@ -48,18 +48,19 @@ var rules = []string{
 }
 
 func random(r *rand.Rand) string {
-	text := []string{"deny errno(EPERM)", "deny kill", "deny errno(EACCES)", "deny trap"}[r.Intn(4)] + "\n"
+	var text strings.Builder
+	text.WriteString([]string{"deny errno(EPERM)", "deny kill", "deny errno(EACCES)", "deny trap"}[r.Intn(4)] + "\n")
 	if r.Intn(3) == 0 {
-		text += "use all\n"
+		text.WriteString("use all\n")
 	}
 	said := make(map[string]bool)
 	for _, i := range r.Perm(len(rules))[:3+r.Intn(8)] {
 		if call, _, _ := strings.Cut(rules[i], ":"); !said[call] {
 			said[call] = true
-			text += rules[i] + "\n"
+			text.WriteString(rules[i] + "\n")
 		}
 	}
-	return text
+	return text.String()
 }
 
 // What a policy becomes in any dialect allows nothing that it doesn't; and where nothing was approximated, it is the

@@ -129,11 +129,11 @@ func TestDecompileLayouts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := ""
+		var text strings.Builder
 		for _, abi := range got.ABIs {
-			text += strings.SplitN(abi.Text, "\n\n# ", 2)[0]
+			text.WriteString(strings.SplitN(abi.Text, "\n\n# ", 2)[0])
 		}
-		texts = append(texts, text)
+		texts = append(texts, text.String())
 	}
 	if diff := cmp.Diff(texts[0], texts[1]); diff != "" {
 		t.Error(diff)

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -189,14 +190,15 @@ set own { use net; sys_close: fd > 2 }   # declared late
 	}
 	var steps []string
 	for _, s := range append(slices.Clone(a.Steps), b.Steps...) {
-		text := [...]string{"use", "drop", "only"}[s.Verb]
+		var text strings.Builder
+		text.WriteString([...]string{"use", "drop", "only"}[s.Verb])
 		for _, set := range s.Sets {
-			text += " " + set.Name
+			text.WriteString(" " + set.Name)
 			for leaf := range set.Leaves {
-				text += " " + leaf.Name
+				text.WriteString(" " + leaf.Name)
 			}
 		}
-		steps = append(steps, text)
+		steps = append(steps, text.String())
 	}
 	wantSteps := []string{"use file file.io file.read", "use own net own", "drop file.read file.read", "drop net net",
 		"only file.io file.io own net own"}

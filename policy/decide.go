@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/stagelock/seccomp/internal/bdd"
 )
@@ -38,11 +39,12 @@ type Input struct {
 
 // String returns in as a person would write down a call: nr 41, args 0x2 0x1 0 0 0 0.
 func (in Input) String() string {
-	s := fmt.Sprintf("arch %#x, nr %d, args", in.Arch, int32(in.Nr))
+	var s strings.Builder
+	s.WriteString(fmt.Sprintf("arch %#x, nr %d, args", in.Arch, int32(in.Nr)))
 	for _, a := range in.Args {
-		s += fmt.Sprintf(" %#x", a)
+		s.WriteString(fmt.Sprintf(" %#x", a))
 	}
-	return s
+	return s.String()
 }
 
 // NewDecider returns a Decider whose Diagram makes at most limit nodes; a node takes some 100 bytes and, at worst,

@@ -68,11 +68,11 @@ func Parse(status []byte) (State, error) {
 		} else {
 			status = nil
 		}
-		i := bytes.IndexByte(line, ':')
-		if i < 0 {
+		before, after, ok := bytes.Cut(line, []byte{':'})
+		if !ok {
 			continue
 		}
-		if err := s.set(line[:i], bytes.Trim(line[i+1:], " \t")); err != nil {
+		if err := s.set(before, bytes.Trim(after, " \t")); err != nil {
 			return State{}, err
 		}
 	}

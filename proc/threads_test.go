@@ -123,7 +123,7 @@ func TestThreadsOfSelf(t *testing.T) {
 		t.Fatalf("%d threads, %v", len(got), err)
 	}
 	close(stop)
-	for i := 0; i < 50; i++ { // while they end
+	for range 50 { // while they end
 		states, err := (FS{}).Threads(os.Getpid())
 		if err != nil {
 			t.Fatal(err)

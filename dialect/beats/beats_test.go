@@ -3,6 +3,7 @@ package beats
 import (
 	"encoding/json"
 	"math/rand"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,10 +42,8 @@ func documented(p *elastic.Policy, name string, args [6]uint64) elastic.Action {
 		return x&v == 0
 	}
 	for _, g := range p.Syscalls {
-		for _, n := range g.Names {
-			if n == name {
-				return g.Action
-			}
+		if slices.Contains(g.Names, name) {
+			return g.Action
 		}
 	entries:
 		for _, n := range g.NamesWithCondtions {

@@ -150,7 +150,7 @@ func random(r *rand.Rand) []byte {
 		entries = append(entries, fmt.Sprintf(`{"names": [%q, %q], %s, "args": [%s]}`, names[r.Intn(len(names))],
 			names[r.Intn(len(names))], action("action", "errnoRet"), strings.Join(args, ", ")))
 	}
-	return []byte(fmt.Sprintf("{%s, \"syscalls\": [\n%s]}", action("defaultAction", "defaultErrnoRet"), strings.Join(entries, ",\n")))
+	return fmt.Appendf(nil, "{%s, \"syscalls\": [\n%s]}", action("defaultAction", "defaultErrnoRet"), strings.Join(entries, ",\n"))
 }
 
 // What is read is what libseccomp does; it is the same after it was written; and in the policy language it is no more.

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -31,9 +32,7 @@ var inCode = map[string]string{
 // one with every kind of condition, and one that takes several programs.
 func subjects() (texts map[string]string, err error) {
 	texts = map[string]string{several: large()}
-	for name, text := range inCode {
-		texts[name] = text
-	}
+	maps.Copy(texts, inCode)
 	_, texts["default"] = runtimeset.Default()
 	files, err := filepath.Glob("../../examples/*/seccomp.policy")
 	if err != nil {

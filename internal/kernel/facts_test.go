@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -61,12 +62,13 @@ func TestFacts(t *testing.T) {
 	} {
 		a, _ := ByName(f.arch)
 		c, ok := a.Call(f.call)
-		got := fmt.Sprint(c.Nr)
+		var got strings.Builder
+		got.WriteString(fmt.Sprint(c.Nr))
 		for _, arg := range c.Args() {
-			got += fmt.Sprintf(" %s:%v", arg.Name, arg.Type)
+			got.WriteString(fmt.Sprintf(" %s:%v", arg.Name, arg.Type))
 		}
-		if !ok || got != f.want {
-			t.Errorf("%s: %s is %s, want %s", f.arch, f.call, got, f.want)
+		if !ok || got.String() != f.want {
+			t.Errorf("%s: %s is %s, want %s", f.arch, f.call, got.String(), f.want)
 		}
 	}
 }

@@ -131,16 +131,17 @@ func readCalls(linux string, x []map[string]int64) []string {
 			rows[name][i] = cell
 		}
 	}
-	head := "# name"
+	var head strings.Builder
+	head.WriteString("# name")
 	for _, a := range arches {
-		head += " " + a.goarch
+		head.WriteString(" " + a.goarch)
 	}
 	lines := []string{}
 	for name, cells := range rows {
 		lines = append(lines, name+" "+strings.Join(cells, " "))
 	}
 	slices.Sort(lines)
-	return append([]string{head}, lines...)
+	return append([]string{head.String()}, lines...)
 }
 
 type entry struct{ name, entry string }
