@@ -23,6 +23,7 @@ func TestCommand(t *testing.T) {
 	if status != 0 || !strings.HasPrefix(out, "in why / zero\n") || !strings.HasSuffix(out, "126\n") {
 		t.Errorf("status %v: %s", status, out)
 	}
+	t.Setenv("PATH", "/bin:/usr/bin") // with a directory in it that we may not search it would be "permission denied"
 	if err := filters.Command("no-such-program").Run(); !errors.Is(err, fs.ErrNotExist) || !errors.Is(err, launch.ErrNotStarted) {
 		t.Errorf("%v, want ErrNotStarted and ErrNotExist", err)
 	}

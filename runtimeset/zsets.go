@@ -374,7 +374,7 @@ sys_getpid: 1
 sys_rt_sigreturn: 1
 sys_rt_sigaction: 1
 sys_sigaltstack: 1
-sys_tgkill: tgid > 0 && tgid == self.pid && sig in {SIGURG, SIGHUP, SIGINT, SIGQUIT, SIGABRT, SIGPIPE, SIGTERM}
+sys_tgkill: tgid == self.pid && sig in {SIGURG, SIGHUP, SIGINT, SIGQUIT, SIGABRT, SIGPIPE, SIGTERM}
 sys_kill: pid > 0 && pid == self.pid && sig == SIGQUIT
 
 # go:build !cgo
@@ -675,6 +675,7 @@ sys_fcntl64: cmd in {F_GETFL, F_SETFL}
 sys_fstat: 1
 sys_fstat64: 1
 sys_read: 1
+sys_pread64: 1
 sys_getrusage: who == RUSAGE_SELF
 sys_write: 1
 sys_close: 1

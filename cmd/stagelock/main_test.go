@@ -3,8 +3,11 @@ package main
 import (
 	"errors"
 	"flag"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,6 +51,7 @@ func TestScripts(t *testing.T) {
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("NO_COLOR", "")
+			env.Setenv("PATH", searchable(env.Getenv("PATH")))
 			return nil
 		},
 	})
@@ -99,4 +103,14 @@ func TestFullDisk(t *testing.T) {
 	if code := run([]string{"sets", "go"}, nil, full, &errs); code != exitNo || !strings.Contains(errs.String(), "no space left") {
 		t.Errorf("exit code %d, want %d: %s", code, exitNo, &errs)
 	}
+}
+
+// searchable returns a PATH without the directories that this user may not search: a program that is nowhere would be
+// one that can't be run.
+func searchable(path string) string {
+	dirs := slices.DeleteFunc(filepath.SplitList(path), func(dir string) bool {
+		_, err := os.Stat(filepath.Join(dir, "no-such-program"))
+		return !errors.Is(err, fs.ErrNotExist)
+	})
+	return strings.Join(dirs, string(filepath.ListSeparator))
 }
