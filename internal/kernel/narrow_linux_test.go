@@ -1,4 +1,6 @@
-//go:build amd64 || arm64 || riscv64 || loong64 || ppc64le || mips64le
+//go:build (amd64 || arm64 || riscv64 || loong64 || ppc64le || mips64le) && !race
+
+// Not under the race detector: what is mapped and unmapped here by hand is not its own to shadow.
 
 package kernel
 

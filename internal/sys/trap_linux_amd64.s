@@ -1,3 +1,5 @@
+//go:build !race
+
 #include "textflag.h"
 
 // The kernel calls it with the signal in DI, the siginfo_t in SI and the ucontext in DX. What is clobbered here comes

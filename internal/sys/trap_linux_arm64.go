@@ -1,3 +1,5 @@
+//go:build !race
+
 package sys
 
 //lint:file-ignore U1000 what is here is reached from the assembly

@@ -1,3 +1,5 @@
+//go:build !race
+
 #include "textflag.h"
 
 // The kernel calls it with the signal in R0, the siginfo_t in R1 and the ucontext in R2. What is clobbered here comes
