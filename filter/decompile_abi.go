@@ -143,7 +143,7 @@ func (b *abiBuilder) other(n bdd.Node) {
 	enosys, _ := b.arch.Errno("ENOSYS")
 	ret, constant := b.d.Value(n)
 	if !constant {
-		ret = results(b.d, b.sayer.strictest(n, func(uint16) bool { return true }))[0]
+		ret = b.d.Results(b.sayer.strictest(n, func(uint16) bool { return true }))[0]
 	}
 	a, _ := nearest(ret, b.arch)
 	b.table.Other = policy.Clause{If: policy.Const(true), Action: a}
@@ -173,7 +173,7 @@ func (b *abiBuilder) foreign() {
 	usual := heaviest(b.d, weights, policy.ArgVar)
 	ret, constant := b.d.Value(usual)
 	if !constant {
-		ret = results(b.d, b.sayer.strictest(usual, func(uint16) bool { return true }))[0]
+		ret = b.d.Results(b.sayer.strictest(usual, func(uint16) bool { return true }))[0]
 	}
 	a, _ := nearest(ret, b.arch)
 	b.table.Foreign = policy.Clause{If: policy.Const(true), Action: a}

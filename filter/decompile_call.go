@@ -60,7 +60,7 @@ func (s *sayer) say(n bdd.Node, call *kernel.Call) said {
 			n = s.withoutAddress(n, i, a, note)
 		}
 	}
-	for _, ret := range results(s.d, n) {
+	for _, ret := range s.d.Results(n) {
 		a, exact := nearest(ret, s.arch)
 		if exact {
 			continue
@@ -68,7 +68,7 @@ func (s *sayer) say(n bdd.Node, call *kernel.Call) said {
 		where := ""
 		if x, leaf := s.d.Value(n); !leaf || x != ret {
 			p := newPhraser(s.d, out.types)
-			if x := p.cond(s.d.Map(n, is01(ret))); x.cost < maxCost/10 {
+			if x := p.cond(s.d.Is(n, ret)); x.cost < maxCost/10 {
 				where = " if " + policy.FormatCond(x.cond, call, s.arch)
 			} else {
 				where = " in some cases"
@@ -185,7 +185,7 @@ func (s *sayer) withoutIgnored(n bdd.Node, i int, a kernel.Arg, note func(Unsaid
 		return x
 	})
 	var list []string
-	for _, ret := range results(s.d, other) {
+	for _, ret := range s.d.Results(other) {
 		if ret != same {
 			list = append(list, retText(ret, s.arch))
 		}

@@ -40,9 +40,9 @@ func (p *phraser) clauses(n bdd.Node, deny policy.Action) (list []policy.Clause,
 		where  bdd.Node
 	}
 	var arms []arm
-	for _, ret := range results(p.d, n) {
+	for _, ret := range p.d.Results(n) {
 		a, _ := policy.ActionOf(ret)
-		arms = append(arms, arm{a, p.d.Map(n, is01(ret))})
+		arms = append(arms, arm{a, p.d.Is(n, ret)})
 	}
 	rank := func(a arm) int {
 		switch a.action {
@@ -75,38 +75,6 @@ func (p *phraser) clauses(n bdd.Node, deny policy.Action) (list []policy.Clause,
 		decided = p.d.Or(decided, a.where)
 	}
 	return list, p.d.Err() == nil && p.d.Clauses(list) == n
-}
-
-// is01 returns the function that is 1 for x and 0 for all else.
-func is01(x uint32) func(uint32) uint32 {
-	return func(y uint32) uint32 {
-		if x == y {
-			return 1
-		}
-		return 0
-	}
-}
-
-// results returns the results that n can have, in order.
-func results(d *policy.Decider, n bdd.Node) (list []uint32) {
-	seen := make(map[bdd.Node]bool)
-	var walk func(bdd.Node)
-	walk = func(n bdd.Node) {
-		if seen[n] {
-			return
-		}
-		seen[n] = true
-		if x, leaf := d.Value(n); leaf {
-			list = append(list, x)
-			return
-		}
-		_, lo, hi := d.Branch(n)
-		walk(lo)
-		walk(hi)
-	}
-	walk(n)
-	slices.Sort(list)
-	return list
 }
 
 // An exit is a function that is left once an argument is known.

@@ -99,7 +99,7 @@ func (b *abiBuilder) clausesOf(s *said, deny policy.Action) (list []policy.Claus
 
 // strictest returns the strictest that a call can get.
 func (b *abiBuilder) strictest(nr uint32) policy.Action {
-	list := results(b.d, follow(b.d, b.node, policy.NrVar, nr))
+	list := b.d.Results(follow(b.d, b.node, policy.NrVar, nr))
 	ret := list[0]
 	for _, x := range list[1:] {
 		ret = Stricter(ret, x)

@@ -8,8 +8,8 @@ import (
 )
 
 // Register returns what a person means who writes a value for an argument register: a number (-1, 0x1f, 0o17) or
-// constants (AF_INET, PROT_READ|PROT_WRITE). own has the process's own values by name, such as self.pid. The error
-// matches ErrUnknown where a name is.
+// constants (AF_INET, PROT_READ|PROT_WRITE). own has the process's own values by name, such as self.pid. Where a name
+// is unknown the error is a *NameError.
 func Register(text string, arch *kernel.Arch, own map[string]uint64) (uint64, error) {
 	v, err := rule.ParseValue("", text)
 	if err != nil {
@@ -18,6 +18,17 @@ func Register(text string, arch *kernel.Arch, own map[string]uint64) (uint64, er
 	}
 	return register(v, arch, own)
 }
+
+// A NameError says that there is no constant of a name, nor a value of the process. It is an ErrUnknown.
+type NameError struct {
+	Name string
+	near string // as rule.DidYouMean has it
+}
+
+func (e *NameError) Error() string { return "unknown constant " + quote(e.Name) + e.near }
+
+// Is reports that every NameError is an ErrUnknown.
+func (e *NameError) Is(target error) bool { return target == ErrUnknown }
 
 func register(v rule.Value, arch *kernel.Arch, own map[string]uint64) (uint64, error) {
 	switch v := v.(type) {
@@ -33,14 +44,7 @@ func register(v rule.Value, arch *kernel.Arch, own map[string]uint64) (uint64, e
 		if x, ok := own[v.Name]; ok {
 			return x, nil
 		}
-		prefix := v.Name[:min(2, len(v.Name))] // there are too many to look at all
-		return 0, fmt.Errorf("%w: constant %s%s", ErrUnknown, quote(v.Name), rule.DidYouMean(v.Name, func(yield func(string) bool) {
-			for c := range arch.ConstsWithPrefix(prefix) {
-				if !yield(c.Name) {
-					return
-				}
-			}
-		}))
+		return 0, &NameError{v.Name, rule.DidYouMean(v.Name, constNames(arch, v.Name))}
 	case *rule.Complement:
 		x, err := register(v.X, arch, own)
 		return ^x, err
