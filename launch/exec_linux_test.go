@@ -157,7 +157,7 @@ func TestSetUserID(t *testing.T) {
 	}
 	id, err := exec.LookPath("id")
 	if err != nil {
-		t.Skip(err)
+		t.Skip("there is no program id: ", err)
 	}
 	text, err := os.ReadFile(id)
 	if err != nil {
