@@ -9,6 +9,7 @@ import (
 
 	"github.com/stagelock/seccomp/filter"
 	"github.com/stagelock/seccomp/internal/bpf"
+	"github.com/stagelock/seccomp/internal/corpus"
 	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/policy"
 )
@@ -155,8 +156,9 @@ func checkTexts(t testing.TB, got *filter.Decompiled) {
 }
 
 func FuzzDecompile(f *testing.F) {
+	corpus.AddBytes(f)
 	for _, b := range foreignSeeds(f) {
-		f.Add(b, uint8(1))
+		f.Add(append(b, 1))
 	}
 	for seed := range uint64(8) {
 		random := rand.New(rand.NewPCG(seed, 4))
@@ -164,10 +166,15 @@ func FuzzDecompile(f *testing.F) {
 		for i := range b {
 			b[i] = byte(random.Uint32())
 		}
-		f.Add(b, uint8(seed))
+		f.Add(append(b, byte(seed)))
 	}
 	names := []string{"amd64", "386", "s390x", "arm64"}
-	f.Fuzz(func(t *testing.T, b []byte, kind uint8) {
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) == 0 {
+			return
+		}
+		kind := b[len(b)-1] // which architecture, and whether b is a program or makes one
+		b = b[:len(b)-1]
 		arch, _ := kernel.ByName(names[int(kind/2)%len(names)])
 		prog := programFrom(b, arch.Audit)
 		if kind&1 == 1 {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stagelock/seccomp/internal/bpf"
+	"github.com/stagelock/seccomp/internal/corpus"
 	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/policy"
 )
@@ -272,6 +273,7 @@ func TestRandomTables(t *testing.T) {
 }
 
 func FuzzCompile(f *testing.F) {
+	corpus.AddBytes(f)
 	for seed := range uint64(6) {
 		random := rand.New(rand.NewPCG(seed, 2))
 		b := make([]byte, 20<<seed)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stagelock/seccomp/internal/bdd"
+	"github.com/stagelock/seccomp/internal/corpus"
 	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/rule"
 )
@@ -14,6 +15,7 @@ import (
 // FuzzCheck looks that no text makes Check panic, that its mistakes have a place in the text, and that what it
 // accepts is as the types promise.
 func FuzzCheck(f *testing.F) {
+	corpus.AddStrings(f)
 	for _, x := range readBroken(f) {
 		f.Add(x.text)
 	}

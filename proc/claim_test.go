@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagelock/seccomp/internal/corpus"
 )
 
 func sampleClaim() Claim {
@@ -113,6 +115,7 @@ func TestDisagrees(t *testing.T) {
 }
 
 func FuzzParseClaim(f *testing.F) {
+	corpus.AddBytes(f)
 	sample := sampleClaim()
 	f.Add(sample.Text(1 << 20))
 	f.Add([]byte("filter 1,6 0 0 0\nsource 2\nx\n"))

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagelock/seccomp/internal/corpus"
 )
 
 func TestParse(t *testing.T) {
@@ -76,6 +78,7 @@ func TestParseAllocations(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
+	corpus.AddBytes(f)
 	if own, err := os.ReadFile("/proc/self/status"); err == nil {
 		f.Add(own)
 	}

@@ -8,7 +8,7 @@ import (
 
 // TestRoundTrip: what Format writes is read as the same tree, and formatting it again changes nothing.
 func TestRoundTrip(t *testing.T) {
-	texts := corpus(t)
+	texts := samples(t)
 	for _, name := range []string{"testdata/trees.golden"} {
 		b, err := os.ReadFile(name)
 		if err != nil {
@@ -50,7 +50,7 @@ func roundTrip(t *testing.T, f *File) {
 
 // TestFormat compares the formatted corpus with testdata/*.policy.fmt.
 func TestFormat(t *testing.T) {
-	for name, text := range corpus(t) {
+	for name, text := range samples(t) {
 		f, err := Parse(name, text)
 		if err != nil {
 			t.Errorf("%v", err)

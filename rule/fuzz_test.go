@@ -4,12 +4,15 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/stagelock/seccomp/internal/corpus"
 )
 
 // FuzzParse: no text makes Parse panic; its errors have places in the text; and what it reads can be written and read
 // again.
 func FuzzParse(f *testing.F) {
-	for _, text := range corpus(f) {
+	corpus.AddStrings(f)
+	for _, text := range samples(f) {
 		f.Add(text)
 	}
 	for _, name := range []string{"testdata/trees.golden", "testdata/errors.golden"} {

@@ -11,7 +11,7 @@ import (
 )
 
 // corpus returns the texts of testdata, by name.
-func corpus(t testing.TB) map[string]string {
+func samples(t testing.TB) map[string]string {
 	t.Helper()
 	names, err := filepath.Glob("testdata/*.policy")
 	if err != nil || len(names) < 5 {

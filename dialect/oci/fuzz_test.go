@@ -6,9 +6,11 @@ import (
 	"testing"
 
 	"github.com/stagelock/seccomp/dialect/internal/dialecttest"
+	"github.com/stagelock/seccomp/internal/corpus"
 )
 
 func FuzzRead(f *testing.F) {
+	corpus.AddBytes(f)
 	files, err := filepath.Glob("testdata/*.json")
 	if err != nil || len(files) == 0 {
 		f.Fatal("no seeds in testdata")
