@@ -51,15 +51,18 @@ func (m *machine) declare(file, text string) error {
 		return m.fail(ErrDeclared)
 	}
 	// All mistakes show now, not in the middle of the program's start.
-	f, err := rule.Parse(file, text)
-	if err != nil {
-		return m.fail(err)
+	f, mistakes := rule.Parse(file, text)
+	if f == nil {
+		return m.fail(mistakes)
 	}
-	p, err := check(f)
-	if err == nil {
+	p, err := check(f) // which has those of grammar too
+	switch err {
+	case nil:
 		_, err = stage.New(p, nil)
+	case errArch:
+		err = mistakes
 	}
-	if err != nil && err != errArch {
+	if err != nil {
 		return m.fail(err)
 	}
 	m.declared, m.checked, m.text = f, p, text

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"sort"
 
 	"github.com/stagelock/seccomp/internal/kernel"
@@ -9,6 +10,7 @@ import (
 
 // Check gives f its meaning for a target. The error is rule.Errors: all mistakes of the text at once, by place, each
 // with what was expected and, for an unknown name, the nearest known one; their classes are this package's sentinels.
+// Mistakes of grammar that the parser left in f come along, and of meaning then those alone that can't follow from them.
 //
 // Of the built-in sets only those that f uses are looked at.
 func Check(f *rule.File, t Target) (*Policy, error) {
@@ -17,6 +19,8 @@ func Check(f *rule.File, t Target) (*Policy, error) {
 		arch:   t.Arch,
 		lib:    t.Sets,
 		sets:   make(map[string]*Set),
+		errs:   slices.Clone(f.Mistakes),
+		torn:   len(f.Mistakes) > 0,
 		budget: decideBudget,
 	}
 	p := &Policy{Name: f.Name, Arch: t.Arch}
@@ -49,6 +53,7 @@ type checker struct {
 	origins []Origin        // of the rules; never appended to beyond its capacity
 	scope   scope           // of the rule that is being checked
 	errs    rule.Errors
+	torn    bool // statements are missing from the text
 	notes   []Note
 	lacks   []Lacking
 	guesses int // nearest words looked for

@@ -282,3 +282,25 @@ func TestUseAll(t *testing.T) {
 		}
 	}
 }
+
+// Mistakes of grammar and of meaning come together, by place; but not what may only follow from a statement that is
+// missing: here a set, the beginning of a stage, and the only rule.
+func TestGrammarAndMeaning(t *testing.T) {
+	for text, want := range map[string]string{
+		"sys_raed: 1\nsys_write: fd = 1\nsys_openat: flgs == 0\n": `p:1:1: unknown system call "raed": did you mean "read"?
+p:2:15: found "=", expected an operator (== != < <= > >= & in) after "fd": did you mean "=="?
+p:3:13: openat has no argument "flgs": did you mean "flags"?`,
+		"use mine\nset mine sys_read: 1\n":         `p:2:10: found "sys_read", expected "{" on the line of the set's name`,
+		"sys_read: 1\nstage serve!\nsys_read: 1\n": `p:2:12: found "!", expected the end of the line or ";"`,
+		"sys_read\n": `p:1:9: found the end of the text, expected ":" after "sys_read"`,
+	} {
+		f, err := rule.Parse("p", text)
+		if err == nil {
+			t.Fatalf("%q: no mistake of grammar", text)
+		}
+		p, err := Check(f, target(t, "amd64"))
+		if p != nil || err == nil || err.Error() != want {
+			t.Errorf("%q:\n%v\nwant\n%s", text, err, want)
+		}
+	}
+}

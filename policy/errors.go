@@ -28,6 +28,9 @@ const maxGuesses = 200
 //
 //go:noinline
 func (c *checker) errorf(class error, at rule.Pos, format string, args ...any) {
+	if c.torn && (class == ErrEmpty || class == ErrTwice) {
+		return // a statement that is missing may be why
+	}
 	c.errs = append(c.errs, &rule.Error{File: c.file, Pos: at, Msg: fmt.Sprintf(format, args...), Class: class})
 }
 

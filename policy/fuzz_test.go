@@ -21,12 +21,15 @@ func FuzzCheck(f *testing.F) {
 	}
 	f.Add("use all\ndrop net\nsys_mmap: prot in {0..3} && (flags & 0x20) in {0, MAP_ANONYMOUS} else trap if fd != -1\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		file, err := rule.Parse("p", text)
-		if err != nil {
+		file, torn := rule.Parse("p", text)
+		if file == nil {
 			return
 		}
 		for _, arch := range []string{"amd64", "arm"} {
 			p, err := Check(file, target(t, arch))
+			if torn != nil && err == nil {
+				t.Fatal("taken in spite of mistakes of grammar")
+			}
 			if err != nil {
 				placed(t, text, err)
 				continue

@@ -74,6 +74,9 @@ func (c *checker) set(name rule.Name) *Set {
 	if set := c.builtin(name.Text); set != nil {
 		return set
 	}
+	if c.torn {
+		return nil // a statement that is missing may declare it
+	}
 	hint := c.didYouMean(name.Text, c.setNames())
 	if hint == "" {
 		hint = ": there are " + strings.Join(c.choice(name.Text), ", ")

@@ -9,18 +9,18 @@ import (
 // maxErrors is how many errors of a text are told.
 const maxErrors = 50
 
-// Parse reads a policy text. The name is for messages. The error is of type Errors and has all mistakes of the text,
-// up to 50; then there is no File.
+// Parse reads a policy text. The name is for messages. The error is of type Errors and has all mistakes of grammar,
+// up to 50. The File then has them too, for policy.Check to add those of meaning; there is none where the text is too
+// large.
 func Parse[T ~string | ~[]byte](name string, src T) (*File, error) {
 	if len(src) > MaxSize {
 		return nil, tooLarge(name, len(src))
 	}
 	p := newParser(name, string(src))
 	f := p.file()
-	if err := p.errs.Err(); err != nil {
-		return nil, err
-	}
-	return f, nil
+	err := p.errs.Err()
+	f.Mistakes = p.errs
+	return f, err
 }
 
 // ParseValue reads a constant expression alone, as a command line has it: -1, AF_INET, PROT_READ|PROT_WRITE. The name

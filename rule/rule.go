@@ -31,6 +31,10 @@ type File struct {
 	Name     string // for messages, as given to Parse
 	Stmts    []Stmt
 	Trailing []string // the comments after the last statement, as in Comments.Before
+
+	// Mistakes are those of grammar. The statements that have them are missing, so that what is left means something
+	// else: package policy looks for more mistakes in it, and refuses it.
+	Mistakes Errors
 }
 
 // Comments are what a person wrote around a statement. A text comes without its # and without the blank behind it.

@@ -117,13 +117,17 @@ func (t *target) policy(s *streams, file string) (*policy.Policy, error) {
 	return policy.Check(f, librarian(arch, b))
 }
 
-// parseFile reads and parses a policy.
+// parseFile reads and parses a policy. Mistakes of grammar are left in it for policy.Check, which tells all there are.
 func parseFile(s *streams, file string) (*rule.File, error) {
 	text, err := readFile(s, file)
 	if err != nil {
 		return nil, err
 	}
-	return rule.Parse(title(file), text)
+	f, err := rule.Parse(title(file), text)
+	if f != nil {
+		err = nil
+	}
+	return f, err
 }
 
 // readFile returns the text of a policy, and no more of it than shows that it is too large.
