@@ -16,7 +16,7 @@ type Arch struct {
 	X32       bool // numbers from 1<<30 on are calls of the x32 ABI (amd64)
 
 	calls  []Call   // by ascending Nr
-	byName []uint16 // indexes into calls, by ascending Name
+	byName []uint16 // hash table of calls by Name: indexes plus one, 0 where none is; its length is a power of two
 	consts text     // those whose value, or existence, is not the same on every Arch
 }
 

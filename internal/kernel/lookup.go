@@ -9,22 +9,42 @@ import (
 
 // Call returns the call of a name, given without sys_.
 func (a *Arch) Call(name string) (c Call, ok bool) {
-	i, ok := slices.BinarySearchFunc(a.byName, name, func(i uint16, name string) int {
-		return cmp.Compare(a.calls[i].Name, name)
-	})
-	if !ok {
-		return Call{}, false
+	last := uint32(len(a.byName) - 1)
+	for i := hash(name); len(a.byName) > 0 && a.byName[i&last] != 0; i++ {
+		if c := &a.calls[a.byName[i&last]-1]; c.Name == name {
+			return *c, true
+		}
 	}
-	return a.calls[a.byName[i]], true
+	return Call{}, false
+}
+
+// hash is FNV-1a, by which gen fills byName.
+func hash(name string) uint32 {
+	h := uint32(2166136261)
+	for i := range len(name) {
+		h = (h ^ uint32(name[i])) * 16777619
+	}
+	return h
 }
 
 // CallNr returns the call of a number.
 func (a *Arch) CallNr(nr uint32) (c Call, ok bool) {
-	i, ok := slices.BinarySearchFunc(a.calls, nr, func(c Call, nr uint32) int { return cmp.Compare(c.Nr, nr) })
+	i, ok := a.Index(nr)
 	if !ok {
 		return Call{}, false
 	}
 	return a.calls[i], true
+}
+
+// Index returns the place in Calls of the call of a number, or where it would be.
+func (a *Arch) Index(nr uint32) (i int, ok bool) {
+	// Most numbers follow each other without a gap.
+	if len(a.calls) > 0 {
+		if i := nr - a.calls[0].Nr; i < uint32(len(a.calls)) && a.calls[i].Nr == nr {
+			return int(i), true
+		}
+	}
+	return slices.BinarySearchFunc(a.calls, nr, func(c Call, nr uint32) int { return cmp.Compare(c.Nr, nr) })
 }
 
 // Calls returns all calls by ascending number. The slice must not be changed.

@@ -109,13 +109,20 @@ func callTable(calls []call) string {
 	return b.String() + "}\n"
 }
 
-// nameIndex lists the indexes of calls by the names' order.
+// nameIndex is a hash table of calls by name: their indexes plus one, each at the first free place from its hash on.
 func nameIndex(calls []call) string {
-	index := make([]int, len(calls))
-	for i := range index {
-		index[i] = i
+	size := 256
+	for 5*len(calls) > 4*size {
+		size *= 2
 	}
-	slices.SortFunc(index, func(i, j int) int { return strings.Compare(calls[i].name, calls[j].name) })
+	index := make([]int, size)
+	for i, c := range calls {
+		at := hash(c.name)
+		for index[at%uint32(size)] != 0 {
+			at++
+		}
+		index[at%uint32(size)] = i + 1
+	}
 	var b strings.Builder
 	b.WriteString("[]uint16{")
 	for n, i := range index {
@@ -125,6 +132,15 @@ func nameIndex(calls []call) string {
 		fmt.Fprintf(&b, "%d, ", i)
 	}
 	return b.String() + "\n}\n"
+}
+
+// hash is package kernel's.
+func hash(name string) uint32 {
+	h := uint32(2166136261)
+	for i := range len(name) {
+		h = (h ^ uint32(name[i])) * 16777619
+	}
+	return h
 }
 
 func textTable(lines []string) string {
