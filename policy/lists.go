@@ -25,7 +25,8 @@ func (s *scope) in(x *rule.In) Cond {
 		}
 		a.typ.Signed = false // a pattern of bits
 	}
-	var list []interval
+	var few [8]interval
+	list := few[:0]
 	var or Or
 	for i := range x.List {
 		r := &x.List[i]
@@ -48,16 +49,9 @@ func (s *scope) in(x *rule.In) Cond {
 	if !ok {
 		return nil
 	}
-	switch {
-	case len(list) == 0:
-	case x.Mask == nil:
-		switch c := a.within(list).(type) {
-		case Or:
-			or = append(c, or...)
-		case Range:
-			or = append(Or{c}, or...)
-		}
-	default:
+	if x.Mask == nil {
+		or = append(a.within(list), or...)
+	} else {
 		or = s.maskedList(a, mask, list)
 	}
 	c := single(or)

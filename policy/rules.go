@@ -1,8 +1,6 @@
 package policy
 
 import (
-	"sort"
-
 	"github.com/stagelock/seccomp/internal/bdd"
 	"github.com/stagelock/seccomp/rule"
 )
@@ -169,11 +167,4 @@ func (c *checker) lacking(x *rule.Rule, in standing, name string) {
 		return
 	}
 	c.notef(x.Pos, "%s has no system call %s: the rule does nothing there", c.arch.Name, name)
-}
-
-// sortRules sorts rules by number, those of one number staying in their order.
-//
-//go:noinline
-func sortRules(rules []Rule) {
-	sort.SliceStable(rules, func(i, j int) bool { return rules[i].Nr < rules[j].Nr })
 }

@@ -172,7 +172,7 @@ func (c *checker) all() *Set {
 	for _, call := range c.arch.Calls() {
 		set.Rules = append(set.Rules, Rule{Nr: call.Nr, Name: call.Name, Allow: Const(true), Origin: origin})
 	}
-	sortRules(set.Rules)
+	set.Rules = sortRules(set.Rules)
 	c.sets[AllSet] = set
 	return set
 }
@@ -206,7 +206,7 @@ func (c *checker) fill(set *Set, body []rule.Stmt, in standing) {
 			c.errorf(ErrMisplaced, x.Start(), "a set holds rules and use only")
 		}
 	}
-	sortRules(set.Rules)
+	set.Rules = sortRules(set.Rules)
 }
 
 // fallbacks gives the errnos that make Go or libc take another way their meaning.
@@ -227,8 +227,7 @@ func (c *checker) fallbacks() []Rule {
 			}
 		}
 	})
-	sortRules(rules)
-	return rules
+	return sortRules(rules)
 }
 
 // firstParagraph returns the comment on top of a file, as a sentence.

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"slices"
+
 	"github.com/stagelock/seccomp/rule"
 )
 
@@ -13,6 +15,7 @@ type stager struct {
 	policy   *Policy
 	stage    Stage
 	named    map[string]rule.Pos
+	room     []Rule   // empty: for the rules of the stages to come
 	head     bool     // before the first `stage`: its statements belong to that stage, its deny to all
 	deny     Action   // of stages that don't say their own
 	denyPos  rule.Pos // of deny; zero for the default
@@ -23,7 +26,7 @@ type stager struct {
 
 // statements gives the stages of a policy their meaning.
 func (c *checker) statements(list []rule.Stmt, p *Policy) {
-	s := stager{checker: c, policy: p, head: true, named: make(map[string]rule.Pos), deny: c.refusal()}
+	s := stager{checker: c, policy: p, head: true, room: make([]Rule, 0, len(list)), deny: c.refusal()}
 	first := rule.Name{Pos: list[0].Start(), Text: defaultStage}
 	for _, x := range list {
 		if x, ok := x.(*rule.Stage); ok {
@@ -55,15 +58,14 @@ func (c *checker) refusal() Action {
 }
 
 func (s *stager) begin(name string, at rule.Pos) {
-	s.stage = Stage{Name: name, File: s.file, Pos: at, Deny: s.deny, DenyPos: s.denyPos}
-	s.named[name] = at
+	s.stage = Stage{Name: name, File: s.file, Pos: at, Deny: s.deny, DenyPos: s.denyPos, Rules: s.room}
 	s.said = rule.Pos{}
 }
 
 // end puts the stage that was read into the policy.
 func (s *stager) end() {
-	rules := s.stage.Rules
-	sortRules(rules)
+	s.room = s.stage.Rules[len(s.stage.Rules):]
+	rules := sortRules(s.stage.Rules)
 	for i := 1; i < len(rules); i++ {
 		a, b := &rules[i-1], &rules[i]
 		if a.Nr == b.Nr {
@@ -71,6 +73,7 @@ func (s *stager) end() {
 				s.stage.Name, callText(b), place(a.Origin.pos()))
 		}
 	}
+	s.stage.Rules = slices.Clip(rules)
 	s.policy.Stages = append(s.policy.Stages, s.stage)
 }
 
@@ -106,9 +109,13 @@ func (s *stager) next(x *rule.Stage) {
 		s.file, s.stage.File = file, file
 		return
 	}
+	if s.named == nil {
+		s.named = map[string]rule.Pos{s.stage.Name: s.stage.Pos}
+	}
 	if at, ok := s.named[x.Name.Text]; ok {
 		s.errorf(ErrTwice, x.Name.Pos, "there is a stage %s already, in %s", x.Name.Text, place(at))
 	}
+	s.named[x.Name.Text] = x.Pos
 	s.end()
 	if s.file = s.policy.Name; x.File != "" {
 		s.file = x.File

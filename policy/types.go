@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"sort"
 
 	"github.com/stagelock/seccomp/internal/kernel"
 )
@@ -70,18 +69,18 @@ func (a argument) equal(x number) Range { return Range{a.pos, a.typ.Bits, x, x} 
 type interval struct{ lo, hi number }
 
 // within returns the condition that a lies in one of the intervals, each of which has lo ≤ hi. It reorders them.
-func (a argument) within(list []interval) Cond {
-	unsigned := make([]interval, 0, len(list)+1)
-	for _, v := range list {
-		if v.lo > v.hi { // from a negative number to a positive one
-			unsigned = append(unsigned, interval{v.lo, a.top()}, interval{0, v.hi})
-		} else {
-			unsigned = append(unsigned, v)
+func (a argument) within(list []interval) Or {
+	for i, n := 0, len(list); i < n; i++ {
+		if v := &list[i]; v.lo > v.hi { // from a negative number to a positive one
+			list = append(list, interval{0, v.hi})
+			list[i].hi = a.top()
 		}
 	}
-	sort.SliceStable(unsigned, func(i, j int) bool { return unsigned[i].lo < unsigned[j].lo })
-	merged := unsigned[:0]
-	for _, v := range unsigned {
+	below := func(x, y interval) bool { return x.lo < y.lo }
+	var spare [8]interval
+	mergeSort(list, append(spare[:0], list...), below)
+	merged := list[:0]
+	for _, v := range list {
 		if n := len(merged); n > 0 && (v.lo <= merged[n-1].hi || v.lo-1 == merged[n-1].hi) {
 			merged[n-1].hi = max(merged[n-1].hi, v.hi)
 		} else {
@@ -92,7 +91,7 @@ func (a argument) within(list []interval) Cond {
 	for i, v := range merged {
 		or[i] = Range{a.pos, a.typ.Bits, v.lo, v.hi}
 	}
-	return single(or)
+	return or
 }
 
 // between returns the condition that lo ≤ a ≤ hi, in the order of a's type.
@@ -100,7 +99,7 @@ func (a argument) between(lo, hi number) Cond {
 	if !a.typ.Signed || lo <= hi {
 		return Range{a.pos, a.typ.Bits, lo, hi}
 	}
-	return a.within([]interval{{lo, hi}})
+	return single(a.within([]interval{{lo, hi}}))
 }
 
 // masked returns the condition that a & mask == x.
