@@ -25,20 +25,31 @@ func (p *Plan) Filter(from, to int) *policy.Table {
 	decider := policy.NewDecider(decideLimit)
 	base := &p.Stages[from]
 	for i := range goal.states {
-		if !slices.ContainsFunc(p.Stages[from+1:to+1], func(s Stage) bool { return s.states[i].changed }) {
-			continue
-		}
 		d, before := goal.Table.Calls[i], base.Table.Calls[i].Clauses
-		if decider.Clauses(before) == decider.Clauses(d.Clauses) && decider.Err() == nil {
+		if !p.changed(from, to, i) || decider.Clauses(before) == decider.Clauses(d.Clauses) && decider.Err() == nil {
 			continue
 		}
-		if to == from+1 {
+		if to == from+1 && goal.states[i] != base.states[i] {
 			d.Clauses = goal.shortest(decider, before, i)
 		}
 		t.Calls = append(t.Calls, d)
 	}
 	return t
 }
+
+// changed tells whether any stage after from and up to to says in other words what becomes of call i.
+func (p *Plan) changed(from, to, i int) bool {
+	for k := from; k < to; k++ {
+		x, y := p.Stages[k].Table.Calls[i].Clauses, p.Stages[k+1].Table.Calls[i].Clauses
+		if len(x) != len(y) || &x[0] != &y[0] && !slices.EqualFunc(x, y, alike) {
+			return true
+		}
+	}
+	return false
+}
+
+// alike tells whether two clauses say the same in the same words.
+func alike(x, y policy.Clause) bool { return x.Action == y.Action && same(x.If, y.If) }
 
 // shortest returns clauses that, on top of before, amount to the decision on call i: what the stage says alone if
 // that is enough, and the whole decision otherwise.
@@ -48,9 +59,6 @@ func (p *Plan) Filter(from, to int) *policy.Table {
 func (s *Stage) shortest(d *policy.Decider, before []policy.Clause, i int) []policy.Clause {
 	whole := s.Table.Calls[i].Clauses
 	alone := s.states[i].alone
-	if alone == nil {
-		return whole
-	}
 	floor := len(whole) - len(s.states[i].program)
 	short := append(slices.Clip(whole[:floor]), alone...)
 	stack := d.Combine(d.Clauses(before), d.Clauses(short), func(old, new uint32) uint32 {

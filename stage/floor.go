@@ -3,47 +3,52 @@ package stage
 import (
 	"slices"
 
-	"github.com/stagelock/seccomp/internal/bdd"
 	"github.com/stagelock/seccomp/policy"
 )
 
 // finish puts the floor under what the program may do, gives symbols their values, and makes the table.
-func (b *builder) finish(states []state) Stage {
+func (b *builder) finish(states []*state) Stage {
 	s := Stage{Name: b.stage.Name, Sets: slices.Clone(b.holders.leaves), states: states}
 	s.Children = b.policy.Deferred || b.children(states)
+	if !b.first {
+		b.calls = slices.Clone(b.calls)
+	}
 	s.Table = &policy.Table{
 		Arch:    b.policy.Arch,
-		Calls:   make([]policy.Decision, len(states)),
+		Calls:   b.calls,
 		Foreign: policy.Clause{If: policy.Const(true), Origin: b.origin(policy.FromForeign)},
 		Other:   b.unknown(),
 	}
-	for i := range states {
-		st := &states[i]
+	for i, st := range states {
 		clauses := st.program
-		if floor := b.floor[st.nr]; len(floor) > 0 && !st.noFloor {
-			clauses = append(slices.Clip(floor), clauses...)
+		if b.floor != nil && len(b.floor[i]) > 0 && !st.noFloor {
+			clauses = append(append(b.list(len(b.floor[i])+len(clauses)), b.floor[i]...), clauses...)
 		}
-		clauses = b.resolve(clauses, s.Children, &st.symbols)
-		st.alone = b.resolve(st.alone, s.Children, &st.symbols)
-		s.Table.Calls[i] = policy.Decision{Nr: st.nr, Name: st.name, Clauses: clauses}
-		st.changed = b.before == nil || !slices.EqualFunc(b.before.Table.Calls[i].Clauses, clauses, alike)
+		var used []string
+		clauses = b.resolve(clauses, s.Children, &used)
+		if alone := b.resolve(st.alone, s.Children, &used); len(alone) > 0 && &alone[0] != &st.alone[0] {
+			resolved := *st
+			resolved.alone = alone
+			states[i] = &resolved
+		}
+		if len(used) > 0 {
+			s.symbols = append(s.symbols, wanted{b.calls[i].Nr, used})
+		}
+		b.calls[i].Clauses = clauses
 	}
 	return s
 }
 
-// alike tells whether two clauses say the same in the same words.
-func alike(x, y policy.Clause) bool { return x.Action == y.Action && same(x.If, y.If) }
-
-// layFloor returns the clauses of what is always allowed: the sets go and lock.
-func (b *builder) layFloor() map[uint32][]policy.Clause {
+// layFloor notes what is always allowed: the sets go and lock.
+func (b *builder) layFloor() {
 	sets := []*policy.Set{b.policy.Floor, b.policy.Lock}
 	switch {
 	case b.policy.NoFloor:
-		sets = nil
+		return
 	case b.policy.Deferred:
 		sets = sets[:1]
 	}
-	floor := make(map[uint32][]policy.Clause)
+	b.floor = make([][]policy.Clause, len(b.calls))
 	for _, s := range sets {
 		if s == nil {
 			continue
@@ -55,29 +60,27 @@ func (b *builder) layFloor() map[uint32][]policy.Clause {
 				*o = *r.Origin
 				o.Kind = policy.FromFloor
 				c := policy.Clause{If: r.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: o}
-				floor[r.Nr] = append(floor[r.Nr], c)
+				if k, ok := b.index(r.Nr); ok {
+					b.floor[k] = append(b.floor[k], c)
+				}
 			}
 		}
 	}
-	return floor
 }
 
 // takeSeccomp takes the word of the set lock about seccomp from the floor. The last stage keeps of that set only what
 // reads back that it is in force itself: no filter follows it.
 func (b *builder) takeSeccomp() {
-	c, _ := b.policy.Arch.Call("seccomp")
-	var kept []policy.Clause
-	for _, f := range b.floor[c.Nr] {
-		if f.Origin.Set != policy.LockSet {
-			kept = append(kept, f)
-		}
+	if c, ok := b.policy.Arch.Call("seccomp"); ok && b.floor != nil {
+		i, _ := b.index(c.Nr)
+		b.floor[i] = slices.DeleteFunc(b.floor[i], func(f policy.Clause) bool { return f.Origin.Set == policy.LockSet })
 	}
-	b.floor[c.Nr] = kept
 }
 
 // differs tells whether two decisions are different functions.
 func (b *builder) differs(x, y []policy.Clause) bool {
-	return b.decider.Clauses(x) != b.decider.Clauses(y)
+	d := b.decide()
+	return d.Clauses(x) != d.Clauses(y)
 }
 
 // Calls that start a child or another program.
@@ -85,14 +88,14 @@ var childCalls = []string{"fork", "vfork", "clone3", "execve", "execveat"}
 
 // children tells whether the program may start a child or another program. Those inherit the filters, but have
 // another pid and other descriptors.
-func (b *builder) children(states []state) bool {
+func (b *builder) children(states []*state) bool {
 	arch := b.policy.Arch
 	for _, name := range childCalls {
 		c, ok := arch.Call(name)
 		if !ok {
 			continue
 		}
-		if i, ok := position(states, c.Nr); ok && b.allowedBy(states[i].program) != bdd.False {
+		if i, ok := b.index(c.Nr); ok && b.reaches(states[i].program, policy.Const(true)) {
 			return true
 		}
 	}
@@ -100,7 +103,6 @@ func (b *builder) children(states []state) bool {
 	if !ok {
 		return false
 	}
-	i, _ := position(states, c.Nr)
 	flags := uint8(0)
 	for j, a := range c.Args() {
 		if a.Name == "clone_flags" { // the second one on s390x
@@ -108,6 +110,7 @@ func (b *builder) children(states []state) bool {
 		}
 	}
 	thread, _ := arch.Const("CLONE_THREAD")
+	i, _ := b.index(c.Nr)
 	return b.reaches(states[i].program, policy.Masked{Arg: flags, Bits: 32, Mask: uint64(thread), Value: 0})
 }
 
@@ -115,7 +118,7 @@ func (b *builder) children(states []state) bool {
 // unknown or, children inheriting it, would be the wrong one. used gets the names of those that were wanted.
 func (b *builder) resolve(clauses []policy.Clause, children bool, used *[]string) []policy.Clause {
 	if !slices.ContainsFunc(clauses, func(c policy.Clause) bool { return symbolic(c.If) }) {
-		return clauses
+		return clauses // most have none
 	}
 	clauses = slices.Clone(clauses)
 	for i := range clauses {

@@ -10,9 +10,9 @@ import (
 // holders are the sets in force: the leaves that `use` brought and `drop` and `only` have not taken away.
 type holders struct {
 	leaves  []*policy.Set
-	of      map[uint32][]held // who holds each call, in the order of leaves
-	changed map[uint32]bool   // the calls that lost or won a holder in this stage
-	cleared bool              // `only` took the earlier rules' grants too
+	of      [][]held // who holds each call, in the order of leaves; nil where no set is in force
+	changed []bool   // the calls that lost or won a holder in this stage; nil in the first one, which all are new to
+	cleared bool     // `only` took the earlier rules' grants too
 }
 
 // held is one rule of one leaf in force.
@@ -21,10 +21,18 @@ type held struct {
 	rule *policy.Rule
 }
 
+// held returns who holds a call.
+func (h *holders) held(i int) []held {
+	if h.of == nil {
+		return nil
+	}
+	return h.of[i]
+}
+
 // takeSteps does what the stage says about sets, in its order.
 func (b *builder) takeSteps() {
 	h := &b.holders
-	h.changed, h.cleared = make(map[uint32]bool), false
+	h.cleared = false
 	before := slices.Clone(h.leaves)
 	for _, step := range b.stage.Steps {
 		switch step.Verb {
@@ -43,29 +51,52 @@ func (b *builder) takeSteps() {
 			}
 		}
 	}
-	for _, l := range before {
-		if !slices.Contains(h.leaves, l) {
-			h.touch(l)
-		}
+	if !b.first {
+		h.changed = make([]bool, len(b.calls))
+		b.touch(before, h.leaves)
+		b.touch(h.leaves, before)
 	}
-	for _, l := range h.leaves {
-		if !slices.Contains(before, l) {
-			h.touch(l)
+	b.hold()
+}
+
+// touch marks the calls of the leaves that are in list and not in other as having other holders than before.
+func (b *builder) touch(list, other []*policy.Set) {
+	for _, l := range list {
+		if slices.Contains(other, l) {
+			continue
 		}
-	}
-	h.of = make(map[uint32][]held)
-	for _, l := range h.leaves {
 		for i := range l.Rules {
-			r := &l.Rules[i]
-			h.of[r.Nr] = append(h.of[r.Nr], held{l, r})
+			if at, ok := b.index(l.Rules[i].Nr); ok {
+				b.holders.changed[at] = true
+			}
 		}
 	}
 }
 
-// touch marks a leaf's calls as having other holders than before.
-func (h *holders) touch(l *policy.Set) {
-	for i := range l.Rules {
-		h.changed[l.Rules[i].Nr] = true
+// hold notes who holds each call.
+func (b *builder) hold() {
+	h := &b.holders
+	if h.of = nil; len(h.leaves) == 0 {
+		return
+	}
+	counts, total := make([]int, len(b.calls)), 0
+	b.grants(func(i int, _ held) { counts[i]++; total++ })
+	h.of = make([][]held, len(b.calls))
+	room := make([]held, total)
+	for i, n := range counts {
+		h.of[i], room = room[:0:n], room[n:]
+	}
+	b.grants(func(i int, g held) { h.of[i] = append(h.of[i], g) })
+}
+
+// grants calls f for all rules of the sets in force.
+func (b *builder) grants(f func(i int, g held)) {
+	for _, l := range b.holders.leaves {
+		for r := range l.Rules {
+			if i, ok := b.index(l.Rules[r].Nr); ok {
+				f(i, held{l, &l.Rules[r]})
+			}
+		}
 	}
 }
 
@@ -91,11 +122,11 @@ func (b *builder) refuseGivenUp(step policy.Step, s *policy.Set, before []*polic
 		}
 		for i := range l.Rules {
 			r := &l.Rules[i]
-			st := b.before.find(r.Nr)
-			if st == nil || slices.Contains(gone, r.Name) || b.reaches(st.decision(b.before), r.Allow) {
+			k, ok := b.index(r.Nr)
+			if !ok || slices.Contains(gone, r.Name) || b.reaches(b.before.Table.Calls[k].Clauses, r.Allow) {
 				continue
 			}
-			by = st.by
+			by = b.before.states[k].by
 			gone = append(gone, r.Name)
 		}
 	}
@@ -134,33 +165,31 @@ func (b *builder) inForce() string {
 
 // judgeSteps compares what the drops were meant to take with what they took: one that takes nothing is an error, and
 // what stayed is noted with who holds it.
-func (b *builder) judgeSteps(before, after []state) {
+func (b *builder) judgeSteps(after []*state) {
 	for _, step := range b.stage.Steps {
 		if step.Verb != policy.Drop {
 			continue
 		}
 		for _, s := range step.Sets {
-			b.judgeDrop(step, s, before, after)
+			b.judgeDrop(step, s, after)
 		}
 	}
 }
 
-func (b *builder) judgeDrop(step policy.Step, s *policy.Set, before, after []state) {
+func (b *builder) judgeDrop(step policy.Step, s *policy.Set, after []*state) {
 	var stayed []string
-	seen := make(map[uint32]bool)
+	seen := make(map[int]bool)
 	went := false
 	for l := range s.Leaves {
-		for i := range l.Rules {
-			nr := l.Rules[i].Nr
-			k, ok := position(after, nr)
-			if !ok || seen[nr] {
+		for r := range l.Rules {
+			i, ok := b.index(l.Rules[r].Nr)
+			if !ok || seen[i] {
 				continue
 			}
-			seen[nr] = true
-			was, is := &before[k], &after[k]
-			went = went || b.differs(was.program, is.program)
-			if who := b.whoHolds(is); who != "" {
-				stayed = append(stayed, l.Rules[i].Name+" ("+who+")")
+			seen[i] = true
+			went = went || b.differs(b.was(i).program, after[i].program)
+			if who := b.whoHolds(i, after[i]); who != "" {
+				stayed = append(stayed, l.Rules[r].Name+" ("+who+")")
 			}
 		}
 	}
@@ -174,10 +203,10 @@ func (b *builder) judgeDrop(step policy.Step, s *policy.Set, before, after []sta
 }
 
 // whoHolds names who still grants a call: a rule, the sets in force, the floor.
-func (b *builder) whoHolds(st *state) string {
+func (b *builder) whoHolds(i int, st *state) string {
 	var names []string
-	if !st.noFloor && len(b.floor[st.nr]) > 0 {
-		names = append(names, b.floor[st.nr][0].Origin.Set)
+	if floor := b.floor[i]; !st.noFloor && len(floor) > 0 {
+		names = append(names, floor[0].Origin.Set)
 	}
 	if !slices.ContainsFunc(st.program, allows) {
 		return strings.Join(names, "")
@@ -185,7 +214,7 @@ func (b *builder) whoHolds(st *state) string {
 	if st.holds {
 		return "the rule " + place(st.word.Origin)
 	}
-	for _, h := range b.holders.of[st.nr] {
+	for _, h := range b.holders.held(i) {
 		if !slices.Contains(names, h.leaf.Name) {
 			names = append(names, h.leaf.Name)
 		}

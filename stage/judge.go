@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -42,13 +41,14 @@ func (b *builder) judgeRule(r *policy.Rule, was *state) {
 	if b.first {
 		return
 	}
-	old := b.decider.Clauses(was.program)
-	allowed := b.decider.Map(old, allowedRet)
-	asked := b.allowedBy(words(r))
+	d := b.decide()
+	old := d.Clauses(was.program)
+	allowed := d.Map(old, allowedRet)
+	asked := b.allowedBy(appendWords(nil, r))
 	switch {
 	case asked == bdd.True && len(r.Else) == 0 && allowed != bdd.True:
 		b.failRule(r, ErrWidened, "%s: 1 would bring back what was given up %s", spelled(r), place(was.by))
-	case asked != bdd.False && b.decider.And(asked, allowed) == bdd.False:
+	case asked != bdd.False && d.And(asked, allowed) == bdd.False:
 		b.failRule(r, ErrWidened, "nothing is left of %s: what this allows was given up %s; say %s: 0", spelled(r),
 			place(was.by), spelled(r))
 	}
@@ -56,14 +56,14 @@ func (b *builder) judgeRule(r *policy.Rule, was *state) {
 		if arm.Action.Allows() {
 			continue
 		}
-		weaker := b.decider.Map(old, func(ret uint32) uint32 {
+		weaker := d.Map(old, func(ret uint32) uint32 {
 			a, ok := policy.ActionOf(ret)
 			if ok && a.Kind < arm.Action.Kind {
 				return 1
 			}
 			return 0
 		})
-		if b.decider.And(weaker, b.decider.Cond(arm.If)) != bdd.False {
+		if d.And(weaker, d.Cond(arm.If)) != bdd.False {
 			b.failAt(arm.Origin, ErrWidened, "%s weakens what %s gets already %s", arm.Action, spelled(r), place(was.by))
 		}
 	}
@@ -71,7 +71,8 @@ func (b *builder) judgeRule(r *policy.Rule, was *state) {
 
 // allowedBy returns where clauses, which need not be total, allow.
 func (b *builder) allowedBy(clauses []policy.Clause) bdd.Node {
-	return b.decider.Map(b.decider.Clauses(clauses), allowedRet)
+	d := b.decide()
+	return d.Map(d.Clauses(clauses), allowedRet)
 }
 
 // allowedRet is 1 for a return value that lets the call be made.
@@ -84,26 +85,10 @@ func allowedRet(ret uint32) uint32 {
 
 // reaches tells whether clauses allow any of what c holds for.
 func (b *builder) reaches(clauses []policy.Clause, c policy.Cond) bool {
-	return b.decider.And(b.allowedBy(clauses), b.decider.Cond(c)) != bdd.False
-}
-
-// decision returns a call's whole decision in its stage.
-func (st *state) decision(s *Stage) []policy.Clause {
-	d, _ := s.Table.Find(st.nr)
-	return d.Clauses
-}
-
-// find returns the state of a call; nil if the plan doesn't know it.
-func (s *Stage) find(nr uint32) *state {
-	i, ok := position(s.states, nr)
-	if !ok {
-		return nil
+	if !slices.ContainsFunc(clauses, allows) {
+		return false
 	}
-	return &s.states[i]
-}
-
-func position(states []state, nr uint32) (int, bool) {
-	return slices.BinarySearchFunc(states, nr, func(s state, nr uint32) int { return cmp.Compare(s.nr, nr) })
+	return b.decide().And(b.allowedBy(clauses), b.decide().Cond(c)) != bdd.False
 }
 
 // spelled returns how a rule names its call.

@@ -9,25 +9,71 @@ import (
 )
 
 // narrow works out what the stage leaves of a call.
-func (b *builder) narrow(was *state) state {
+func (b *builder) narrow(i int) *state {
+	h, was := &b.holders, b.was(i)
+	held := h.held(i)
+	if r := b.rules.find(b.calls[i].Nr); r != nil {
+		return b.ruled(r, was, len(held) > 0)
+	}
+	switch {
+	case b.first:
+	case was.word != nil && !h.cleared:
+		if was.holds || len(held) > 0 {
+			return was // the rule still speaks, and has narrowed the call already
+		}
+	case !h.changed[i] && !(h.cleared && was.word != nil):
+		return was
+	}
+	return b.granted(i, was, held)
+}
+
+// ruled returns what is left where the stage has a rule on a call; held tells whether a set in force has one too.
+func (b *builder) ruled(r *policy.Rule, was *state, held bool) *state {
+	b.judgeRule(r, was)
 	is := *was
-	is.alone, is.symbols, is.changed = nil, nil, false
-	own, rest, by := b.own(was, &is)
-	if own == nil && rest == nil { // the stage has no word on it
-		return is
+	is.by = r.Origin
+	is.word, is.holds = r, was.holds && !b.holders.cleared || !held
+	is.noFloor = was.noFloor || r.IncludingGo
+	if r.Allow == policy.Const(false) && !slices.ContainsFunc(r.Else, allows) {
+		is.word, is.holds = nil, false // a refusal holds nothing
 	}
-	if by != nil {
-		is.by = by
+	own := appendWords(b.list(len(r.Else)+2), r)
+	return b.said(is, own, policy.Clause{If: policy.Const(true), Action: b.stage.Deny, Origin: r.Origin})
+}
+
+// granted returns what is left of a call that is the sets' to allow.
+func (b *builder) granted(i int, was *state, held []held) *state {
+	rest := b.refusal(i)
+	if b.first && len(held) == 0 && len(rest) == 1 && b.calls[i].Name != "" {
+		return b.denied
 	}
-	is.alone = rest
-	if len(own) > 0 {
-		is.alone = append(slices.Clip(own), rest...)
+	is := *was
+	is.by = b.denial[0].Origin
+	is.word, is.holds = nil, false
+	own := b.list(len(held) + len(rest))
+	for _, g := range held {
+		if g.rule.Allow == policy.Const(true) {
+			own = own[:0]
+		}
+		own = append(own, policy.Clause{If: g.rule.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: g.rule.Origin})
+		if g.rule.Allow == policy.Const(true) {
+			break
+		}
 	}
+	return b.said(is, own, rest...)
+}
+
+// said returns the state after what a stage says of a call: what it gets where, in order, and what the rest gets that
+// is newly refused.
+func (b *builder) said(is state, own []policy.Clause, rest ...policy.Clause) *state {
+	n := len(own)
+	was := is.program
+	is.alone = append(own, rest...)
 	is.program = is.alone
-	if len(was.program) != 1 || was.program[0].Action.Kind != policy.Allow { // something was narrowed before
-		is.program = b.reached(conjoin(was.program, own, rest))
+	if len(was) != 1 || was[0].Action.Kind != policy.Allow { // something was narrowed before
+		is.program = b.reached(conjoin(was, is.alone[:n], is.alone[n:]))
 	}
-	return is
+	return b.newState(is)
 }
 
 // maxClauses bounds how many clauses the stages may make of one call. What people write makes a handful.
@@ -35,10 +81,14 @@ const maxClauses = 1000
 
 // reached returns clauses without those that no call comes to: stage upon stage they would double.
 func (b *builder) reached(clauses []policy.Clause) []policy.Clause {
+	if clauses[0].If == policy.Const(true) {
+		return clauses[:1]
+	}
+	d := b.decide()
 	var left []policy.Clause
 	before := bdd.False // what the clauses so far take
 	for _, c := range clauses {
-		taken := b.decider.Or(before, b.decider.Cond(c.If))
+		taken := d.Or(before, d.Cond(c.If))
 		if taken != before {
 			left = append(left, c)
 		}
@@ -46,68 +96,31 @@ func (b *builder) reached(clauses []policy.Clause) []policy.Clause {
 			break
 		}
 	}
-	if b.decider.Err() != nil || len(left) > maxClauses {
-		b.complain(cmp.Or(b.decider.Err(), bdd.ErrTooComplex))
+	if d.Err() != nil || len(left) > maxClauses {
+		b.complain(cmp.Or(d.Err(), bdd.ErrTooComplex))
 		return clauses[len(clauses)-1:] // not to go on with: the plan has failed
 	}
 	return left
 }
 
-// own returns the stage's own word on a call: what it says where, in order, and what a call gets that is newly
-// refused. Both are nil where the stage leaves the call as it was.
-func (b *builder) own(was, is *state) (own, rest []policy.Clause, by *policy.Origin) {
-	h := &b.holders
-	if r := b.rule(was.nr); r != nil {
-		b.judgeRule(r, was)
-		is.word = r
-		is.holds = was.holds && !h.cleared || len(h.of[was.nr]) == 0
-		is.noFloor = was.noFloor || r.IncludingGo
-		if r.Allow == policy.Const(false) && !slices.ContainsFunc(r.Else, allows) {
-			is.word, is.holds = nil, false // a refusal holds nothing
-		}
-		return words(r), []policy.Clause{{If: policy.Const(true), Action: b.stage.Deny, Origin: r.Origin}}, r.Origin
-	}
-	switch {
-	case b.first:
-	case was.word != nil && !h.cleared:
-		if was.holds || len(h.of[was.nr]) > 0 {
-			return nil, nil, nil // the rule still speaks, and has narrowed the call already
-		}
-	case !h.changed[was.nr] && !(h.cleared && was.word != nil):
-		return nil, nil, nil
-	}
-	is.word, is.holds = nil, false
-	for _, g := range h.of[was.nr] {
-		own = append(own, policy.Clause{If: g.rule.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: g.rule.Origin})
-		if g.rule.Allow == policy.Const(true) {
-			own = own[len(own)-1:]
-			break
-		}
-	}
-	return own, b.refusal(was.nr), b.denial[0].Origin
-}
-
-// words returns a rule as clauses: where it allows, then its else arms.
-func words(r *policy.Rule) []policy.Clause {
-	own := make([]policy.Clause, 0, 1+len(r.Else))
+// appendWords appends what a rule says, as clauses: where it allows, then its else arms.
+func appendWords(list []policy.Clause, r *policy.Rule) []policy.Clause {
 	if r.Allow != policy.Const(false) {
-		own = append(own, policy.Clause{If: r.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: r.Origin})
+		list = append(list, policy.Clause{If: r.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: r.Origin})
 	}
-	return append(own, r.Else...)
+	return append(list, r.Else...)
 }
 
 // refusal returns what a call gets that no rule names.
-func (b *builder) refusal(nr uint32) []policy.Clause {
-	if _, known := b.policy.Arch.CallNr(nr); !known {
+func (b *builder) refusal(i int) []policy.Clause {
+	if b.calls[i].Name == "" {
 		return []policy.Clause{b.unknown()}
 	}
-	i, ok := slices.BinarySearchFunc(b.policy.Fallbacks, nr, func(r policy.Rule, nr uint32) int {
-		return cmp.Compare(r.Nr, nr)
-	})
-	if !ok {
+	r := b.fallbacks.find(b.calls[i].Nr)
+	if r == nil {
 		return b.denial
 	}
-	return append(slices.Clip(b.policy.Fallbacks[i].Else), b.denial...)
+	return append(append(b.list(len(r.Else)+1), r.Else...), b.denial...)
 }
 
 // conjoin returns what is left of a decision, was, where a stage says own in order and rest of what it newly refuses.

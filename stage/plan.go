@@ -33,59 +33,71 @@ type Stage struct {
 	Sets     []*policy.Set // the leaves in force, in the order in which they came
 	Children bool          // a child may be started, which inherits the filters: shapes with own values don't bind
 
-	states []state // parallel to Table.Calls
+	states  []*state // parallel to Table.Calls; one that the stage says nothing new about is that of the stage before
+	symbols []wanted
 }
 
-// A state is what a stage leaves of one call.
+// A state is what a stage leaves of one call. It isn't changed once made: calls and stages share it.
 type state struct {
-	nr      uint32
-	name    string
 	word    *policy.Rule    // the rule that speaks for the call, if it is a rule and not the sets
-	holds   bool            // word is a holder of its own: when it was said, no set in force had the call
 	by      *policy.Origin  // the last to narrow it, for messages
 	program []policy.Clause // the program's part of the decision, total: without the floor, symbols as written
-	alone   []policy.Clause // what this stage would say if it were the first
-	symbols []string        // the names of Env that the decision rests on
+	alone   []policy.Clause // what the stage that made it would say if it were the first
+	holds   bool            // word is a holder of its own: when it was said, no set in force had the call
 	noFloor bool            // a rule said `including go`
-	changed bool            // the decision is said in other words than in the stage before
+}
+
+// A wanted names the values of Env that the decision on a call rests on.
+type wanted struct {
+	nr    uint32
+	names []string
 }
 
 // decideLimit bounds the nodes that deciding about one call may take, together with those of the calls before it that
 // were small: some 300 ms.
 const decideLimit = 1 << 19
 
+// decide returns what to compare decisions with. Most stages have nothing to compare.
+func (b *builder) decide() *policy.Decider {
+	if b.decider == nil {
+		b.decider = policy.NewDecider(decideLimit)
+	}
+	return b.decider
+}
+
 // renew throws the decision diagrams away once they have become large: nothing is compared from call to call.
 func (b *builder) renew() {
 	switch {
+	case b.decider == nil:
 	case b.decider.Err() != nil: // what was decided last means nothing
 		b.complain(b.decider.Err())
-	case b.decider.Size() < decideLimit/8:
-		return
+		b.decider = nil
+	case b.decider.Size() >= decideLimit/8:
+		b.decider = nil
 	}
-	b.decider = policy.NewDecider(decideLimit)
 }
 
 // New works out what each stage of p leaves. The error is rule.Errors: every mistake with its place.
 func New(p *policy.Policy, env Env) (*Plan, error) {
-	b := &builder{policy: p, env: env, decider: policy.NewDecider(decideLimit)}
+	b := &builder{policy: p, env: env}
+	b.free = &state{program: []policy.Clause{{If: policy.Const(true), Action: policy.Action{Kind: policy.Allow}}}}
 	plan := &Plan{Policy: p, Stages: make([]Stage, len(p.Stages))}
-	states := b.start()
-	b.floor = b.layFloor()
+	b.start()
+	b.layFloor()
 	for k := range p.Stages {
-		b.stage, b.first, b.last = &p.Stages[k], k == 0, k == len(p.Stages)-1 && !p.Open
+		b.begin(k)
 		if b.last {
 			b.takeSeccomp()
 		}
-		b.denial = []policy.Clause{{If: policy.Const(true), Action: b.stage.Deny, Origin: b.origin(policy.FromDeny)}}
 		b.takeSteps()
-		next := make([]state, len(states))
+		states := make([]*state, len(b.calls))
 		for i := range states {
-			next[i] = b.narrow(&states[i])
+			states[i] = b.narrow(i)
 			b.renew()
 		}
-		b.judgeSteps(states, next)
-		plan.Stages[k] = b.finish(next)
-		b.before, states = &plan.Stages[k], next
+		b.judgeSteps(states)
+		plan.Stages[k] = b.finish(states)
+		b.before = &plan.Stages[k]
 	}
 	plan.Notes = b.notes
 	if err := b.errs.Err(); err != nil {
@@ -115,8 +127,10 @@ func (s *Stage) Counts() (allowed, known int) {
 
 // Symbols returns the names of Env whose values the decision on a call rests on, given or not.
 func (s *Stage) Symbols(nr uint32) []string {
-	if st := s.find(nr); st != nil {
-		return st.symbols
+	for i := range s.symbols {
+		if s.symbols[i].nr == nr {
+			return s.symbols[i].names
+		}
 	}
 	return nil
 }
@@ -127,46 +141,106 @@ func allows(c policy.Clause) bool { return c.Action.Allows() }
 type builder struct {
 	policy  *policy.Policy
 	env     Env
-	decider *policy.Decider
+	decider *policy.Decider   // nil until it is needed: see decide
+	calls   []policy.Decision // which calls there are, by ascending number; of the stage before also what it decides
 
 	stage       *policy.Stage // the one being worked on
 	first, last bool
 	before      *Stage // the one before it; nil for the first
 	holders     holders
-	floor       map[uint32][]policy.Clause
-	denial      []policy.Clause // what a call gets that nothing else is said about
+	floor       [][]policy.Clause // by call; nil where there is none
+	denial      []policy.Clause   // what a call gets that nothing else is said about
+	free        *state            // of all calls before the first stage
+	denied      *state            // what the first stage leaves of what nothing else is said about
+	rules       cursor            // of stage
+	fallbacks   cursor
+
+	states  []state         // room for more
+	clauses []policy.Clause // likewise
 
 	notes      []policy.Note
 	errs       rule.Errors
 	tooComplex error // once told, nothing else is
 }
 
-// start returns the state before the first stage: everything is allowed, and nobody has said so.
-func (b *builder) start() []state {
-	free := []policy.Clause{{If: policy.Const(true), Action: policy.Action{Kind: policy.Allow}}}
-	calls := b.policy.Arch.Calls()
-	states := make([]state, 0, len(calls)+4)
-	for _, c := range calls {
-		states = append(states, state{nr: c.Nr, name: c.Name, program: free})
+// start lists the calls that the plan is about: those of the architecture, and numbers that its tables don't know,
+// named by nr(N).
+func (b *builder) start() {
+	known := b.policy.Arch.Calls()
+	b.calls = make([]policy.Decision, len(known), len(known)+4)
+	for i := range known {
+		b.calls[i].Nr, b.calls[i].Name = known[i].Nr, known[i].Name
 	}
-	for _, s := range b.policy.Stages { // numbers that the tables don't know, named by nr(N)
-		for _, r := range s.Rules {
-			if _, ok := b.policy.Arch.CallNr(r.Nr); !ok {
-				states = append(states, state{nr: r.Nr, program: free})
+	for k := range b.policy.Stages {
+		for _, r := range b.policy.Stages[k].Rules {
+			if r.Name == "" {
+				b.calls = append(b.calls, policy.Decision{Nr: r.Nr})
 			}
 		}
 	}
-	if len(states) > len(calls) {
-		sort.SliceStable(states, func(i, j int) bool { return states[i].nr < states[j].nr })
-		once := states[:1]
-		for _, st := range states[1:] {
-			if st.nr != once[len(once)-1].nr {
-				once = append(once, st)
-			}
-		}
-		states = once
+	if len(b.calls) > len(known) {
+		sort.SliceStable(b.calls, func(i, j int) bool { return b.calls[i].Nr < b.calls[j].Nr })
+		b.calls = slices.CompactFunc(b.calls, func(x, y policy.Decision) bool { return x.Nr == y.Nr })
 	}
-	return states
+}
+
+// begin goes on to a stage.
+func (b *builder) begin(k int) {
+	b.stage, b.first, b.last = &b.policy.Stages[k], k == 0, k == len(b.policy.Stages)-1 && !b.policy.Open
+	b.rules, b.fallbacks = b.stage.Rules, b.policy.Fallbacks
+	b.denial = []policy.Clause{{If: policy.Const(true), Action: b.stage.Deny, Origin: b.origin(policy.FromDeny)}}
+	b.denied = &state{by: b.denial[0].Origin, program: b.denial, alone: b.denial}
+}
+
+// index returns the place of a call in calls.
+func (b *builder) index(nr uint32) (i int, ok bool) {
+	if arch := b.policy.Arch; len(b.calls) == len(arch.Calls()) {
+		return arch.Index(nr)
+	}
+	return slices.BinarySearchFunc(b.calls, nr, func(d policy.Decision, nr uint32) int { return cmp.Compare(d.Nr, nr) })
+}
+
+// was returns what the stage before left of a call. Before the first one everything is allowed, and nobody has said so.
+func (b *builder) was(i int) *state {
+	if b.first {
+		return b.free
+	}
+	return b.before.states[i]
+}
+
+// list returns an empty list with room for n clauses; many share an allocation.
+func (b *builder) list(n int) []policy.Clause {
+	if n > len(b.clauses) {
+		b.clauses = make([]policy.Clause, max(n, 64))
+	}
+	list := b.clauses[:0:n]
+	b.clauses = b.clauses[n:]
+	return list
+}
+
+// newState keeps a state; many share an allocation.
+func (b *builder) newState(s state) *state {
+	if len(b.states) == 0 {
+		b.states = make([]state, 32)
+	}
+	st := &b.states[0]
+	*st, b.states = s, b.states[1:]
+	return st
+}
+
+// A cursor finds rules by ascending numbers.
+type cursor []policy.Rule
+
+// find returns the rule about a call, nil if there is none. Numbers that were asked for are never asked for again, nor
+// smaller ones.
+func (c *cursor) find(nr uint32) *policy.Rule {
+	for len(*c) > 0 && (*c)[0].Nr < nr {
+		*c = (*c)[1:]
+	}
+	if len(*c) == 0 || (*c)[0].Nr > nr {
+		return nil
+	}
+	return &(*c)[0]
 }
 
 // complain takes down that a stage is too complex; nothing else is told then.
@@ -176,15 +250,4 @@ func (b *builder) complain(err error) {
 		b.fail(b.stage.Pos, err, "how the conditions of stage %s narrow those before is %v: use fewer or simpler ones",
 			b.stage.Name, err)
 	}
-}
-
-// rule returns what the stage says about a call itself, nil if nothing.
-func (b *builder) rule(nr uint32) *policy.Rule {
-	i, ok := slices.BinarySearchFunc(b.stage.Rules, nr, func(r policy.Rule, nr uint32) int {
-		return cmp.Compare(r.Nr, nr)
-	})
-	if !ok {
-		return nil
-	}
-	return &b.stage.Rules[i]
 }

@@ -273,7 +273,7 @@ func TestManyStages(t *testing.T) {
 			t.Errorf("%s: %s, want %s", call, got, want)
 		}
 	}
-	if c := last.find(8); len(c.program) > n+10 {
+	if c := last.states[8]; len(c.program) > n+10 {
 		t.Errorf("%d clauses about lseek", len(c.program))
 	}
 }
