@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"launch":      {"filter", "policy"},
 	".":           {"stage", "lock", "proc", "runtimeset", "filter", "policy", "rule"},
 	"dialect":     {"dialect", "dialect/internal/tree", "dialect/internal/dialecttest", "stage", "runtimeset", "policy", "rule"},
+	"warm":        {},
 	"seccomphttp": {"."},
 	"seccompslog": {"."},
 	"seccomptest": {".", "stage", "runtimeset", "filter", "policy", "rule"},
