@@ -1,16 +1,10 @@
 package seccomp
 
 import (
-	"errors"
 	"fmt"
-	"runtime"
 
-	"github.com/stagelock/seccomp/filter"
-	"github.com/stagelock/seccomp/internal/kernel"
-	"github.com/stagelock/seccomp/lock"
 	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
-	"github.com/stagelock/seccomp/runtimeset"
 )
 
 // compose returns the policy of a process: the declared one, if any, with what was said in code put in as stages of
@@ -70,30 +64,39 @@ func inCode(name string, n int) string {
 	return fmt.Sprintf("%s in code, %d", name, n)
 }
 
-// errArch means that the tables don't know the architecture that the program runs on.
-var errArch = errors.New("the system calls of " + runtime.GOARCH + " are unknown")
-
-// check gives a policy its meaning for this program.
-func check(f *rule.File) (*policy.Policy, error) {
-	arch := kernel.Native()
-	if arch == nil {
-		return nil, errArch
+// statements returns what the handle says, as the statements of a stage. narrow tells that there is a stage to narrow.
+func (h *Handle) statements(narrow bool) ([]rule.Stmt, error) {
+	var stmts []rule.Stmt
+	at := rule.Pos{Line: 1, Col: 1}
+	if len(h.sets) > 0 {
+		names := make([]rule.Name, len(h.sets))
+		for i, s := range h.sets {
+			names[i] = rule.Name{Pos: at, Text: s}
+		}
+		if narrow {
+			stmts = append(stmts, &rule.Only{Pos: at, Sets: names})
+		} else {
+			stmts = append(stmts, &rule.Use{Pos: at, Sets: names})
+		}
 	}
-	p, err := policy.Check(f, policy.Target{Arch: arch, Sets: runtimeset.Bare(runtimeset.Running())})
-	if err != nil {
-		return nil, err
+	var errs rule.Errors
+	for _, text := range h.text {
+		f, err := rule.Parse(h.String(), text)
+		if err != nil {
+			errs = append(errs, err.(rule.Errors)...) // as Parse says
+			continue
+		}
+		if len(f.Stmts) == 0 {
+			errs = append(errs, &rule.Error{File: f.Name, Pos: at, Class: policy.ErrEmpty,
+				Msg: "Rules says nothing: was the text read?"})
+		}
+		for _, s := range f.Stmts {
+			if _, ok := s.(*rule.Stage); ok {
+				errs = append(errs, &rule.Error{File: f.Name, Pos: s.Start(), Class: rule.ErrSyntax,
+					Msg: "a stage inside a stage: Rules says more about one, Declare takes whole policies"})
+			}
+		}
+		stmts = append(stmts, f.Stmts...)
 	}
-	if p.Deferred {
-		return nil, ErrDeferred
-	}
-	return p, nil
-}
-
-// instructions returns a program as package lock takes it.
-func instructions(p *filter.Program) []lock.Instruction {
-	insns := make([]lock.Instruction, len(p.Insns))
-	for i, x := range p.Insns {
-		insns[i] = lock.Instruction{Code: x.Op, Jt: x.Jt, Jf: x.Jf, K: x.K}
-	}
-	return insns
+	return stmts, errs.Err()
 }

@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"stage":       {"filter", "policy", "rule"},
 	"lint":        {"stage", "policy", "rule"},
 	"diff":        {"stage", "filter", "policy", "rule"},
-	"runtimeset":  {"policy", "rule"},
+	"runtimeset":  {"runtimeset/internal/compiled", "policy", "rule"},
 	"lock":        {"proc"},
 	"launch":      {"filter", "policy"},
 	".":           {"stage", "lock", "proc", "runtimeset", "filter", "policy", "rule"},

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/stagelock/seccomp/filter"
 	"github.com/stagelock/seccomp/internal/testchild"
 	"github.com/stagelock/seccomp/lock"
 	"github.com/stagelock/seccomp/policy"
@@ -26,10 +27,10 @@ type machine struct {
 	mu       sync.Mutex
 	mode     Mode
 	logger   Logger
-	declared *rule.File     // the policy; nil: none was declared
-	checked  *policy.Policy // what it means
+	base     *policy.Policy // the policy that is followed, the declared or the default one; nil: handles say all
 	text     string         // base as it was written
-	base     *rule.File     // the policy that is followed, once begun: the declared or the default one; nil: handles say all
+	declared bool           // it is the program's own
+	words    words          // nil: neither was one declared, nor has a handle said anything
 	said     []*Handle      // the stages that were said in code, in the order in which they were locked
 	session  lock.Session
 	env      stage.Env
@@ -37,7 +38,6 @@ type machine struct {
 	plan     *stage.Plan
 	at       int // the place in plan of the stage in force, if there is one
 	inForce  *Handle
-	traps    traps
 	receipts []Receipt
 	err      error // the first failure
 
@@ -47,7 +47,7 @@ type machine struct {
 func (m *machine) declare(file, text string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.declared != nil || m.begun {
+	if m.declared || m.begun {
 		return m.fail(ErrDeclared)
 	}
 	// All mistakes show now, not in the middle of the program's start.
@@ -65,7 +65,7 @@ func (m *machine) declare(file, text string) error {
 	if err != nil {
 		return m.fail(err)
 	}
-	m.declared, m.checked, m.text = f, p, text
+	m.base, m.text, m.declared, m.words = p, text, true, &spoken{base: f}
 	return nil
 }
 
@@ -119,16 +119,15 @@ func (m *machine) lock(h *Handle) error {
 // begin settles which policy is followed: the declared one, the default one where neither it nor the first handle says
 // anything, or none, where handles say it all.
 func (m *machine) begin(h *Handle) {
-	m.begun, m.base = true, m.declared
-	if m.base == nil && !h.says() {
-		name, text := runtimeset.Default()
-		f, err := rule.Parse(name, text)
-		if err != nil {
-			panic("seccomp: bug: the default policy: " + err.Error())
-		}
-		m.base, m.text = f, text
+	m.begun = true
+	if !m.declared && !h.says() {
+		_, m.text = runtimeset.Default()
+		m.base = runtimeset.NativeDefault(runtimeset.Running())
 	}
 }
+
+// errArch means that the tables don't know the architecture that the program runs on.
+var errArch = errors.New("the system calls of " + runtime.GOARCH + " are unknown")
 
 // advance goes to the stage that h names. A receipt means that it is in force, whatever the error.
 func (m *machine) advance(h *Handle) (*Receipt, error) {
@@ -158,7 +157,7 @@ func (m *machine) advance(h *Handle) (*Receipt, error) {
 		}
 	}
 	table := next.Filter(from, to)
-	programs, err := m.traps.compile(table)
+	programs, err := m.compile(table)
 	if err != nil {
 		return nil, tooLarge(err)
 	}
@@ -170,8 +169,8 @@ func (m *machine) advance(h *Handle) (*Receipt, error) {
 		m.published.prepare(m.source(said), programs, len(next.Stages))
 	}
 	var silent error
-	if text := m.traps.text(table.Arch); text != nil {
-		silent = lock.SayTraps(text)
+	if m.words != nil {
+		silent = m.words.sayTraps(table.Arch)
 	}
 	planned := time.Since(start)
 	done, err := m.session.Install(install)
@@ -189,6 +188,23 @@ func (m *machine) advance(h *Handle) (*Receipt, error) {
 	m.published.programs = append(m.published.programs, install.Filters...)
 	m.publish(h.name, receipt)
 	return receipt, err
+}
+
+// compile compiles a table.
+func (m *machine) compile(t *policy.Table) ([]*filter.Program, error) {
+	if m.words == nil {
+		return filter.Compile(t, filter.Options{})
+	}
+	return m.words.compile(t)
+}
+
+// instructions returns a program as package lock takes it.
+func instructions(p *filter.Program) []lock.Instruction {
+	insns := make([]lock.Instruction, len(p.Insns))
+	for i, x := range p.Insns {
+		insns[i] = lock.Instruction{Code: x.Op, Jt: x.Jt, Jf: x.Jf, K: x.K}
+	}
+	return insns
 }
 
 // prepare brings the runtime into a known state, and learns the process's own values.
@@ -218,16 +234,17 @@ func (m *machine) planFor(h *Handle) (p *stage.Plan, at int, said []*Handle, err
 		said = append(slices.Clip(said), h)
 	}
 	if m.plan == nil || h.says() {
-		meaning := m.checked
-		if meaning == nil || len(said) > 0 {
-			f, err := compose(m.base, said)
-			if err != nil {
+		meaning := m.base
+		if len(said) > 0 {
+			if m.words == nil {
+				m.words = h.own()
+			}
+			if meaning, err = m.words.compose(m, said); err != nil {
 				return nil, 0, nil, err
 			}
-			if meaning, err = check(f); err != nil {
-				return nil, 0, nil, err
-			}
-			meaning.Open = m.base == nil
+		}
+		if meaning == nil {
+			return nil, 0, nil, errArch
 		}
 		if p, err = stage.New(meaning, m.env); err != nil {
 			return nil, 0, nil, err
@@ -262,12 +279,12 @@ func (m *machine) noStage(h *Handle, p *stage.Plan) error {
 	switch {
 	case m.base == nil:
 		return fmt.Errorf("%w: %q says nothing: say what it consists of with Use or Rules", ErrNoStage, h.name)
-	case m.declared == nil:
+	case !m.declared:
 		return fmt.Errorf("%w: the default policy has %s; declare one, or say what %q consists of with Use or Rules",
 			ErrNoStage, list, h.name)
 	}
 	return fmt.Errorf("%w: %q is not in %s, which has %s%s", ErrNoStage, h.name, p.Policy.Name,
-		list, rule.DidYouMean(h.name, slices.Values(names)))
+		list, m.words.didYouMean(h.name, names))
 }
 
 // fail takes down the first failure, which makes all later steps fail, and says it on stderr and to the logger.

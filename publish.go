@@ -2,7 +2,6 @@ package seccomp
 
 import (
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/stagelock/seccomp/filter"
@@ -83,31 +82,8 @@ func (m *machine) policyName() string {
 
 // source returns the policy as it was written, with what is said in code.
 func (m *machine) source(said []*Handle) string {
-	var b strings.Builder
-	b.WriteString(m.text)
-	if len(m.text) > 0 && !strings.HasSuffix(m.text, "\n") {
-		b.WriteByte('\n')
+	if m.words == nil {
+		return m.text
 	}
-	for i, h := range said {
-		// In a policy of its own a stage can't stand twice: what narrows one is told, not declared.
-		indent, verb := "    ", "only"
-		if m.base == nil {
-			b.WriteString("stage " + h.name + "\n")
-			if i == 0 {
-				verb = "use"
-			}
-		} else {
-			b.WriteString("# " + h.String() + " in code:\n")
-			indent = "#   "
-		}
-		if len(h.sets) > 0 {
-			b.WriteString(indent + verb + " " + strings.Join(h.sets, ", ") + "\n")
-		}
-		for _, text := range h.text {
-			for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
-				b.WriteString(indent + line + "\n")
-			}
-		}
-	}
-	return b.String()
+	return m.words.source(m, said)
 }

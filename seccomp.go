@@ -36,12 +36,7 @@
 // is promised and what is not.
 package seccomp
 
-import (
-	"slices"
-
-	"github.com/stagelock/seccomp/policy"
-	"github.com/stagelock/seccomp/rule"
-)
+import "slices"
 
 // Declare gives the process its policy. file is the name that messages call it by, text the policy in the language of
 // docs/language.md. It is called once, by main, before the first Lock. The error has all mistakes of the text, a line
@@ -60,6 +55,7 @@ type Handle struct {
 	name string
 	sets []string
 	text []string
+	own  func() words // nil where it says nothing but the name
 }
 
 // Stage returns the handle of a stage. It never fails: what is wrong with the name shows at Lock.
@@ -68,13 +64,13 @@ func Stage(name string) *Handle { return &Handle{name: name} }
 // Use returns a handle that says which sets the stage consists of. In a stage that follows another, or that the
 // declared policy has, these are all that is left: it is the policy's `only`.
 func (h *Handle) Use(sets ...string) *Handle {
-	return &Handle{h.name, append(slices.Clip(h.sets), sets...), h.text}
+	return &Handle{h.name, append(slices.Clip(h.sets), sets...), h.text, newWords}
 }
 
 // Rules returns a handle that says more about the stage: a text in the language of docs/language.md, such as
 // "sys_mmap: 0". In a stage that follows another, or that the declared policy has, it can only narrow.
 func (h *Handle) Rules(text string) *Handle {
-	return &Handle{h.name, h.sets, append(slices.Clip(h.text), text)}
+	return &Handle{h.name, h.sets, append(slices.Clip(h.text), text), newWords}
 }
 
 // Lock puts the stage in force: once it returns nil, no thread of the process and no child it starts gets past what
@@ -105,43 +101,6 @@ func (h *Handle) says() bool { return len(h.sets)+len(h.text) > 0 }
 // equal tells whether two handles say the same.
 func (h *Handle) equal(other *Handle) bool {
 	return h.name == other.name && slices.Equal(h.sets, other.sets) && slices.Equal(h.text, other.text)
-}
-
-// statements returns what the handle says, as the statements of a stage. narrow tells that there is a stage to narrow.
-func (h *Handle) statements(narrow bool) ([]rule.Stmt, error) {
-	var stmts []rule.Stmt
-	at := rule.Pos{Line: 1, Col: 1}
-	if len(h.sets) > 0 {
-		names := make([]rule.Name, len(h.sets))
-		for i, s := range h.sets {
-			names[i] = rule.Name{Pos: at, Text: s}
-		}
-		if narrow {
-			stmts = append(stmts, &rule.Only{Pos: at, Sets: names})
-		} else {
-			stmts = append(stmts, &rule.Use{Pos: at, Sets: names})
-		}
-	}
-	var errs rule.Errors
-	for _, text := range h.text {
-		f, err := rule.Parse(h.String(), text)
-		if err != nil {
-			errs = append(errs, err.(rule.Errors)...) // as Parse says
-			continue
-		}
-		if len(f.Stmts) == 0 {
-			errs = append(errs, &rule.Error{File: f.Name, Pos: at, Class: policy.ErrEmpty,
-				Msg: "Rules says nothing: was the text read?"})
-		}
-		for _, s := range f.Stmts {
-			if _, ok := s.(*rule.Stage); ok {
-				errs = append(errs, &rule.Error{File: f.Name, Pos: s.Start(), Class: rule.ErrSyntax,
-					Msg: "a stage inside a stage: Rules says more about one, Declare takes whole policies"})
-			}
-		}
-		stmts = append(stmts, f.Stmts...)
-	}
-	return stmts, errs.Err()
 }
 
 // String returns how the stage is named in messages: Stage("init").

@@ -93,6 +93,14 @@ func sayRule(o *policy.Origin) string {
 	return text
 }
 
+// say gives the handler what it has to say, if anything is trapped.
+func (t *traps) say(arch *kernel.Arch) error {
+	if text := t.text(arch); text != nil {
+		return lock.SayTraps(text)
+	}
+	return nil
+}
+
 // text returns what the handler has to say, nil if nothing is trapped.
 func (t *traps) text(arch *kernel.Arch) *lock.TrapText {
 	if len(t.rules) == 0 {

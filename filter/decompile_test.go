@@ -18,9 +18,9 @@ import (
 // noSets is a Library without anything: what Decompile writes needs none.
 type noSets struct{}
 
-func (noSets) Set(string) (*rule.File, bool) { return nil, false }
-func (noSets) Names() []string               { return nil }
-func (noSets) Fallbacks() *rule.File         { return &rule.File{} }
+func (noSets) Set(string, *kernel.Arch) (*policy.Set, error) { return nil, nil }
+func (noSets) Names() []string                               { return nil }
+func (noSets) Fallbacks(*kernel.Arch) ([]policy.Rule, error) { return nil, nil }
 
 // tableOf returns the table of the last stage of a text.
 func tableOf(t testing.TB, arch *kernel.Arch, sets policy.Library, text string) *policy.Table {

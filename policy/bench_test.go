@@ -9,12 +9,12 @@ import (
 // parsed is the library with its texts parsed beforehand: Check is what is measured.
 type parsed map[string]*rule.File
 
-func (p parsed) Set(name string) (*rule.File, bool) {
+func (p parsed) Text(name string) (*rule.File, bool) {
 	f, ok := p[name]
 	return f, ok && name != fallbackText
 }
-func (p parsed) Names() []string       { return library.Names() }
-func (p parsed) Fallbacks() *rule.File { return p[fallbackText] }
+func (p parsed) Names() []string          { return library.Names() }
+func (p parsed) FallbackText() *rule.File { return p[fallbackText] }
 
 const webserver = `
 deny errno(EPERM)
@@ -40,7 +40,7 @@ func BenchmarkCheck(b *testing.B) {
 		lib[name] = library.parse(name, text)
 	}
 	t := target(b, "amd64")
-	t.Sets = lib
+	t.Sets = Read(lib)
 	f, err := rule.Parse("webserver", webserver)
 	if err != nil {
 		b.Fatal(err)

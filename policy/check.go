@@ -33,7 +33,9 @@ func Check(f *rule.File, t Target) (*Policy, error) {
 	c.rest(f.Stmts)
 	p.Floor = c.builtin(FloorSet)
 	p.Lock = c.builtin(LockSet)
-	p.Fallbacks = c.fallbacks()
+	fallbacks, err := c.lib.Fallbacks(c.arch)
+	c.adopt(err)
+	p.Fallbacks = fallbacks
 	if err := c.errs.Err(); err != nil {
 		return nil, err
 	}
@@ -42,11 +44,12 @@ func Check(f *rule.File, t Target) (*Policy, error) {
 	return p, nil
 }
 
-// A checker checks one policy, with the texts of the built-in sets that it uses.
+// A checker checks one policy, or the texts of built-in sets.
 type checker struct {
 	file    string // whose text is being checked
 	arch    *kernel.Arch
-	lib     Library
+	lib     Library // of a policy: the built-in sets
+	texts   Texts   // of built-in sets themselves; nil where a policy is checked
 	own     map[string]*ownSet
 	sets    map[string]*Set // nil: being looked at
 	open    []string        // the names of the sets that are being looked at, one inside the other
@@ -56,8 +59,9 @@ type checker struct {
 	torn    bool // statements are missing from the text
 	notes   []Note
 	lacks   []Lacking
-	guesses int // nearest words looked for
-	budget  int // nodes that may still go into deciding conditions
+	fallen  []Rule // the fallbacks, once checked; of texts
+	guesses int    // nearest words looked for
+	budget  int    // nodes that may still go into deciding conditions
 }
 
 // decideBudget bounds what all conditions of a policy may take to decide together, some 300 ms.

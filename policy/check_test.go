@@ -260,7 +260,7 @@ func TestSymbolsInBuiltinSets(t *testing.T) {
 			t.Fatal(err)
 		}
 		lib := fakeLibrary{"odd": text + "\n", "go": "sys_futex: 1\n", "lock": "sys_seccomp: 1\n"}
-		_, err = Check(f, Target{Arch: target(t, "amd64").Arch, Sets: lib})
+		_, err = Check(f, Target{Arch: target(t, "amd64").Arch, Sets: Read(lib)})
 		if (err == nil) != ok {
 			t.Errorf("%s: %v", text, err)
 		}

@@ -74,7 +74,7 @@ func agrees(t *testing.T, tab *Table, text string) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	p, err := Check(f, Target{Arch: tab.Arch, Sets: library})
+	p, err := Check(f, Target{Arch: tab.Arch, Sets: Read(library)})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

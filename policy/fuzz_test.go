@@ -96,7 +96,7 @@ func readsBack(t *testing.T, arch *kernel.Arch, r *Rule) {
 	if err != nil {
 		t.Fatalf("%s%v", text, err)
 	}
-	p, err := Check(f, Target{Arch: arch, Sets: library})
+	p, err := Check(f, Target{Arch: arch, Sets: Read(library)})
 	if errors.Is(err, bdd.ErrTooComplex) {
 		return
 	}

@@ -10,7 +10,7 @@ import (
 // A fakeLibrary has built-in sets by name, each a policy text.
 type fakeLibrary map[string]string
 
-func (l fakeLibrary) Set(name string) (*rule.File, bool) {
+func (l fakeLibrary) Text(name string) (*rule.File, bool) {
 	text, ok := l[name]
 	if !ok || name == fallbackText {
 		return nil, false
@@ -22,7 +22,7 @@ func (l fakeLibrary) Names() []string {
 	return []string{"exec", "file", "file.io", "file.read", "lock", "net", "time.zone"}
 }
 
-func (l fakeLibrary) Fallbacks() *rule.File { return l.parse(fallbackText, l[fallbackText]) }
+func (l fakeLibrary) FallbackText() *rule.File { return l.parse(fallbackText, l[fallbackText]) }
 
 func (fakeLibrary) parse(name, text string) *rule.File {
 	f, err := rule.Parse(name+".policy", text)
@@ -61,7 +61,7 @@ func target(t testing.TB, arch string) Target {
 	if !ok {
 		t.Fatalf("no architecture %s", arch)
 	}
-	return Target{Arch: a, Sets: library}
+	return Target{Arch: a, Sets: Read(library)}
 }
 
 // check parses and checks a text.

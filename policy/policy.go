@@ -14,16 +14,16 @@ type Target struct {
 	Sets Library
 }
 
-// A Library has the built-in sets as one kind of Go program needs them (package runtimeset). Its texts are policy
-// files that hold rules and `use` only.
+// A Library has the built-in sets as one kind of Go program needs them (package runtimeset).
 type Library interface {
-	// Set returns the text of a built-in set; ok is false if there is none of that name.
-	Set(name string) (f *rule.File, ok bool)
+	// Set returns a built-in set as it is on an architecture, nil if there is none of that name. It must not be
+	// changed. The error is rule.Errors: the mistakes of its text, where it is made of one.
+	Set(name string, arch *kernel.Arch) (*Set, error)
 	// Names returns the names of all sets that a policy may use, in order.
 	Names() []string
 	// Fallbacks returns the rules that say which errno a refused call gets where Go or libc have another way that
-	// only a certain errno takes: all their verdicts are 0.
-	Fallbacks() *rule.File
+	// only a certain errno takes, by ascending Nr: none of them allows anything. The error is as that of Set.
+	Fallbacks(arch *kernel.Arch) ([]Rule, error)
 }
 
 // The sets that the library itself puts in force.

@@ -31,7 +31,7 @@ func (c *checker) declare(list []rule.Stmt) {
 			c.errorf(ErrTwice, x.Name.Pos, "there is a set %s already, in %s", name, place(other.stmt.Pos))
 			continue
 		}
-		if _, ok := c.lib.Set(name); ok || name == AllSet || name == FloorSet || name == LockSet {
+		if set, _ := c.lib.Set(name, c.arch); set != nil || name == AllSet || name == FloorSet || name == LockSet {
 			c.errorf(ErrTwice, x.Name.Pos, "%s is the name of a built-in set: choose another", name)
 		}
 		if c.own == nil {
@@ -99,7 +99,7 @@ func (c *checker) cycle(name rule.Name) {
 // setNames yields the names of all sets there are.
 func (c *checker) setNames() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for _, name := range c.lib.Names() {
+		for _, name := range c.names() {
 			if !yield(name) {
 				return
 			}
@@ -116,7 +116,7 @@ func (c *checker) setNames() iter.Seq[string] {
 // choice returns the names of built-in sets to choose from: the parts of what was named, or the wholes.
 func (c *checker) choice(name string) []string {
 	var parts, wholes []string
-	for _, n := range c.lib.Names() {
+	for _, n := range c.names() {
 		if strings.HasPrefix(n, name+".") {
 			parts = append(parts, n)
 		} else if !strings.Contains(n, ".") {
@@ -139,22 +139,22 @@ func (c *checker) ownSet(own *ownSet) *Set {
 	return set
 }
 
-// builtin checks a built-in set, nil if there is none of that name.
+// builtin returns a built-in set, nil if there is none of that name.
 func (c *checker) builtin(name string) *Set {
 	if set, ok := c.sets[name]; ok {
 		return set
 	}
-	if name == AllSet {
+	switch {
+	case name == AllSet:
 		return c.all()
+	case c.texts != nil:
+		return c.read(name)
 	}
-	f, ok := c.lib.Set(name)
-	if !ok {
-		return nil
+	set, err := c.lib.Set(name, c.arch)
+	c.adopt(err)
+	if set != nil {
+		c.sets[name] = set
 	}
-	set := &Set{Name: name, Doc: firstParagraph(f), Builtin: true}
-	c.inFile(f.Name, func() {
-		c.fill(set, f.Stmts, standing{kind: FromSet, set: name, builtin: true})
-	})
 	return set
 }
 
@@ -207,36 +207,6 @@ func (c *checker) fill(set *Set, body []rule.Stmt, in standing) {
 		}
 	}
 	set.Rules = sortRules(set.Rules)
-}
-
-// fallbacks gives the errnos that make Go or libc take another way their meaning.
-func (c *checker) fallbacks() []Rule {
-	f := c.lib.Fallbacks()
-	if f == nil {
-		return nil
-	}
-	rules := make([]Rule, 0, len(f.Stmts))
-	c.inFile(f.Name, func() {
-		for _, x := range f.Stmts {
-			x, ok := x.(*rule.Rule)
-			if !ok {
-				continue
-			}
-			if r, ok := c.rule(x, standing{kind: FromFallback, builtin: true}); ok {
-				rules = append(rules, r)
-			}
-		}
-	})
-	return sortRules(rules)
-}
-
-// firstParagraph returns the comment on top of a file, as a sentence.
-func firstParagraph(f *rule.File) string {
-	lines := f.Trailing
-	if len(f.Stmts) > 0 {
-		lines = f.Stmts[0].Notes().Before
-	}
-	return sentence(lines[:paragraph(lines)])
 }
 
 // lastParagraph returns the comment right above a statement, as a sentence.

@@ -101,7 +101,7 @@ func TestParagraphsAreChosen(t *testing.T) {
 		{Build{Arch: "arm64", GODEBUG: "containermaxprocs=0"}, "clone sched_getaffinity", "pread64"},
 	}
 	for _, tt := range tests {
-		f, ok := For(tt.build).Set("go")
+		f, ok := textsFor(tt.build).Text("go")
 		if !ok {
 			t.Fatal("no set go")
 		}
@@ -118,7 +118,7 @@ func TestParagraphsAreChosen(t *testing.T) {
 		}
 	}
 	clones := 0
-	f, _ := For(Build{Arch: "arm64"}).Set("go")
+	f, _ := textsFor(Build{Arch: "arm64"}).Text("go")
 	for _, c := range calls(f) {
 		if c == "clone" {
 			clones++
@@ -130,7 +130,7 @@ func TestParagraphsAreChosen(t *testing.T) {
 }
 
 func TestSetsAreNamed(t *testing.T) {
-	s := For(Build{Arch: "amd64"})
+	s := textsFor(Build{Arch: "amd64"})
 	names := s.Names()
 	if !slices.IsSorted(names) {
 		t.Errorf("not in order: %v", names)
@@ -142,16 +142,16 @@ func TestSetsAreNamed(t *testing.T) {
 		}
 	}
 	for _, n := range names {
-		if f, ok := s.Set(n); !ok || len(f.Stmts) == 0 {
+		if f, ok := s.Text(n); !ok || len(f.Stmts) == 0 {
 			t.Errorf("set %s: %v, %v", n, f, ok)
 		}
 	}
 	for _, n := range []string{"fallbacks", "default", "", "nope", "../sets", "go.policy"} {
-		if _, ok := s.Set(n); ok {
+		if _, ok := s.Text(n); ok {
 			t.Errorf("there is a set %q", n)
 		}
 	}
-	if len(s.Fallbacks().Stmts) == 0 {
+	if len(s.FallbackText().Stmts) == 0 {
 		t.Error("no fallbacks")
 	}
 	if name, text := Default(); name != "default.policy" || !strings.Contains(text, "stage serve") {

@@ -23,8 +23,11 @@
 // GODEBUG settings that change what the runtime calls: see [Build]. A call that an architecture lacks needs no
 // constraint: package policy leaves its rule out.
 //
-// A program that locks itself carries the files without their comments (zsets.go, which `go generate ./runtimeset` makes
-// of them): nobody reads reasons there, and they are two thirds of the text.
+// # What a program carries
+//
+// A program that locks itself carries the sets of its own GOARCH, checked beforehand: zGOARCH.go, which
+// `go generate ./runtimeset` makes of the files, and [Native] reads. The files themselves are for whoever asks for
+// another build, or for the reasons: see [For].
 //
 // # A new Go release
 //

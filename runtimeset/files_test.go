@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stagelock/seccomp/rule"
+	"github.com/stagelock/seccomp/runtimeset/internal/compiled"
 )
 
 // parse returns every file of the package whole, whatever build it is for.
@@ -37,7 +38,7 @@ func parse(t *testing.T) []*rule.File {
 
 // isSet tells whether a file declares a set.
 func isSet(f *rule.File) bool {
-	return f.Name != standard+suffix
+	return f.Name != compiled.PolicyFile
 }
 
 func TestEachFileHasASentence(t *testing.T) {
@@ -200,7 +201,7 @@ var shaped = strings.Fields(`
 
 func TestDangerousCalls(t *testing.T) {
 	for _, f := range parse(t) {
-		if !isSet(f) || f.Name == fallbacks+suffix {
+		if !isSet(f) || f.Name == compiled.FallbackFile {
 			continue
 		}
 		for _, x := range f.Stmts {
@@ -218,7 +219,7 @@ func TestDangerousCalls(t *testing.T) {
 				if n.Abs != 1 {
 					t.Errorf("%s:%v: a set refuses nothing", f.Name, r.Pos)
 				}
-				onS390X := r.Call.Name == "mmap" && slices.Contains(r.Before, constrained+"s390x") // a pointer to them
+				onS390X := r.Call.Name == "mmap" && slices.Contains(r.Before, "go:build s390x") // a pointer to them
 				if slices.Contains(shaped, r.Call.Name) && !onS390X {
 					t.Errorf("%s:%v: %s is never granted whatever its arguments", f.Name, r.Pos, r.Call.Name)
 				}
@@ -229,7 +230,7 @@ func TestDangerousCalls(t *testing.T) {
 
 func TestFallbacksOnlyRefuse(t *testing.T) {
 	seen := make(map[string]bool)
-	for _, x := range For(Build{Arch: "amd64", Cgo: true}).Fallbacks().Stmts {
+	for _, x := range textsFor(Build{Arch: "amd64", Cgo: true}).FallbackText().Stmts {
 		r, ok := x.(*rule.Rule)
 		if !ok {
 			t.Fatalf("%v: no rule", x.Start())

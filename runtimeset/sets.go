@@ -2,9 +2,13 @@ package runtimeset
 
 import (
 	"embed"
+	"slices"
+	"strings"
 	"sync"
 
+	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
+	"github.com/stagelock/seccomp/runtimeset/internal/compiled"
 )
 
 //go:generate go run ./gen
@@ -12,103 +16,81 @@ import (
 //go:embed *.policy
 var files embed.FS
 
-const (
-	suffix    = ".policy"
-	fallbacks = "fallbacks" // two files that are no sets
-	standard  = "default"
-)
+const suffix = ".policy"
 
-// Sets are the built-in sets for one Build: a policy.Library. A file is read when it is first asked for.
-type Sets struct {
+// For returns the sets of a build as their files say them, with the sentence on top of each and the reason behind each
+// rule. A program that locks itself carries them checked beforehand instead: see Native.
+func For(b Build) *policy.Reader { return policy.Read(textsFor(b)) }
+
+// texts are the files for one Build: a policy.Texts. A file is read when it is first asked for.
+type texts struct {
 	build  Build
-	text   func(name string) (text string, ok bool)
 	mu     sync.Mutex
 	parsed map[string]*rule.File
 }
 
-// For returns the sets of a build, with the sentence on top of each and the reason behind each rule.
-func For(b Build) *Sets { return &Sets{build: b, text: whole, parsed: make(map[string]*rule.File)} }
+func textsFor(b Build) *texts { return &texts{build: b, parsed: make(map[string]*rule.File)} }
 
-// Bare returns the sets of a build without sentences and reasons. It is what a program locks itself with: they mean
-// the same, take half the time to read, and a program doesn't carry what nobody reads there.
-func Bare(b Build) *Sets { return &Sets{build: b, text: stripped, parsed: make(map[string]*rule.File)} }
-
-// whole returns a policy file as it was written.
-func whole(name string) (text string, ok bool) {
-	src, err := files.ReadFile(name + suffix)
-	return string(src), err == nil
-}
-
-// stripped returns a policy file without its comments.
-func stripped(name string) (text string, ok bool) {
-	for i := range bare {
-		if bare[i].name == name {
-			return bare[i].text, true
-		}
-	}
-	return "", false
-}
-
-// Build returns what the sets were chosen for.
-func (s *Sets) Build() Build { return s.build }
-
-// Set returns the rules of a set; ok is false if there is none of that name. The file must not be changed.
-func (s *Sets) Set(name string) (f *rule.File, ok bool) {
-	if name == fallbacks || name == standard {
+// Text returns the file of a set; ok is false if there is none of that name. It must not be changed.
+func (t *texts) Text(name string) (f *rule.File, ok bool) {
+	if name+suffix == compiled.FallbackFile || name+suffix == compiled.PolicyFile {
 		return nil, false
 	}
-	return s.file(name)
+	return t.file(name + suffix)
 }
 
-// Fallbacks returns the rules that say which errno a refused call gets where Go or libc have another way that only a
-// certain errno takes. The file must not be changed.
-func (s *Sets) Fallbacks() *rule.File {
-	f, ok := s.file(fallbacks)
+// FallbackText returns the file of the fallbacks. It must not be changed.
+func (t *texts) FallbackText() *rule.File {
+	f, ok := t.file(compiled.FallbackFile)
 	if !ok {
-		bug("fallbacks.policy is missing")
+		bug(compiled.FallbackFile + " is missing")
 	}
 	return f
 }
 
 // Names returns the names of all sets, in order.
-func (s *Sets) Names() []string {
-	names := make([]string, 0, len(bare))
-	for i := range bare {
-		if name := bare[i].name; name != fallbacks && name != standard {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// Default returns the policy of a program that declares none, with the name that messages call it by.
-func Default() (name, text string) {
-	text, ok := stripped(standard)
-	if !ok {
-		bug("default.policy is missing")
-	}
-	return standard + suffix, text
-}
-
-// file returns a file, less what isn't for the build.
-func (s *Sets) file(name string) (*rule.File, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if f, ok := s.parsed[name]; ok {
-		return f, true
-	}
-	text, ok := s.text(name)
-	if !ok {
-		return nil, false
-	}
-	f, err := rule.Parse(name+suffix, text)
+func (t *texts) Names() []string {
+	list, err := files.ReadDir(".")
 	if err != nil {
 		bug(err.Error())
 	}
-	if err := s.build.choose(f); err != nil {
+	names := make([]string, 0, len(list))
+	for _, e := range list {
+		if file := e.Name(); file != compiled.FallbackFile && file != compiled.PolicyFile {
+			names = append(names, strings.TrimSuffix(file, suffix))
+		}
+	}
+	slices.Sort(names) // file before file.io, whose files are the other way round
+	return names
+}
+
+// file returns a file, less what isn't for the build.
+func (t *texts) file(name string) (*rule.File, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f, ok := t.parsed[name]; ok {
+		return f, true
+	}
+	text, err := files.ReadFile(name)
+	if err != nil {
+		return nil, false
+	}
+	f, err := rule.Parse(name, string(text))
+	if err != nil {
 		bug(err.Error())
 	}
-	s.parsed[name] = f
+	kept := f.Stmts[:0]
+	for i, constraint := range compiled.Constraints(f) {
+		holds, ok := compiled.Holds(constraint, t.build.has)
+		if !ok {
+			bug(name + ": " + constraint + " is no build constraint")
+		}
+		if holds {
+			kept = append(kept, f.Stmts[i])
+		}
+	}
+	f.Stmts = kept
+	t.parsed[name] = f
 	return f, true
 }
 

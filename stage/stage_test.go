@@ -12,10 +12,10 @@ import (
 	"github.com/stagelock/seccomp/rule"
 )
 
-// library is a small policy.Library.
+// library is a small policy.Texts.
 type library map[string]string
 
-func (l library) Set(name string) (*rule.File, bool) {
+func (l library) Text(name string) (*rule.File, bool) {
 	text, ok := l[name]
 	if !ok {
 		return nil, false
@@ -23,8 +23,8 @@ func (l library) Set(name string) (*rule.File, bool) {
 	return parse(name+".policy", text), true
 }
 
-func (l library) Names() []string       { return []string{"exec", "files", "io", "net", "open", "self"} }
-func (l library) Fallbacks() *rule.File { return parse("fallbacks.policy", l["fallbacks"]) }
+func (l library) Names() []string          { return []string{"exec", "files", "io", "net", "open", "self"} }
+func (l library) FallbackText() *rule.File { return parse("fallbacks.policy", l["fallbacks"]) }
 func parse(name, text string) *rule.File {
 	f, err := rule.Parse(name, text)
 	if err != nil {
@@ -62,7 +62,7 @@ func check(t testing.TB, text string) (*policy.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	return policy.Check(f, policy.Target{Arch: arch, Sets: sets})
+	return policy.Check(f, policy.Target{Arch: arch, Sets: policy.Read(sets)})
 }
 
 func build(t testing.TB, text string) (*Plan, error) {

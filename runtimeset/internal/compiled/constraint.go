@@ -1,7 +1,6 @@
-package runtimeset
+package compiled
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/stagelock/seccomp/rule"
@@ -10,31 +9,36 @@ import (
 // constrained begins the comment that makes a paragraph one for certain builds only.
 const constrained = "go:build "
 
-// choose takes the paragraphs out of f that are not for b. A paragraph ends at an empty line.
-func (b Build) choose(f *rule.File) error {
-	kept := f.Stmts[:0]
-	here := true
-	for _, x := range f.Stmts {
+// Constraints returns what stands over the paragraph of each statement of f, empty where nothing does. A paragraph ends
+// at an empty line.
+func Constraints(f *rule.File) []string {
+	list := make([]string, len(f.Stmts))
+	here := ""
+	for i, x := range f.Stmts {
 		notes := x.Notes()
-		here = here || notes.Blank
+		if notes.Blank {
+			here = ""
+		}
 		for _, line := range notes.Before {
-			expr, ok := strings.CutPrefix(line, constrained)
-			switch {
-			case line == "":
-				here = true
-			case ok:
-				c := expression{rest: expr, has: b.has}
-				if here = c.or(); c.wrong || c.rest != "" {
-					return fmt.Errorf("%s:%d: %q is no build constraint", f.Name, x.Start().Line, line)
-				}
+			if expr, ok := strings.CutPrefix(line, constrained); ok {
+				here = expr
+			} else if line == "" {
+				here = ""
 			}
 		}
-		if here {
-			kept = append(kept, x)
-		}
+		list[i] = here
 	}
-	f.Stmts = kept
-	return nil
+	return list
+}
+
+// Holds evaluates a constraint; ok is false if it is none. has tells what tags are true.
+func Holds(constraint string, has func(tag string) bool) (value, ok bool) {
+	if constraint == "" {
+		return true, true
+	}
+	c := expression{rest: constraint, has: has}
+	value = c.or()
+	return value, !c.wrong && c.rest == ""
 }
 
 // An expression is evaluated while it is read: right if in the end nothing is wrong and nothing is left.

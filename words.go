@@ -1,0 +1,110 @@
+package seccomp
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/stagelock/seccomp/filter"
+	"github.com/stagelock/seccomp/internal/kernel"
+	"github.com/stagelock/seccomp/policy"
+	"github.com/stagelock/seccomp/rule"
+	"github.com/stagelock/seccomp/runtimeset"
+)
+
+// Words are what a program needs beyond the built-in stages if it says something itself, by Declare, Use or Rules. The
+// linker leaves out of all others what lies behind this interface, and it alone: the parser, the checker, the names of
+// the kernel's constants, and what a trap takes.
+type words interface {
+	// compose returns the policy that m follows with what handles say, in the order in which they were locked.
+	compose(m *machine, handles []*Handle) (*policy.Policy, error)
+	// source returns that policy as it was written.
+	source(m *machine, handles []*Handle) string
+	// compile compiles a table.
+	compile(t *policy.Table) ([]*filter.Program, error)
+	// sayTraps prepares that the first call which what was compiled so far traps is told.
+	sayTraps(arch *kernel.Arch) error
+	// didYouMean is the end of a message about an unknown word.
+	didYouMean(word string, known []string) string
+}
+
+// spoken are the words of a program.
+type spoken struct {
+	base  *rule.File // the declared policy, or, once a handle says something about it, the default one
+	traps traps
+}
+
+func newWords() words { return &spoken{} }
+
+func (s *spoken) compose(m *machine, handles []*Handle) (*policy.Policy, error) {
+	if s.base == nil && m.base != nil {
+		f, err := rule.Parse(m.base.Name, m.text)
+		if err != nil {
+			panic("seccomp: bug: the default policy: " + err.Error())
+		}
+		s.base = f
+	}
+	f, err := compose(s.base, handles)
+	if err != nil {
+		return nil, err
+	}
+	p, err := check(f)
+	if err != nil {
+		return nil, err
+	}
+	p.Open = m.base == nil
+	return p, nil
+}
+
+// check gives a policy its meaning for this program.
+func check(f *rule.File) (*policy.Policy, error) {
+	arch := kernel.Native()
+	if arch == nil {
+		return nil, errArch
+	}
+	p, err := policy.Check(f, policy.Target{Arch: arch, Sets: runtimeset.Native(runtimeset.Running())})
+	if err != nil {
+		return nil, err
+	}
+	if p.Deferred {
+		return nil, ErrDeferred
+	}
+	return p, nil
+}
+
+func (s *spoken) source(m *machine, handles []*Handle) string {
+	var b strings.Builder
+	b.WriteString(m.text)
+	if len(m.text) > 0 && !strings.HasSuffix(m.text, "\n") {
+		b.WriteByte('\n')
+	}
+	for i, h := range handles {
+		// In a policy of its own a stage can't stand twice: what narrows one is told, not declared.
+		indent, verb := "    ", "only"
+		if m.base == nil {
+			b.WriteString("stage " + h.name + "\n")
+			if i == 0 {
+				verb = "use"
+			}
+		} else {
+			b.WriteString("# " + h.String() + " in code:\n")
+			indent = "#   "
+		}
+		if len(h.sets) > 0 {
+			b.WriteString(indent + verb + " " + strings.Join(h.sets, ", ") + "\n")
+		}
+		for _, text := range h.text {
+			for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+				b.WriteString(indent + line + "\n")
+			}
+		}
+	}
+	return b.String()
+}
+
+func (s *spoken) compile(t *policy.Table) ([]*filter.Program, error) { return s.traps.compile(t) }
+
+func (s *spoken) sayTraps(arch *kernel.Arch) error { return s.traps.say(arch) }
+
+func (s *spoken) didYouMean(word string, known []string) string {
+	return rule.DidYouMean(word, slices.Values(known))
+}
