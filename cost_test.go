@@ -63,7 +63,7 @@ func program(t *testing.T, text string, flags ...string) (binary string) {
 
 // A server that locks itself is bigger than the same server without, by no more than this, in bytes, where both are built
 // as one deploys them: without symbol table and DWARF.
-const sizeLimit = 520_000
+const sizeLimit = 480_000
 
 func TestSizeOfImporting(t *testing.T) {
 	const strip = "-ldflags=-s -w"

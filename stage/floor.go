@@ -86,6 +86,9 @@ func (b *builder) differs(x, y []policy.Clause) bool {
 // Calls that start a child or another program.
 var childCalls = []string{"fork", "vfork", "clone3", "execve", "execveat"}
 
+// cloneThread is CLONE_THREAD of <linux/sched.h>, on all architectures.
+const cloneThread = 0x00010000
+
 // children tells whether the program may start a child or another program. Those inherit the filters, but have
 // another pid and other descriptors.
 func (b *builder) children(states []*state) bool {
@@ -109,9 +112,8 @@ func (b *builder) children(states []*state) bool {
 			flags = uint8(j)
 		}
 	}
-	thread, _ := arch.Const("CLONE_THREAD")
 	i, _ := b.index(c.Nr)
-	return b.reaches(states[i].program, policy.Masked{Arg: flags, Bits: 32, Mask: uint64(thread), Value: 0})
+	return b.reaches(states[i].program, policy.Masked{Arg: flags, Bits: 32, Mask: cloneThread, Value: 0})
 }
 
 // resolve puts the values of Env in the place of symbols. A shape of a built-in set is left open where its value is

@@ -17,8 +17,13 @@ type Arch struct {
 
 	calls  []Call   // by ascending Nr
 	byName []uint16 // hash table of calls by Name: indexes plus one, 0 where none is; its length is a power of two
-	consts text     // those whose value, or existence, is not the same on every Arch
+	errnos text
+	consts own
 }
+
+// own has the constants whose value, or existence, is not the same on every Arch. The linker leaves out of a program
+// what only a method reaches that is not called: so these, if Const is not.
+type own interface{ consts() text }
 
 // A Call is one system call of one Arch.
 type Call struct {

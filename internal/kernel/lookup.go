@@ -71,14 +71,20 @@ func CallNames() iter.Seq[string] {
 
 // Const returns the value of a constant.
 func (a *Arch) Const(name string) (value int64, ok bool) {
-	s, ok := a.consts.get(name)
-	if !ok {
-		s, ok = commonConsts.get(name)
+	for _, t := range a.tables() {
+		if s, ok := t.get(name); ok {
+			return number(s), true
+		}
 	}
-	if !ok {
-		return 0, false
+	return 0, false
+}
+
+// tables returns what has the constants, each in one of them.
+func (a *Arch) tables() [3]text {
+	if a.consts == nil {
+		return [3]text{}
 	}
-	return number(s), true
+	return [3]text{a.consts.consts(), commonConsts, a.errnos}
 }
 
 // Consts yields all constants, in order.
@@ -87,14 +93,23 @@ func (a *Arch) Consts() iter.Seq[Const] { return a.ConstsWithPrefix("") }
 // ConstsWithPrefix yields the constants whose names begin with prefix, such as MAP_, in order.
 func (a *Arch) ConstsWithPrefix(prefix string) iter.Seq[Const] {
 	return func(yield func(Const) bool) {
-		i, j := a.consts.search(prefix), commonConsts.search(prefix)
-		for i < len(a.consts) || j < len(commonConsts) {
-			var name, value string
-			if j == len(commonConsts) || i < len(a.consts) && a.consts.name(i) < commonConsts.name(j) {
-				name, value, i = a.consts.line(i)
-			} else {
-				name, value, j = commonConsts.line(j)
+		tables := a.tables()
+		var at [len(tables)]int
+		for i, t := range tables {
+			at[i] = t.search(prefix)
+		}
+		for {
+			next := -1
+			for i, t := range tables {
+				if at[i] < len(t) && (next < 0 || t.name(at[i]) < tables[next].name(at[next])) {
+					next = i
+				}
 			}
+			if next < 0 {
+				return
+			}
+			var name, value string
+			name, value, at[next] = tables[next].line(at[next])
 			if !strings.HasPrefix(name, prefix) || !yield(Const{name, number(value)}) {
 				return
 			}
@@ -104,25 +119,22 @@ func (a *Arch) ConstsWithPrefix(prefix string) iter.Seq[Const] {
 
 // Errno returns the number of an error: EPERM is 1.
 func (a *Arch) Errno(name string) (n uint16, ok bool) {
-	if !isErrno(name) {
+	s, ok := a.errnos.get(name)
+	if !ok {
 		return 0, false
 	}
-	v, ok := a.Const(name)
-	return uint16(v), ok
+	return uint16(number(s)), true
 }
 
 // ErrnoName returns the name of an error number, and the usual one where it has two: EAGAIN, not EWOULDBLOCK.
 func (a *Arch) ErrnoName(n uint16) (name string, ok bool) {
-	for c := range a.ConstsWithPrefix("E") {
+	for i := 0; i < len(a.errnos); {
+		name, value, next := a.errnos.line(i)
 		// ENOTSUP is the C library's other name for EOPNOTSUPP, and the only such that comes first.
-		if c.Value == int64(n) && isErrno(c.Name) && c.Name != "ENOTSUP" {
-			return c.Name, true
+		if number(value) == int64(n) && name != "ENOTSUP" {
+			return name, true
 		}
+		i = next
 	}
 	return "", false
-}
-
-// isErrno tells errnos from the other constants that begin with E: EPOLLIN, EFD_CLOEXEC, ETH_P_IP.
-func isErrno(name string) bool {
-	return strings.HasPrefix(name, "E") && !strings.HasPrefix(name, "EPOLL") && !strings.Contains(name, "_")
 }

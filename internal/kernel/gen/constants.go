@@ -9,9 +9,9 @@ import (
 )
 
 // readConstants returns the lines "NAME VALUE" of the constants that are the same everywhere, and of the others for
-// each arch.
-func readConstants() (common []string, own [][]string) {
-	own = make([][]string, len(arches))
+// each arch; and for each the errnos, which stand in no other list.
+func readConstants() (common []string, own, errnos [][]string) {
+	own, errnos = make([][]string, len(arches)), make([][]string, len(arches))
 	seen := make(map[string]bool)
 	for _, line := range append(read("constants_more.txt"), read("constants.txt")...) {
 		f := strings.Fields(line)
@@ -35,21 +35,36 @@ func readConstants() (common []string, own [][]string) {
 				}
 			}
 		}
+		if isErrno(f[0]) {
+			put(errnos, values)
+			continue
+		}
 		if values[0] != "" && len(slices.Compact(slices.Clone(values))) == 1 {
 			common = append(common, values[0])
 			continue
 		}
-		for i, v := range values {
-			if v != "" {
-				own[i] = append(own[i], v)
-			}
-		}
+		put(own, values)
 	}
 	slices.SortFunc(common, byName)
-	for _, lines := range own {
-		slices.SortFunc(lines, byName)
+	for i := range arches {
+		slices.SortFunc(own[i], byName)
+		slices.SortFunc(errnos[i], byName)
 	}
-	return common, own
+	return common, own, errnos
+}
+
+// put puts the values that there are into their lists.
+func put(lists [][]string, values []string) {
+	for i, v := range values {
+		if v != "" {
+			lists[i] = append(lists[i], v)
+		}
+	}
+}
+
+// isErrno tells errnos from the other constants that begin with E: EPOLLIN, EFD_CLOEXEC, ETH_P_IP.
+func isErrno(name string) bool {
+	return strings.HasPrefix(name, "E") && !strings.HasPrefix(name, "EPOLL") && !strings.Contains(name, "_")
 }
 
 func byName(a, b string) int {

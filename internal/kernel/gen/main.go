@@ -55,7 +55,7 @@ func main() {
 
 	protos := readPrototypes()
 	calls := readCalls(protos)
-	common, own := readConstants()
+	common, own, errnos := readConstants()
 
 	written := make(map[string]string) // a table's text to the variable that has it
 	for i, a := range arches {
@@ -72,8 +72,10 @@ func main() {
 		callsVar := table("var", a.ident+"Calls", callTable(calls[i]))
 		byName := table("var", a.ident+"ByName", nameIndex(calls[i]))
 		consts := table("const", a.ident+"Consts", textTable(own[i]))
-		fmt.Fprintf(&b, "var %s = Arch{Name: %q, Audit: %s, Bits: %d, BigEndian: %t, X32: %t,\ncalls: %s, byName: %s, consts: %s}\n",
-			a.ident, a.goarch, a.audit, a.bits, a.big, a.goarch == "amd64", callsVar, byName, consts)
+		errnos := table("const", a.ident+"Errnos", textTable(errnos[i]))
+		fmt.Fprintf(&b, "var %s = Arch{Name: %q, Audit: %s, Bits: %d, BigEndian: %t, X32: %t,\ncalls: %s, byName: %s, errnos: %s, consts: %sOwn{}}\n",
+			a.ident, a.goarch, a.audit, a.bits, a.big, a.goarch == "amd64", callsVar, byName, errnos, a.ident)
+		fmt.Fprintf(&b, "\ntype %sOwn struct{}\n\nfunc (%[1]sOwn) consts() text { return %s }\n", a.ident, consts)
 		write(filepath.Join(*out, "z"+a.ident+".go"), b.Bytes())
 	}
 
