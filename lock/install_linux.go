@@ -81,13 +81,7 @@ func (s *Session) install(stage Stage, r *Receipt) error {
 	// Then what can't be undone.
 	prepared := time.Now()
 	r.Prepare = prepared.Sub(start)
-	if err := s.noNewPrivs(); err != nil {
-		return fail(*err)
-	}
-	if err := stage.apply(); err != nil {
-		if s.weight == 0 && r.Before > 0 && err.Errno == unix.ENOMEM {
-			err.Hint = fmt.Sprintf("the %d filters the process was started under may take most of what is allowed", r.Before)
-		}
+	if err := s.put(stage, r); err != nil {
 		return fail(*err)
 	}
 	installed := time.Now()
@@ -99,12 +93,27 @@ func (s *Session) install(stage Stage, r *Receipt) error {
 	s.weight += stage.weigh()
 
 	// From here on only pread64, close and what the runtime needs.
-	err := s.confirm(len(stage.Filters), r)
+	err := s.confirm(stage, r)
 	r.Verify = time.Since(installed)
 	if err != nil {
 		return fail(*err)
 	}
 	return nil
+}
+
+// put sets no_new_privs and installs the filters of a stage.
+func (s *Session) put(stage Stage, r *Receipt) *Error {
+	if stage.observe != nil {
+		return stage.observe(r)
+	}
+	if err := s.noNewPrivs(); err != nil {
+		return err
+	}
+	err := stage.apply()
+	if err != nil && s.weight == 0 && r.Before > 0 && err.Errno == unix.ENOMEM {
+		err.Hint = fmt.Sprintf("the %d filters the process was started under may take most of what is allowed", r.Before)
+	}
+	return err
 }
 
 // look opens the status files, once, reads them, and refuses to go on where threads differ.
@@ -135,13 +144,13 @@ func (s *Session) look(r *Receipt) *Error {
 	return nil
 }
 
-// confirm reads every open status file: each must show n filters more than before.
-func (s *Session) confirm(n int, r *Receipt) *Error {
+// confirm reads every open status file: each must show the stage's filters more than before.
+func (s *Session) confirm(stage Stage, r *Receipt) *Error {
 	want := -1
 	if r.Before >= 0 {
-		want = r.Before + n
+		want = r.Before + len(stage.Filters)
 	}
-	if err := s.threads.verify(want); err != nil {
+	if err := s.threads.verify(want, stage.observe == nil); err != nil {
 		return unverified(err, s.threads.lost != nil)
 	}
 	seen := s.threads.list

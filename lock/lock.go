@@ -37,6 +37,8 @@ type Stage struct {
 	Name    string          // for receipts and errors
 	Filters [][]Instruction // between equally strict answers the last one's errno counts; one that refuses seccomp goes last
 	Last    bool            // no stage follows: what is kept open for later ones is closed
+
+	observe func(*Receipt) *Error // installs the filter in place of the usual way: see Observe
 }
 
 // A Session is a process's way through its stages, and the descriptors it needs on that way. Its zero value is ready

@@ -225,15 +225,15 @@ func (ts *threads) diverged() (odd *thread, common int) {
 // for a moment longer.
 const settle = 200 * time.Millisecond
 
-// verify reads every status file until each shows mode 2, no_new_privs, and that many filters; want is -1 where the
-// kernel tells no number. It returns the last thread seen without, and what it showed, or one that was lost sight of.
-func (ts *threads) verify(want int) *threadError {
+// verify reads every status file until each shows mode 2, that many filters, and no_new_privs if it was set; want is -1
+// where the kernel tells no number. It returns the last thread seen without, and what it showed, or one that was lost sight of.
+func (ts *threads) verify(want int, noNewPrivs bool) *threadError {
 	for wait := 50 * time.Microsecond; ; wait *= 2 {
 		ts.read()
 		if ts.lost != nil {
 			return ts.lost
 		}
-		err := ts.lacking(want)
+		err := ts.lacking(want, noNewPrivs)
 		if err == nil || wait > settle {
 			return err
 		}
@@ -241,10 +241,10 @@ func (ts *threads) verify(want int) *threadError {
 	}
 }
 
-func (ts *threads) lacking(want int) *threadError {
+func (ts *threads) lacking(want int, noNewPrivs bool) *threadError {
 	for _, t := range ts.list {
 		s := t.state
-		if s.Mode != proc.Filter || !s.NoNewPrivs || s.Filters != want {
+		if s.Mode != proc.Filter || noNewPrivs && !s.NoNewPrivs || s.Filters != want {
 			return &threadError{t.tid, fmt.Errorf("shows mode %v, %d filters, no_new_privs %t, where mode %v, %d, true "+
 				"were expected", s.Mode, s.Filters, s.NoNewPrivs, proc.Filter, want)}
 		}

@@ -1,0 +1,211 @@
+//go:build (amd64 || arm64) && !race
+
+package lock_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/stagelock/seccomp/lock"
+	"github.com/stagelock/seccomp/seccomptest"
+)
+
+// observe has the calls of some numbers observed, and returns what is told, as it comes.
+func observe(c *seccomptest.C, session *lock.Session, nrs ...uint32) <-chan lock.Observed {
+	r, err := session.Observe(lock.Stage{Name: "observed", Last: true,
+		Filters: [][]lock.Instruction{answer(unix.SECCOMP_RET_USER_NOTIF, nrs...)}})
+	if errors.Is(err, lock.ErrNotSupported) {
+		c.Skipf("%v", err)
+	}
+	c.Must(err)
+	if r.Verified == 0 || r.Unverified != "" {
+		c.Errorf("the receipt is %+v", r)
+	}
+	if n := session.Judge([][]lock.Instruction{refuse(unix.EPERM, nrs...)}); n != 0 {
+		c.Errorf("the judge is number %d", n)
+	}
+	told := make(chan lock.Observed, 4096)
+	go func() {
+		for {
+			var o lock.Observed
+			session.NextObserved(&o)
+			told <- o
+		}
+	}()
+	return told
+}
+
+func next(c *seccomptest.C, told <-chan lock.Observed) lock.Observed {
+	select {
+	case o := <-told:
+		return o
+	case <-time.After(10 * time.Second):
+		c.Fatalf("nothing is told")
+		panic("not reached")
+	}
+}
+
+// names returns the functions on a stack.
+func names(o lock.Observed) string {
+	var list []string
+	frames := runtime.CallersFrames(o.Stack[:o.Frames])
+	for {
+		f, more := frames.Next()
+		list = append(list, f.Function)
+		if !more {
+			return strings.Join(list, " ")
+		}
+	}
+}
+
+//go:noinline
+func readLink() (string, error) { return os.Readlink("/proc/self/exe") }
+
+var observed = seccomptest.Case("a call is observed", func(c *seccomptest.C) {
+	var session lock.Session
+	told := observe(c, &session, unix.SYS_READLINKAT, unix.SYS_GETPGID)
+	if _, err := readLink(); err != nil {
+		c.Errorf("the call failed: %v", err)
+	}
+	o := next(c, told)
+	if o.Nr != unix.SYS_READLINKAT || int32(o.Args[0]) != unix.AT_FDCWD || o.Judge != 0 {
+		c.Errorf("told %+v", o)
+	}
+	if got := names(o); !strings.Contains(got, "os.Readlink") || !strings.Contains(got, "lock_test.readLink") || !strings.HasSuffix(got, "runtime.goexit") {
+		c.Errorf("the stack is %s", got)
+	}
+	// A call that keeps its processor from the runtime.
+	if pgid, _, errno := unix.RawSyscall(unix.SYS_GETPGID, 0, 0, 0); errno != 0 || int(pgid) != unix.Getpgrp() {
+		c.Errorf("getpgid: %d, %v", pgid, errno)
+	}
+	if o := next(c, told); o.Nr != unix.SYS_GETPGID || !strings.Contains(names(o), "lock_test.init") {
+		c.Errorf("told %+v with the stack %s", o, names(o))
+	}
+})
+
+func TestObserve(t *testing.T) { observed.Run(t) }
+
+var observedLoad = seccomptest.Case("observed under load", func(c *seccomptest.C) {
+	var session lock.Session
+	told := observe(c, &session, unix.SYS_GETPGID, unix.SYS_CLONE, unix.SYS_EXECVE, unix.SYS_READLINKAT)
+	stop := make(chan bool)
+	for range 2 { // the collector, and preemption by the very signal that is used
+		go func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					runtime.GC()
+				}
+			}
+		}()
+		go func() {
+			for x := 0; ; x++ {
+				if x&(1<<30-1) == 0 {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+				}
+			}
+		}()
+	}
+	const workers, each = 4, 200
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for range each {
+				if _, _, errno := unix.RawSyscall(unix.SYS_GETPGID, 0, 0, 0); errno != 0 {
+					c.Errorf("getpgid: %v", errno)
+				}
+				if _, err := readLink(); err != nil {
+					c.Errorf("readlink: %v", err)
+				}
+			}
+		}()
+	}
+	const runs = 20
+	for range runs {
+		if out, err := exec.Command("sh", "-c", "readlink /proc/self/exe && exec readlink /proc/self/exe").CombinedOutput(); err != nil || len(out) < 4 {
+			c.Errorf("a child: %v, %q", err, out)
+		}
+	}
+	wg.Wait()
+	close(stop)
+	time.Sleep(200 * time.Millisecond)
+	unix.RawSyscall(unix.SYS_GETPGID, 0, 0, 0) // tells of those before it
+	time.Sleep(100 * time.Millisecond)
+	count := make(map[uint32]int)
+	stacks := make(map[uint32]int)
+	for len(told) > 0 {
+		o := <-told
+		count[o.Nr] += 1 + int(o.More)
+		if o.Frames > 0 {
+			stacks[o.Nr]++
+		}
+	}
+	c.Logf("told %v, with stacks %v", count, stacks)
+	if n := count[unix.SYS_GETPGID]; n != workers*each+1 {
+		c.Errorf("getpgid was told %d times, want %d", n, workers*each+1)
+	}
+	if n := count[unix.SYS_EXECVE]; n < 2*runs {
+		c.Errorf("execve was told %d times, want %d and more", n, 2*runs)
+	}
+	if stacks[unix.SYS_GETPGID] < 32 || stacks[unix.SYS_READLINKAT] < 32 {
+		c.Errorf("stacks of %v", stacks)
+	}
+})
+
+func TestObserveUnderLoad(t *testing.T) {
+	observedLoad.RunWith(t, seccomptest.Options{Timeout: time.Minute, Env: []string{"GOGC=1"}})
+}
+
+var observedExec = seccomptest.Case("an observed process becomes another program", func(c *seccomptest.C) {
+	var session lock.Session
+	observe(c, &session, unix.SYS_GETPPID, unix.SYS_EXECVE, unix.SYS_READLINKAT)
+	out, err := exec.Command("sh", "-c", "sleep 0.05; readlink /proc/self/exe").CombinedOutput()
+	if err != nil || len(out) < 4 {
+		c.Errorf("%v: %s", err, out)
+	}
+})
+
+func TestObserveExec(t *testing.T) {
+	before := sharers(t)
+	observedExec.Run(t)
+	for range 100 { // the observer ends with the last that has the filter
+		if sharers(t) <= before {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%d processes of this program are left, %d before", sharers(t), before)
+}
+
+// sharers counts the processes that run this program.
+func sharers(t *testing.T) (n int) {
+	t.Helper()
+	self, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		t.Skip("/proc can't be read: ", err)
+	}
+	links, _ := filepath.Glob("/proc/[0-9]*/exe")
+	for _, l := range links {
+		if exe, err := os.Readlink(l); err == nil && exe == self {
+			n++
+		}
+	}
+	return n
+}
