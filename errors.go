@@ -20,6 +20,8 @@ var (
 	ErrNotSupported error = lock.ErrNotSupported
 	// ErrOff: the mode is Off. It matches ErrNotEnforced.
 	ErrOff error = off{}
+	// ErrObserving: the mode is Observe, and what the stage would refuse is told. It matches ErrNotEnforced.
+	ErrObserving error = observing{}
 
 	// ErrDiverged: a thread has filters of its own. None was installed.
 	ErrDiverged error = lock.ErrDiverged
@@ -54,6 +56,21 @@ type off struct{}
 func (off) Error() string        { return "nothing is enforced: the mode is off" }
 func (off) Is(target error) bool { return target == ErrNotEnforced }
 
+// observing is the type of ErrObserving.
+type observing struct{}
+
+func (observing) Error() string        { return "nothing is enforced: the mode is observe" }
+func (observing) Is(target error) bool { return target == ErrNotEnforced }
+
+// notObserved is what a Lock ends with that can't even observe.
+type notObserved struct{ err error }
+
+func (e *notObserved) Error() string {
+	return e.err.Error() + "; nothing is enforced, and nothing observed"
+}
+func (e *notObserved) Is(target error) bool { return target == ErrNotEnforced }
+func (e *notObserved) Unwrap() error        { return e.err }
+
 // An Error says which stage could not be locked, and why.
 type Error struct {
 	Stage string
@@ -85,7 +102,8 @@ func (e *afterFailure) Unwrap() []error { return []error{ErrFailed, e.first} }
 
 // excused tells of an error that MustLock goes on after.
 func excused(err error) bool {
-	return errors.Is(err, ErrOff) || runtime.GOOS != "linux" && errors.Is(err, ErrNotSupported)
+	var unseen *notObserved
+	return errors.Is(err, ErrOff) || errors.Is(err, ErrObserving) || errors.As(err, &unseen) || runtime.GOOS != "linux" && errors.Is(err, ErrNotSupported)
 }
 
 // tooLarge makes the compiler's size error match ErrTooLarge.

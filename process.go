@@ -38,6 +38,8 @@ type machine struct {
 	plan     *stage.Plan
 	at       int // the place in plan of the stage in force, if there is one
 	inForce  *Handle
+	act      func(*machine, *step) (*Receipt, error) // goes to a stage: enforce, or what SetMode says
+	observed *observations                           // in mode Observe, once there are any
 	receipts []Receipt
 	err      error // the first failure
 
@@ -69,16 +71,19 @@ func (m *machine) declare(file, text string) error {
 	return nil
 }
 
-func (m *machine) setMode(mode Mode) error {
+func (m *machine) setMode(mode Mode, observe func(*machine, *step) (*Receipt, error)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if int(mode) >= len(modes) {
-		return fmt.Errorf("there is no mode %d: the modes are %s", uint8(mode), strings.Join(modes[:], " and "))
+		return fmt.Errorf("there is no mode %d: the modes are %s", uint8(mode), strings.Join(modes[:], ", "))
 	}
 	if m.begun && mode != m.mode {
 		return fmt.Errorf("mode %v comes too late: %w", mode, ErrOrder)
 	}
-	m.mode = mode
+	m.mode, m.act = mode, nil
+	if mode == Observe {
+		m.act = observe
+	}
 	return nil
 }
 
@@ -99,7 +104,7 @@ func (m *machine) lock(h *Handle) error {
 		m.warn("seccomp is off", "stage", h.name)
 		return &Error{h.name, ErrOff}
 	case m.inForce != nil && (m.inForce.equal(h) || m.inForce.name == h.name && !h.says()):
-		return nil
+		return m.done(h)
 	}
 	if !m.begun {
 		m.begin(h)
@@ -111,7 +116,18 @@ func (m *machine) lock(h *Handle) error {
 		m.report(receipt)
 	}
 	if err != nil {
+		if m.mode == Observe {
+			err = &notObserved{err}
+		}
 		return m.fail(&Error{h.name, err})
+	}
+	return m.done(h)
+}
+
+// done is what Lock returns when all is as it was asked for.
+func (m *machine) done(h *Handle) error {
+	if m.mode == Observe {
+		return &Error{h.name, ErrObserving}
 	}
 	return nil
 }
@@ -156,23 +172,46 @@ func (m *machine) advance(h *Handle) (*Receipt, error) {
 			return nil, fmt.Errorf("%w: stage %s is in force already", ErrOrder, next.Stages[from].Name)
 		}
 	}
-	table := next.Filter(from, to)
+	act := m.act
+	if act == nil {
+		act = enforce
+	}
+	receipt, err := act(m, &step{h.name, next, from, to, said, start})
+	if receipt != nil {
+		m.plan, m.at, m.said = next, to, said
+		m.publish(h.name, receipt)
+	}
+	return receipt, err
+}
+
+// A step is the way from one stage, or none, to another.
+type step struct {
+	name     string
+	plan     *stage.Plan
+	from, to int       // places in plan; from is -1 where nothing is in force
+	said     []*Handle // in code, up to this stage
+	start    time.Time // of all the work
+}
+
+// enforce puts a stage in force. A receipt means that it is, whatever the error.
+func enforce(m *machine, s *step) (*Receipt, error) {
+	table := s.plan.Filter(s.from, s.to)
 	programs, err := m.compile(table)
 	if err != nil {
 		return nil, tooLarge(err)
 	}
-	install := lock.Stage{Name: h.name, Last: to == len(next.Stages)-1 && !next.Policy.Open}
+	install := lock.Stage{Name: s.name, Last: s.to == len(s.plan.Stages)-1 && !s.plan.Policy.Open}
 	for _, p := range programs {
 		install.Filters = append(install.Filters, instructions(p))
 	}
 	if m.inForce == nil {
-		m.published.prepare(m.source(said), programs, len(next.Stages))
+		m.published.prepare(m.source(s.said), programs, len(s.plan.Stages))
 	}
 	var silent error
 	if m.words != nil {
 		silent = m.words.sayTraps(table.Arch)
 	}
-	planned := time.Since(start)
+	planned := time.Since(s.start)
 	done, err := m.session.Install(install)
 	if err != nil && !errors.Is(err, ErrUnverified) {
 		if m.inForce == nil {
@@ -180,13 +219,11 @@ func (m *machine) advance(h *Handle) (*Receipt, error) {
 		}
 		return nil, err
 	}
-	receipt := newReceipt(next, from, to, planned, done)
+	receipt := newReceipt(s.plan, s.from, s.to, planned, done)
 	if silent != nil {
 		receipt.Notes = append(receipt.Notes, "no line will say which call was trapped: "+silent.Error())
 	}
-	m.plan, m.at, m.said = next, to, said
 	m.published.programs = append(m.published.programs, install.Filters...)
-	m.publish(h.name, receipt)
 	return receipt, err
 }
 

@@ -57,7 +57,11 @@ func (m *machine) report(r *Receipt) {
 	for _, n := range r.Instructions {
 		instructions += n
 	}
-	m.logger.Infow("seccomp stage in force",
+	what := "seccomp stage in force"
+	if m.mode == Observe {
+		what = "seccomp stage observed, nothing is enforced"
+	}
+	m.logger.Infow(what,
 		"stage", r.Stage,
 		"allowed", r.Allowed,
 		"dropped", len(r.Dropped),

@@ -80,15 +80,15 @@ func (h *Handle) Rules(text string) *Handle {
 // seen to be on every thread. A failed Lock also writes a line to stderr, shows in Current, and makes every later Lock
 // fail, so that a program which drops the error does not go on to a stage that rests on this one.
 //
-// With mode Off the error is ErrOff, off Linux and on kernels without seccomp ErrNotSupported: both match
-// ErrNotEnforced. In a test binary it is ErrTestBinary: see package seccomptest.
+// With mode Off the error is ErrOff, with Observe it is ErrObserving, off Linux and on kernels without seccomp
+// ErrNotSupported: all match ErrNotEnforced. In a test binary it is ErrTestBinary: see package seccomptest.
 //
 // The file that the policy comes from, the sets and the compiled filters are worked out at the first Lock, in about a
 // millisecond. Lock may be called from any goroutine; concurrent calls wait for each other.
 func (h *Handle) Lock() error { return process.lock(h) }
 
 // MustLock is Lock for a program that must not go on unlocked: it panics on an error. It goes on where nobody asked
-// for a lock (ErrOff), and off Linux, where programs are developed but not run: a line on stderr says so.
+// for a lock (modes Off and Observe), and off Linux, where programs are developed but not run: a line on stderr says so.
 func (h *Handle) MustLock() {
 	if err := h.Lock(); err != nil && !excused(err) {
 		panic(err)

@@ -9,10 +9,12 @@ import (
 // A State is what is known of the process's stages.
 type State struct {
 	Mode     Mode
-	Stage    string    // the stage in force; empty: none
-	Receipts []Receipt // one for each Lock that put something in force, in order
-	Policy   string    // what is in force, in the language of docs/language.md; empty: nothing is
+	Stage    string    // the stage in force, or observed; empty: none
+	Receipts []Receipt // one for each Lock that put something in force, or under observation, in order
+	Policy   string    // what is in force, or would be, in the language of docs/language.md; empty: nothing is
 	Err      error     // why a Declare or Lock failed; nil if none did
+
+	Observed []Observation // in mode Observe: what would have been refused so far, in the order in which it came
 }
 
 // Current returns the state of the process. The policy in it is the whole effect of all stages so far, with the values
@@ -25,6 +27,9 @@ func Current() State {
 	if m.inForce != nil {
 		s.Stage = m.inForce.name
 		s.Policy = m.policyText()
+	}
+	if m.observed != nil {
+		s.Observed = m.observed.list()
 	}
 	return s
 }

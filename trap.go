@@ -1,12 +1,11 @@
 package seccomp
 
 import (
-	"fmt"
-
 	"github.com/stagelock/seccomp/filter"
 	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/lock"
 	"github.com/stagelock/seccomp/policy"
+	"github.com/stagelock/seccomp/refusal"
 )
 
 // Traps number the rules that trap calls. The number goes with the filter's answer and comes back with the signal, so
@@ -40,7 +39,7 @@ func (t *traps) compile(table *policy.Table) ([]*filter.Program, error) {
 			if c.Action.Kind != policy.Trap {
 				continue
 			}
-			text := sayRule(c.Origin)
+			text := refusal.Whose(c.Origin)
 			a, ok := standIns[text]
 			if !ok {
 				if a, ok = next(); !ok {
@@ -82,15 +81,6 @@ func (t *traps) number(text string) int {
 	}
 	t.rules = append(t.rules, text)
 	return len(t.rules) - 1
-}
-
-// sayRule names a rule.
-func sayRule(o *policy.Origin) string {
-	text := "stage " + o.Stage
-	if o.Line > 0 {
-		text += fmt.Sprintf(", %s:%d:%d", o.File, o.Line, o.Col)
-	}
-	return text
 }
 
 // say gives the handler what it has to say, if anything is trapped.

@@ -8,6 +8,7 @@ import (
 	"github.com/stagelock/seccomp/internal/bpf"
 	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/policy"
+	"github.com/stagelock/seccomp/refusal"
 	"github.com/stagelock/seccomp/rule"
 	"github.com/stagelock/seccomp/stage"
 )
@@ -49,7 +50,7 @@ func TestTrapsAreNumbered(t *testing.T) {
 				if clause := table.Eval(c.Nr, args); clause.Action.Kind == policy.Trap {
 					n := got & 0xffff
 					if want != retTrap || got&^0xffff != retTrap || n == 0 || int(n) >= len(all.rules) ||
-						all.rules[n] != sayRule(clause.Origin) {
+						all.rules[n] != refusal.Whose(clause.Origin) {
 						t.Errorf("%s(%d): %#x, without numbers %#x", c.Name, pid, got, want)
 					}
 				} else if got != want {

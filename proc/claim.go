@@ -19,7 +19,7 @@ type Instruction = sys.SockFilter
 type Claim struct {
 	Stage  string    // in force
 	Policy string    // the name of the policy's file, or what stands for it
-	Mode   string    // enforce
+	Mode   string    // enforce, observe
 	Go     string    // the release that the program was built with
 	Arch   string    // its GOARCH
 	Locked time.Time // when the stage came into force

@@ -11,11 +11,23 @@ import (
 
 // A page is what JSON shows. Fields may be added.
 type page struct {
-	Mode   string `json:"mode"`   // enforce, off
-	Stage  string `json:"stage"`  // in force; empty: none
-	Policy string `json:"policy"` // what is in force, in the policy language
-	Error  string `json:"error,omitempty"`
-	Locks  []lock `json:"locks"`
+	Mode     string     `json:"mode"`   // enforce, off, observe
+	Stage    string     `json:"stage"`  // in force, or observed; empty: none
+	Policy   string     `json:"policy"` // what is in force, or would be, in the policy language
+	Error    string     `json:"error,omitempty"`
+	Locks    []lock     `json:"locks"`
+	Observed []observed `json:"observed,omitempty"` // what would have been refused
+}
+
+// An observed is a seccomp.Observation.
+type observed struct {
+	Stage string `json:"stage"`
+	Call  string `json:"call"`
+	Rule  string `json:"rule"`
+	Gets  string `json:"gets"`
+	Allow string `json:"allow"`
+	Count int    `json:"count"`
+	Stack string `json:"stack"`
 }
 
 // A lock is what one Lock did.
@@ -47,6 +59,9 @@ func asJSON(s seccomp.State) []byte {
 			Unverified: r.Unverified, Notes: r.Notes, Microseconds: r.Total.Microseconds(),
 		})
 	}
+	for _, o := range s.Observed {
+		p.Observed = append(p.Observed, observed(o))
+	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -77,6 +92,8 @@ func filters(r *seccomp.Receipt) int {
 func text(s seccomp.State) []byte {
 	var b bytes.Buffer
 	switch {
+	case s.Mode == seccomp.Observe && s.Stage != "":
+		fmt.Fprintf(&b, "# Stage %s is observed: nothing is refused.\n", s.Stage)
 	case s.Stage != "":
 		fmt.Fprintf(&b, "# Stage %s is in force.\n", s.Stage)
 	case s.Mode == seccomp.Off:
@@ -110,6 +127,18 @@ func text(s seccomp.State) []byte {
 		}
 		for _, n := range r.Notes {
 			fmt.Fprintf(&b, "#   note: %s\n", comment(n))
+		}
+	}
+	if s.Mode == seccomp.Observe && s.Stage != "" {
+		fmt.Fprintf(&b, "#\n# %s would have been refused so far, by call and rule.\n", count(len(s.Observed), "thing"))
+	}
+	for _, o := range s.Observed {
+		fmt.Fprintf(&b, "#\n# %d × %s\n#   would get %s from %s\n", o.Count, o.Call, o.Gets, o.Rule)
+		if o.Allow != "" {
+			fmt.Fprintf(&b, "#   %s\n", o.Allow)
+		}
+		if o.Stack != "" {
+			fmt.Fprintf(&b, "#     %s\n", comment(o.Stack))
 		}
 	}
 	if s.Policy != "" {

@@ -151,6 +151,9 @@ func claimed(p *proc.Process, stacks []proc.Stack) []string {
 	}
 	head := fmt.Sprintf("it claims to be in stage %s of %s since %s", printable(c.Stage), printable(c.Policy),
 		c.Locked.UTC().Format("2006-01-02 15:04:05"))
+	if c.Mode == "observe" {
+		head += ", which it only observes: what its filter notifies of is let through"
+	}
 	if d := p.Disagrees(); d != "" {
 		return []string{head, "it disagrees with the kernel: " + d}
 	}
@@ -180,6 +183,9 @@ func (c *show) claim(s *streams, p *proc.Process, denied error) error {
 	} else {
 		usual, _ := p.Usual()
 		fmt.Fprintf(s.out, "# The kernel counts as many filters on each thread, %d, and shows no more than that.\n", usual.Filters)
+	}
+	if x.Mode == "observe" {
+		fmt.Fprintln(s.out, "# It only observes the stage: what its filter notifies of is let through.")
 	}
 	if outer := x.Filters - x.Own; x.Filters >= 0 && outer > 0 {
 		fmt.Fprintf(s.out, "# %s that it had before, from elsewhere, refuse what they refuse in addition.\n", count(outer, "filter"))

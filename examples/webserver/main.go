@@ -42,7 +42,7 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "", "serve the files of this `directory`; without it, a page that is built in")
 	flag.StringVar(&o.config, "config", "", "read the configuration from this `file`")
 	flag.StringVar(&o.policy, "policy", "", "lock by the policy in this `file` instead of the one that is built in")
-	flag.TextVar(&o.mode, "mode", seccomp.Enforce, "what locking does: enforce or off")
+	flag.TextVar(&o.mode, "mode", seccomp.Enforce, "what locking does: enforce, observe or off")
 	flag.BoolVar(&o.debug, "debug", false, "show at "+seccomphttp.Path+" what is in force, to every client")
 	flag.BoolVar(&o.selftest, "selftest", false, "run under load, try what was given up, show the result")
 	flag.Parse()

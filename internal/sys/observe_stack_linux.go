@@ -128,7 +128,7 @@ func captureStack() bool {
 //go:norace
 func walkStack(x *Observed) {
 	r := observer.capture.registers[observer.capture.last%2]
-	x.Stack[0] = r.pc
+	x.Stack[0] = r.pc + 1 // as if it were an address to return to, like the others
 	n := 1
 	if caller := callerOf(r); caller != 0 {
 		x.Stack[n] = caller

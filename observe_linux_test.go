@@ -1,0 +1,263 @@
+//go:build (amd64 || arm64) && !race
+
+package seccomp_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/stagelock/seccomp"
+	"github.com/stagelock/seccomp/seccomptest"
+)
+
+// A diary is a logger that remembers.
+type diary struct {
+	mu      sync.Mutex
+	entries []map[string]any
+}
+
+func (d *diary) note(level, msg string, keysAndValues []any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e := map[string]any{"level": level, "msg": msg}
+	for i := 0; i+1 < len(keysAndValues); i += 2 {
+		e[keysAndValues[i].(string)] = keysAndValues[i+1]
+	}
+	d.entries = append(d.entries, e)
+}
+
+func (d *diary) Infow(msg string, kv ...any)  { d.note("info", msg, kv) }
+func (d *diary) Warnw(msg string, kv ...any)  { d.note("warn", msg, kv) }
+func (d *diary) Errorw(msg string, kv ...any) { d.note("error", msg, kv) }
+
+// told returns the entries about calls of a name.
+func (d *diary) told(call string) (list []map[string]any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, e := range d.entries {
+		if text, _ := e["call"].(string); e["msg"] == "seccomp would refuse" && strings.HasPrefix(text, call+"(") {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// observing returns an error that says that a Lock is observed, nil if it is not.
+func observing(c *seccomptest.C, err error) {
+	switch {
+	case errors.Is(err, seccomp.ErrObserving) && errors.Is(err, seccomp.ErrNotEnforced):
+	case errors.Is(err, seccomp.ErrNotSupported):
+		c.Skipf("%v", err)
+	default:
+		c.Fatalf("Lock: %v", err)
+	}
+}
+
+const misses = `stage init
+    use net.server, file.io
+    sys_getpgid: 1
+stage serve
+    drop net.listen
+    sys_getpgid: pid == 1
+    sys_umask: 0 else kill
+    sys_getpriority: 0 else trap
+`
+
+//go:noinline
+func loadPage(dir string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, "page")) }
+
+var observedServer = seccomptest.Case("a server under load, observed with a policy that misses things", func(c *seccomptest.C) {
+	dir, err := os.MkdirTemp("", "observe")
+	c.Must(err)
+	defer os.RemoveAll(dir)
+	log := &diary{}
+	seccomp.SetLogger(log)
+	var mode seccomp.Mode
+	c.Must(mode.UnmarshalText([]byte("observe")))
+	c.Must(seccomp.SetMode(mode))
+	seccomp.MustDeclare("misses.policy", misses)
+	observing(c, seccomp.Stage("init").Lock())
+	c.Allowed("write a file", func() error { return os.WriteFile(filepath.Join(dir, "page"), []byte("page"), 0o600) })
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	c.Must(err)
+	seccomp.Stage("serve").MustLock() // goes on
+	observing(c, seccomp.Stage("serve").Lock())
+
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page, err := loadPage(dir)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+		w.Write(page)
+	})}
+	go server.Serve(listener)
+	stop := make(chan bool)
+	go func() { // the collector hardly ever rests
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				runtime.GC()
+			}
+		}
+	}()
+	const clients, each = 4, 50
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for range each {
+				client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+				resp, err := client.Get("http://" + listener.Addr().String())
+				if err != nil {
+					c.Errorf("get: %v", err)
+					continue
+				}
+				if page, err := io.ReadAll(resp.Body); err != nil || string(page) != "page" {
+					c.Errorf("the page is %q, %v", page, err)
+				}
+				resp.Body.Close()
+			}
+		}()
+	}
+	for range 10 {
+		if out, err := exec.Command("sh", "-c", "umask; exec echo done").CombinedOutput(); err != nil || !strings.HasSuffix(string(out), "done\n") {
+			c.Errorf("a child: %v, %s", err, out)
+		}
+	}
+	// What kills and traps is let through, too.
+	c.Allowed("a call that is killed for", func() error { unix.Umask(0o22); return nil })
+	c.Allowed("a call that traps", func() error { _, err := unix.Getpriority(0, 0); return err })
+	c.Allowed("listen on a new socket", listen)
+	for pid := range 3 {
+		unix.Getpgid(pid + 1)
+	}
+	wg.Wait()
+	close(stop)
+	time.Sleep(300 * time.Millisecond)
+
+	state := seccomp.Current()
+	if state.Mode != seccomp.Observe || state.Stage != "serve" || state.Err != nil || len(state.Receipts) != 2 {
+		c.Errorf("Current: mode %v, stage %s, %v, %d receipts", state.Mode, state.Stage, state.Err, len(state.Receipts))
+	}
+	seen := func(call, rule string) seccomp.Observation {
+		i := slices.IndexFunc(state.Observed, func(o seccomp.Observation) bool {
+			return strings.HasPrefix(o.Call, call+"(") && o.Stage == "serve" && strings.Contains(o.Rule, rule)
+		})
+		if i < 0 {
+			c.Errorf("%s by %q is not among what was observed", call, rule)
+			return seccomp.Observation{}
+		}
+		return state.Observed[i]
+	}
+	if o := seen("openat", ""); o.Count < clients*each || !strings.Contains(o.Stack, "seccomp_test.loadPage\n") ||
+		!strings.Contains(o.Stack, "observe_linux_test.go:") || !strings.HasPrefix(o.Allow, "sys_openat: ") || o.Gets != "errno EPERM" {
+		c.Errorf("openat: %+v", o)
+	}
+	if o := seen("getpgid", "misses.policy:6:5"); o.Call != "getpgid(pid=2)" || o.Count != 2 || o.Allow != "sys_getpgid: pid in {2..3}" {
+		c.Errorf("getpgid: %+v", o)
+	}
+	if o := seen("umask", "misses.policy:7:5"); o.Gets != "kill" {
+		c.Errorf("umask: %+v", o)
+	}
+	if o := seen("getpriority", "misses.policy:8:5"); o.Gets != "trap" || o.Count != 1 {
+		c.Errorf("getpriority: %+v", o)
+	}
+	seen("listen", "stage serve")
+	seen("execve", "")
+	// Each way to a call is told once, and then only when there were 10, 100, 1000 of them.
+	stacks := make(map[string]int)
+	for _, e := range log.told("openat") {
+		if e["level"] != "warn" || e["rule"] == "" || e["allow"] == "" || e["thread"] == 0 {
+			c.Errorf("told: %v", e)
+		}
+		if e["stage"] == "serve" && !isPowerOfTen(e["count"].(int)) {
+			stacks[fmt.Sprint(e["stack"])]++
+		}
+	}
+	for stack, n := range stacks {
+		if n > 1 {
+			c.Errorf("told %d times:\n%s", n, stack)
+		}
+	}
+	if n := len(log.told("openat")); n == 0 || n > 40 {
+		c.Errorf("openat was told %d times", n)
+	}
+})
+
+func isPowerOfTen(n int) bool {
+	for ; n%10 == 0 && n > 0; n /= 10 {
+	}
+	return n == 1
+}
+
+func TestObserve(t *testing.T) {
+	observedServer.RunWith(t, seccomptest.Options{Env: []string{"GOGC=1"}, Timeout: time.Minute})
+}
+
+var observedInCode = seccomptest.Case("stages said in code, observed", func(c *seccomptest.C) {
+	c.Must(seccomp.SetMode(seccomp.Observe))
+	observing(c, seccomp.Stage("init").Use("file", "net.server").Lock())
+	c.Allowed("open a file", openFile) // by the stage
+	observing(c, seccomp.Stage("serve").Use("net.accept").Rules("sys_write: 0").Lock())
+	c.Allowed("open a file", openFile) // by nobody
+	c.Allowed("exec", run)
+	time.Sleep(100 * time.Millisecond)
+	state := seccomp.Current()
+	if !slices.ContainsFunc(state.Observed, func(o seccomp.Observation) bool {
+		return o.Stage == "serve" && strings.HasPrefix(o.Call, "openat(") && strings.Contains(o.Stack, "seccomp_test.openFile\n")
+	}) {
+		c.Errorf("observed: %+v", state.Observed)
+	}
+	if slices.ContainsFunc(state.Observed, func(o seccomp.Observation) bool {
+		return o.Stage == "init" && strings.HasPrefix(o.Call, "openat(")
+	}) {
+		c.Errorf("what init allows is told: %+v", state.Observed)
+	}
+	if notes := strings.Join(state.Receipts[1].Notes, "; "); !strings.Contains(notes, "is not told, since it was not known at the first Lock: ") {
+		c.Errorf("the notes are %q", notes)
+	}
+})
+
+func TestObserveInCode(t *testing.T) { observedInCode.Run(t) }
+
+var unobservable = seccomptest.Case("nothing can be observed", func(c *seccomptest.C) {
+	c.Must(seccomp.SetMode(seccomp.Observe))
+	seccomp.MustDeclare("large.policy", hugeRules())
+	said := capture(c, func() {
+		err := seccomp.Stage("init").Lock()
+		if !errors.Is(err, seccomp.ErrNotEnforced) || errors.Is(err, seccomp.ErrObserving) || !errors.Is(err, seccomp.ErrTooLarge) {
+			c.Errorf("Lock: %v", err)
+		}
+	})
+	if !strings.Contains(said, "nothing is enforced, and nothing observed") {
+		c.Errorf("on stderr stands %q", said)
+	}
+	seccomp.Stage("serve").MustLock() // the program goes on
+	c.Allowed("exec", run)
+})
+
+func TestNothingCanBeObserved(t *testing.T) { unobservable.Run(t) }
+
+func TestObserveAsOrdinaryUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("this is an ordinary user: TestObserve is this test")
+	}
+	observedInCode.RunWith(t, seccomptest.Options{User: 65534})
+}

@@ -1,0 +1,142 @@
+// Package refusal says what a policy refuses: each call in words, counted by the rule that refuses it, and the rule that
+// would have allowed it. It only keeps what it is told; who sees the calls is package launch, for another program, or
+// the process itself in mode Observe.
+package refusal
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stagelock/seccomp/internal/kernel"
+	"github.com/stagelock/seccomp/policy"
+)
+
+// A Log is what was refused of the calls of one architecture. The zero value with an Arch is ready for use; it is
+// for one goroutine.
+type Log struct {
+	Arch *kernel.Arch
+	Seen []*Entry // in the order in which they came
+}
+
+// An Entry is what was refused of one call by one rule.
+type Entry struct {
+	Nr    uint32
+	By    *policy.Clause
+	Count int
+	First [6]uint64 // the arguments of the first
+
+	values [6][]uint64 // of each argument, those seen; cut off behind manyValues
+}
+
+// manyValues is how many of an argument a rule lists: one that lists more says little.
+const manyValues = 8
+
+// Add counts a call and returns the entry that it belongs to.
+func (l *Log) Add(nr uint32, args [6]uint64, by *policy.Clause) *Entry {
+	i := slices.IndexFunc(l.Seen, func(x *Entry) bool { return x.Nr == nr && x.By == by })
+	if i < 0 {
+		i = len(l.Seen)
+		l.Seen = append(l.Seen, &Entry{Nr: nr, By: by, First: args})
+	}
+	x := l.Seen[i]
+	x.Count++
+	for k, v := range args {
+		if len(x.values[k]) <= manyValues && !slices.Contains(x.values[k], v) {
+			x.values[k] = append(x.values[k], v)
+		}
+	}
+	return x
+}
+
+// Name names a call as a rule does.
+func Name(arch *kernel.Arch, nr uint32) string {
+	if c, ok := arch.CallNr(nr); ok {
+		return c.Name
+	}
+	return fmt.Sprintf("nr(%d)", nr)
+}
+
+// Call writes a call with its arguments: openat(dfd=AT_FDCWD, filename=0x7ffd…, flags=O_RDONLY|O_CLOEXEC, mode=0). texts
+// are what pointers point to, by the number of the argument; it may be nil.
+func Call(arch *kernel.Arch, nr uint32, args [6]uint64, texts map[int]string) string {
+	c, ok := arch.CallNr(nr)
+	if !ok {
+		return fmt.Sprintf("nr(%d)(%#x)", nr, args)
+	}
+	var list []string
+	for i, a := range c.Args() {
+		if a.Type.Pointer {
+			value := fmt.Sprintf("%#x", args[i])
+			if text, ok := texts[i]; ok {
+				value = text
+			}
+			list = append(list, a.Name+"="+value)
+			continue
+		}
+		text := policy.FormatCond(equal(i, a, args[i]), &c, arch)
+		list = append(list, strings.Replace(text, " == ", "=", 1))
+	}
+	return c.Name + "(" + strings.Join(list, ", ") + ")"
+}
+
+// equal is the condition that an argument has a value, of which its type's bits count.
+func equal(i int, a kernel.Arg, v uint64) policy.Cond {
+	if a.Type.Bits < 64 {
+		v &= 1<<a.Type.Bits - 1
+	}
+	return policy.Range{Arg: uint8(i), Bits: a.Type.Bits, Lo: v, Hi: v}
+}
+
+// Whose says where a refusal comes from: the stage, and the line of its policy if it is one.
+func Whose(o *policy.Origin) string {
+	at := ""
+	if o.Line > 0 {
+		at = fmt.Sprintf(", %s:%d:%d", o.File, o.Line, o.Col)
+	}
+	if o.Stage == "" { // the errno is built in: the one after which Go or libc take another way
+		return "no rule" + at
+	}
+	return "stage " + o.Stage + at
+}
+
+// Allowing returns the rule that would have allowed what was seen of a call, as narrow as that is.
+func (l *Log) Allowing(nr uint32) string {
+	c, ok := l.Arch.CallNr(nr)
+	if !ok {
+		return Name(l.Arch, nr) + ": 1"
+	}
+	return "sys_" + c.Name + ": " + l.shape(&c)
+}
+
+// shape is the verdict that allows what was seen of a call.
+func (l *Log) shape(c *kernel.Call) string {
+	var all policy.And
+	for i, a := range c.Args() {
+		var some policy.Or
+		for _, x := range l.Seen {
+			if x.Nr != c.Nr {
+				continue
+			}
+			for _, v := range x.values[i] {
+				if e := equal(i, a, v); !slices.Contains(some, e) {
+					some = append(some, e)
+				}
+			}
+		}
+		switch {
+		case a.Type.Pointer || len(some) > manyValues:
+		case len(some) == 1:
+			all = append(all, some[0])
+		default:
+			all = append(all, some)
+		}
+	}
+	switch len(all) {
+	case 0:
+		return "1"
+	case 1:
+		return policy.FormatCond(all[0], c, l.Arch)
+	}
+	return policy.FormatCond(all, c, l.Arch)
+}
