@@ -68,8 +68,17 @@ type notObserved struct{ err error }
 func (e *notObserved) Error() string {
 	return e.err.Error() + "; nothing is enforced, and nothing observed"
 }
-func (e *notObserved) Is(target error) bool { return target == ErrNotEnforced }
-func (e *notObserved) Unwrap() error        { return e.err }
+func (e *notObserved) Unwrap() error { return e.err }
+func (e *notObserved) Is(target error) bool {
+	return target == ErrNotEnforced || target == errUnobserved
+}
+
+// errUnobserved is what every notObserved matches, and nothing else.
+var errUnobserved error = unobserved{}
+
+type unobserved struct{}
+
+func (unobserved) Error() string { return "nothing is observed" }
 
 // An Error says which stage could not be locked, and why.
 type Error struct {
@@ -102,8 +111,7 @@ func (e *afterFailure) Unwrap() []error { return []error{ErrFailed, e.first} }
 
 // excused tells of an error that MustLock goes on after.
 func excused(err error) bool {
-	var unseen *notObserved
-	return errors.Is(err, ErrOff) || errors.Is(err, ErrObserving) || errors.As(err, &unseen) || runtime.GOOS != "linux" && errors.Is(err, ErrNotSupported)
+	return errors.Is(err, ErrOff) || errors.Is(err, ErrObserving) || errors.Is(err, errUnobserved) || runtime.GOOS != "linux" && errors.Is(err, ErrNotSupported)
 }
 
 // tooLarge makes the compiler's size error match ErrTooLarge.

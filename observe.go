@@ -59,7 +59,7 @@ func observe(m *machine, s *step) (*Receipt, error) {
 	for _, p := range programs {
 		filters = append(filters, instructions(p))
 	}
-	o := m.observed
+	o, _ := m.observed.(*observations)
 	done := lock.Receipt{Stage: s.name, Before: -1, Inherited: -1}
 	planned := time.Since(s.start)
 	if o == nil {

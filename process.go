@@ -39,7 +39,7 @@ type machine struct {
 	at       int // the place in plan of the stage in force, if there is one
 	inForce  *Handle
 	act      func(*machine, *step) (*Receipt, error) // goes to a stage: enforce, or what SetMode says
-	observed *observations                           // in mode Observe, once there are any
+	observed interface{ list() []Observation }       // in mode Observe: an *observations, which other programs don't link
 	receipts []Receipt
 	err      error // the first failure
 
