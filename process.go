@@ -30,6 +30,7 @@ type machine struct {
 	base     *policy.Policy // the policy that is followed, the declared or the default one; nil: handles say all
 	text     string         // base as it was written
 	declared bool           // it is the program's own
+	drawn    *stage.Plan    // of the declared policy, without the values that only the process knows
 	words    words          // nil: neither was one declared, nor has a handle said anything
 	said     []*Handle      // the stages that were said in code, in the order in which they were locked
 	session  lock.Session
@@ -58,16 +59,17 @@ func (m *machine) declare(file, text string) error {
 		return m.fail(mistakes)
 	}
 	p, err := check(f) // which has those of grammar too
+	var plan *stage.Plan
 	switch err {
 	case nil:
-		_, err = stage.New(p, nil)
+		plan, err = stage.New(p, nil)
 	case errArch:
 		err = mistakes
 	}
 	if err != nil {
 		return m.fail(err)
 	}
-	m.base, m.text, m.declared, m.words = p, text, true, &spoken{base: f}
+	m.base, m.text, m.declared, m.drawn, m.words = p, text, true, plan, &spoken{base: f}
 	return nil
 }
 
@@ -270,7 +272,12 @@ func (m *machine) planFor(h *Handle) (p *stage.Plan, at int, said []*Handle, err
 	if h.says() {
 		said = append(slices.Clip(said), h)
 	}
-	if m.plan == nil || h.says() {
+	switch {
+	case m.plan != nil && !h.says():
+		p = m.plan
+	case m.drawn != nil && len(said) == 0:
+		p = m.drawn.With(m.env)
+	default:
 		meaning := m.base
 		if len(said) > 0 {
 			if m.words == nil {
@@ -286,8 +293,6 @@ func (m *machine) planFor(h *Handle) (p *stage.Plan, at int, said []*Handle, err
 		if p, err = stage.New(meaning, m.env); err != nil {
 			return nil, 0, nil, err
 		}
-	} else {
-		p = m.plan
 	}
 	name := h.name
 	if h.says() && m.base != nil {

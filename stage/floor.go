@@ -6,7 +6,7 @@ import (
 	"github.com/stagelock/seccomp/policy"
 )
 
-// finish puts the floor under what the program may do, gives symbols their values, and makes the table.
+// finish puts the floor under what the program may do, and makes the table, with symbols as they are written.
 func (b *builder) finish(states []*state) Stage {
 	s := Stage{Name: b.stage.Name, Sets: slices.Clone(b.holders.leaves), states: states}
 	s.Children = b.policy.Deferred || b.children(states)
@@ -24,15 +24,8 @@ func (b *builder) finish(states []*state) Stage {
 		if b.floor != nil && len(b.floor[i]) > 0 && !st.noFloor {
 			clauses = append(append(b.list(len(b.floor[i])+len(clauses)), b.floor[i]...), clauses...)
 		}
-		var used []string
-		clauses = b.resolve(clauses, s.Children, &used)
-		if alone := b.resolve(st.alone, s.Children, &used); len(alone) > 0 && &alone[0] != &st.alone[0] {
-			resolved := *st
-			resolved.alone = alone
-			states[i] = &resolved
-		}
-		if len(used) > 0 {
-			s.symbols = append(s.symbols, wanted{b.calls[i].Nr, used})
+		if slices.ContainsFunc(clauses, symbolic) || slices.ContainsFunc(st.alone, symbolic) {
+			s.symbolic = append(s.symbolic, i) // few are
 		}
 		b.calls[i].Clauses = clauses
 	}
@@ -114,69 +107,6 @@ func (b *builder) children(states []*state) bool {
 	}
 	i, _ := b.index(c.Nr)
 	return b.reaches(states[i].program, policy.Masked{Arg: flags, Bits: 32, Mask: cloneThread, Value: 0})
-}
-
-// resolve puts the values of Env in the place of symbols. A shape of a built-in set is left open where its value is
-// unknown or, children inheriting it, would be the wrong one. used gets the names of those that were wanted.
-func (b *builder) resolve(clauses []policy.Clause, children bool, used *[]string) []policy.Clause {
-	if !slices.ContainsFunc(clauses, func(c policy.Clause) bool { return symbolic(c.If) }) {
-		return clauses // most have none
-	}
-	clauses = slices.Clone(clauses)
-	for i := range clauses {
-		clauses[i].If = b.value(clauses[i].If, children, used)
-	}
-	return clauses
-}
-
-// symbolic tells whether a condition has symbols.
-func symbolic(c policy.Cond) bool {
-	switch c := c.(type) {
-	case policy.Symbol:
-		return true
-	case policy.Not:
-		return symbolic(c.X)
-	case policy.And:
-		return slices.ContainsFunc(c, symbolic)
-	case policy.Or:
-		return slices.ContainsFunc(c, symbolic)
-	}
-	return false
-}
-
-// value returns c with its symbols resolved, as far as they can be.
-func (b *builder) value(c policy.Cond, children bool, used *[]string) policy.Cond {
-	switch c := c.(type) {
-	case policy.Symbol:
-		if c.Set && children {
-			return policy.Const(true)
-		}
-		if !slices.Contains(*used, c.Name) {
-			*used = append(*used, c.Name)
-		}
-		v, ok := b.env[c.Name]
-		switch {
-		case ok:
-			return policy.Range{Arg: c.Arg, Bits: c.Bits, Lo: v, Hi: v}
-		case c.Set:
-			return policy.Const(true)
-		}
-	case policy.Not:
-		return policy.Not{X: b.value(c.X, children, used)}
-	case policy.And:
-		return policy.And(b.values(c, children, used))
-	case policy.Or:
-		return policy.Or(b.values(c, children, used))
-	}
-	return c
-}
-
-func (b *builder) values(parts []policy.Cond, children bool, used *[]string) []policy.Cond {
-	resolved := make([]policy.Cond, len(parts))
-	for i, c := range parts {
-		resolved[i] = b.value(c, children, used)
-	}
-	return resolved
 }
 
 // unknown returns what a number gets that the tables don't have: it is newer than they are, and ENOSYS is what its

@@ -15,15 +15,13 @@ import (
 	"github.com/stagelock/seccomp/rule"
 )
 
-// An Env holds the values that only the process itself knows, by the names the language has for them: self.pid,
-// runtime.eventfd, runtime.epollfd. A shape of a built-in set whose value is missing here is left open.
-type Env map[string]uint64
-
 // A Plan says what every stage of a policy leaves.
 type Plan struct {
 	Policy *policy.Policy
 	Stages []Stage
 	Notes  []policy.Note // what a person should know: what a drop left, and who holds it
+
+	written []Stage // Stages with symbols as they are written
 }
 
 // A Stage is what is left once it is locked.
@@ -33,8 +31,9 @@ type Stage struct {
 	Sets     []*policy.Set // the leaves in force, in the order in which they came
 	Children bool          // a child may be started, which inherits the filters: shapes with own values don't bind
 
-	states  []*state // parallel to Table.Calls; one that the stage says nothing new about is that of the stage before
-	symbols []wanted
+	states   []*state // parallel to Table.Calls; one that the stage says nothing new about is that of the stage before
+	symbolic []int    // the places of calls about which something is said with symbols
+	symbols  []wanted
 }
 
 // A state is what a stage leaves of one call. It isn't changed once made: calls and stages share it.
@@ -77,11 +76,12 @@ func (b *builder) renew() {
 	}
 }
 
-// New works out what each stage of p leaves. The error is rule.Errors: every mistake with its place.
+// New works out what each stage of p leaves. The error is rule.Errors: every mistake with its place. It doesn't hang on
+// env.
 func New(p *policy.Policy, env Env) (*Plan, error) {
-	b := &builder{policy: p, env: env}
+	b := &builder{policy: p}
 	b.free = &state{program: []policy.Clause{{If: policy.Const(true), Action: policy.Action{Kind: policy.Allow}}}}
-	plan := &Plan{Policy: p, Stages: make([]Stage, len(p.Stages))}
+	plan := &Plan{Policy: p, written: make([]Stage, len(p.Stages))}
 	b.start()
 	b.layFloor()
 	for k := range p.Stages {
@@ -96,14 +96,14 @@ func New(p *policy.Policy, env Env) (*Plan, error) {
 			b.renew()
 		}
 		b.judgeSteps(states)
-		plan.Stages[k] = b.finish(states)
-		b.before = &plan.Stages[k]
+		plan.written[k] = b.finish(states)
+		b.before = &plan.written[k]
 	}
 	plan.Notes = b.notes
 	if err := b.errs.Err(); err != nil {
 		return nil, err
 	}
-	return plan, nil
+	return plan.With(env), nil
 }
 
 // Index returns the place of the stage of that name; ok is false if there is none.
@@ -125,22 +125,11 @@ func (s *Stage) Counts() (allowed, known int) {
 	return allowed, known
 }
 
-// Symbols returns the names of Env whose values the decision on a call rests on, given or not.
-func (s *Stage) Symbols(nr uint32) []string {
-	for i := range s.symbols {
-		if s.symbols[i].nr == nr {
-			return s.symbols[i].names
-		}
-	}
-	return nil
-}
-
 func allows(c policy.Clause) bool { return c.Action.Allows() }
 
 // A builder goes through the stages of a policy.
 type builder struct {
 	policy  *policy.Policy
-	env     Env
 	decider *policy.Decider   // nil until it is needed: see decide
 	calls   []policy.Decision // which calls there are, by ascending number; of the stage before also what it decides
 

@@ -3,6 +3,7 @@ package stage
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -152,8 +153,8 @@ func has(leaves []*policy.Set, nr uint32) bool {
 // holds tells whether a rule of a leaf allows a call.
 func holds(l *policy.Set, nr uint32, args *[6]uint64, children bool) bool {
 	return slices.ContainsFunc(l.Rules, func(r policy.Rule) bool {
-		b := builder{env: Env{"self.pid": 4242}}
-		return r.Nr == nr && b.value(r.Allow, children, new([]string)).Holds(args)
+		own := resolver{env: Env{"self.pid": 4242}, children: children}
+		return r.Nr == nr && own.cond(r.Allow).Holds(args)
 	})
 }
 
@@ -260,4 +261,27 @@ func BenchmarkNew(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// A plan with other values is the plan that is made with them.
+func TestPlansWithOtherValues(t *testing.T) {
+	randomPlans(t, 100, func(text string, p *Plan, env Env) {
+		bare, err := New(p.Policy, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		with := bare.With(Env{"self.pid": 1}).With(env)
+		for k := range p.Stages {
+			if !reflect.DeepEqual(with.Stages[k].Table.Calls, p.Stages[k].Table.Calls) || !reflect.DeepEqual(with.Stages[k].states, p.Stages[k].states) {
+				t.Fatalf("%s\nstage %d differs", text, k)
+			}
+		}
+		for to := range p.Stages {
+			for from := -1; from < to; from++ {
+				if !reflect.DeepEqual(with.Filter(from, to).Calls, p.Filter(from, to).Calls) {
+					t.Fatalf("%s\nthe filter from %d to %d differs", text, from, to)
+				}
+			}
+		}
+	})
 }
