@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"stage":       {"filter", "policy", "rule"},
 	"lint":        {"stage", "policy", "rule"},
 	"diff":        {"stage", "filter", "policy", "rule"},
-	"runtimeset":  {"runtimeset/internal/compiled", "policy", "rule"},
+	"runtimeset":  {"runtimeset/internal/compiled", "runtimeset/internal/derive", "policy", "rule"},
 	"lock":        {"proc"},
 	"launch":      {"filter", "policy"},
 	"refusal":     {"policy"},

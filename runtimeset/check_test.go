@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
 	"github.com/stagelock/seccomp/runtimeset"
+	"github.com/stagelock/seccomp/runtimeset/internal/derive"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -78,11 +80,12 @@ func TestDefaultPolicyChecks(t *testing.T) {
 // arguments.
 func TestGolden(t *testing.T) {
 	builds := map[string]runtimeset.Build{
-		"amd64":      {Arch: "amd64"},
 		"amd64-cgo":  {Arch: "amd64", Cgo: true},
 		"amd64-race": {Arch: "amd64", Cgo: true, Race: true},
-		"arm64":      {Arch: "arm64"},
 		"arm64-cgo":  {Arch: "arm64", Cgo: true},
+	}
+	for _, arch := range derive.Arches {
+		builds[arch] = runtimeset.Build{Arch: arch}
 	}
 	for name, b := range builds {
 		t.Run(name, func(t *testing.T) {
@@ -90,11 +93,7 @@ func TestGolden(t *testing.T) {
 			p := check(t, b, "all.policy", useAll(b))
 			var out bytes.Buffer
 			fmt.Fprintf(&out, "What each set allows with go%s on %s: calls with a * hang on their arguments.\n", b.Go, name)
-			sets := []*policy.Set{p.Floor, p.Lock}
-			for _, step := range p.Stages[0].Steps {
-				sets = append(sets, step.Sets...)
-			}
-			for _, s := range sets {
+			for _, s := range setsOf(p) {
 				list(&out, s)
 			}
 			out.WriteString("\nfallbacks\n")
@@ -111,6 +110,70 @@ func TestGolden(t *testing.T) {
 			golden(t, filepath.Join("testdata", name+".golden"), out.Bytes())
 		})
 	}
+}
+
+// setsOf returns all sets of a policy that uses them.
+func setsOf(p *policy.Policy) []*policy.Set {
+	sets := []*policy.Set{p.Floor, p.Lock}
+	for _, step := range p.Stages[0].Steps {
+		sets = append(sets, step.Sets...)
+	}
+	return sets
+}
+
+// TestReleasesGolden shows what each Go release adds to the sets of the one before and takes from them, on each
+// architecture, rule by rule.
+func TestReleasesGolden(t *testing.T) {
+	var out bytes.Buffer
+	out.WriteString("What each Go release adds to the sets of the one before (+) and takes from them (-).\n")
+	for _, cgo := range []bool{false, true} {
+		changes := make(map[string][]string) // the architectures, by what changes
+		for _, arch := range derive.Arches {
+			before := make(map[string]bool)
+			for n := 21; n <= 26; n++ {
+				v := fmt.Sprintf("1.%d", n)
+				b := runtimeset.Build{Arch: arch, Go: v, Cgo: cgo}
+				now := make(map[string]bool)
+				for _, s := range setsOf(check(t, b, "all.policy", useAll(b))) {
+					for i := range s.Rules {
+						now[s.Name+": "+ruleText(&s.Rules[i], b)] = true
+					}
+				}
+				for _, sign := range "+-" {
+					x, y := now, before
+					if sign == '-' {
+						x, y = before, now
+					}
+					for r := range x {
+						if !y[r] && len(before) > 0 {
+							key := fmt.Sprintf("%s %c %s", v, sign, r)
+							changes[key] = append(changes[key], arch)
+						}
+					}
+				}
+				before = now
+			}
+		}
+		for _, key := range slices.Sorted(maps.Keys(changes)) {
+			build := "pure Go"
+			if cgo {
+				build = "cgo"
+			}
+			on := " [" + strings.Join(changes[key], " ") + "]"
+			if len(changes[key]) == len(derive.Arches) {
+				on = ""
+			}
+			fmt.Fprintf(&out, "%s, go%s%s\n", build, key, on)
+		}
+	}
+	golden(t, filepath.Join("testdata", "releases.golden"), out.Bytes())
+}
+
+// ruleText returns a rule as the language says it.
+func ruleText(r *policy.Rule, b runtimeset.Build) string {
+	arch, _ := kernel.ByName(b.Arch)
+	call, _ := arch.CallNr(r.Nr)
+	return r.Name + ": " + policy.FormatCond(r.Allow, &call, arch)
 }
 
 // list writes what a set allows.
