@@ -29,10 +29,10 @@
 // `go generate ./runtimeset` makes of the files, and [Native] reads. The files themselves are for whoever asks for
 // another build, or for the reasons: see [For].
 //
-// # A new Go release
+// # Where the calls come from
 //
-// Read what changed in runtime (os_linux.go, mem_linux.go, netpoll_epoll.go, signal_unix.go, proc.go, sys_linux_*.s),
-// internal/runtime, internal/poll, internal/syscall/unix, syscall, os and net. Put what is new into a paragraph
-// constrained to the release, and constrain what is gone. Raise [Newest]. Run the tests, which show what changed for
-// each set (testdata/*.golden), and the stress in integration/stress, which shows whether it suffices.
+// findings holds what each Go release can call, read from its source for each architecture by runtimeset/gen/findings:
+// the call, the function that makes it, the function that has it made, and when. A test holds the sets to it: what is
+// found is in the sets of that release and architecture, or findings/reviewed.txt says why it need not be; and the floor
+// has no call that was not found. For a new release see CONTRIBUTING.md.
 package runtimeset
