@@ -1,0 +1,43 @@
+package main
+
+// A suite is the tests of one package that are run inside a machine.
+type suite struct {
+	pkg     string   // its directory in the module
+	archs   string   // those that have it; empty: all
+	run     string   // -test.run; empty: all
+	short   bool     // -test.short: what it leaves out takes minutes here
+	must    []string // tests that have to pass: a machine on which everything is skipped shows nothing
+	seconds int      // after which the suite is ended; TCG on a busy machine is slow
+}
+
+// name is how a suite is called: by its directory, the root's by its package.
+func (s suite) name() string {
+	if s.pkg == "." {
+		return "seccomp"
+	}
+	return s.pkg
+}
+
+// The lock's own tests are in the root package beside those of the papers and of the tree, which need the go command.
+const rootTests = "^Test(DefaultPolicy|Receipt|EveryThread|Lock.*|RulesThatSayNothing|StageWithoutName|NoSuchStage|" +
+	"DroppedError|PlainTestBinary|Fluent|DeclaredStageNarrowed|Widened|Mode.*|TooLate|Mistakes|Deferred|TooLarge|" +
+	"OrdinaryUser|Published.*|Unpublished|Abandoned|SaidInCodeIsPublished)$"
+
+var suites = []suite{
+	{pkg: ".", run: rootTests, seconds: 300,
+		must: []string{"TestDefaultPolicy", "TestEveryThread", "TestFluent", "TestReceipt", "TestOrdinaryUser"}},
+	{pkg: "lock", short: true, seconds: 400,
+		must: []string{"TestStages", "TestDiverged", "TestRacingBirthsAndExec", "TestRefused", "TestUnderOuterFilter", "TestWeight"}},
+	{pkg: "internal/sys", archs: "amd64 arm64", seconds: 120},
+	{pkg: "internal/kernel", archs: "amd64 arm64 riscv64 ppc64le", run: "^TestWidths$", seconds: 200},
+	{pkg: "integration/oracle", seconds: 900, must: []string{"TestKernel", "TestComparisonCanFail"}},
+	{pkg: "integration/attack", seconds: 400, must: []string{"TestAttacks", "TestAttackCanSucceed"}},
+	{pkg: "launch", seconds: 300, must: []string{"TestCommand", "TestManyLaunches", "TestRefused"}},
+	{pkg: "integration/stress", run: "^(TestSameAsUnlocked/pure|TestNotWithoutTheFloor)", seconds: 1200,
+		must: []string{"TestSameAsUnlocked", "TestNotWithoutTheFloor"}},
+	{pkg: "examples", run: "^TestWebserverSelfTest$", seconds: 400, must: []string{"TestWebserverSelfTest"}},
+}
+
+// built are the programs that tests of these suites build: the machine has no compiler, so they are built here, and its
+// go command (init/main.go) hands them out.
+var built = []string{"launch/testdata/prober", "integration/stress", "examples/webserver"}
