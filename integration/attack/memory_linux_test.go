@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"errors"
 	"os"
 	"reflect"
 	"runtime"
@@ -42,6 +43,10 @@ var memory = []attack{
 				return err
 			}
 			_, err = f.WriteAt(b, int64(code())) // the same byte
+			if errors.Is(err, unix.EIO) {
+				s.Logf("this kernel was built without it: CONFIG_PROC_MEM_NO_FORCE or CONFIG_PROC_MEM_FORCE_PTRACE, Linux 6.12")
+				return nil
+			}
 			return err
 		})
 	}).in("init"),

@@ -26,7 +26,6 @@ type watch struct {
 	now    sample
 	lows   []low
 	seen   int
-	first  int // the first thread's id that was seen
 }
 
 // A low is the least that a process had in some hundred samples: what it has when it rests.
