@@ -8,17 +8,22 @@ import (
 	"strings"
 )
 
-// Newest is the newest Go release that the sets were made for.
-const Newest = "1.26"
+// Oldest and Newest are the Go releases that the sets were made for, with those between them.
+const (
+	Oldest = "1.21"
+	Newest = "1.26"
+)
 
 // A Build is what is to be known of a program for choosing what it may call.
 type Build struct {
-	Arch    string // the GOARCH
-	Go      string // the release, as in 1.26 or 1.26.8; empty: Newest
-	GoLine  string // the go line of the main module's go.mod, which settles GODEBUG's defaults; empty: that of Go
-	GODEBUG string // settings that differ from those defaults, as in updatemaxprocs=0,decoratemappings=1
-	Cgo     bool   // runtime/cgo is linked, or may be
-	Race    bool   // the race detector is
+	Arch      string // the GOARCH
+	Go        string // the release, as in 1.26 or 1.26.8; empty: Newest
+	GoLine    string // the go line of the main module's go.mod, which settles GODEBUG's defaults; empty: that of Go
+	GODEBUG   string // settings that differ from those defaults, as in updatemaxprocs=0,decoratemappings=1
+	Cgo       bool   // runtime/cgo is linked, or may be
+	Race      bool   // the race detector is
+	Guessed   bool   // the program doesn't say how it was built: it is taken for one of the widest sets
+	Sanitizer string // -asan or -msan: what these call is in no set
 }
 
 // The GODEBUG settings that change what the runtime calls, and the release since which they are on: a module whose go
@@ -34,18 +39,33 @@ var settings = [...]struct{ name, since string }{
 func Running() Build {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return Build{Arch: runtime.GOARCH, Go: release(runtime.Version()), GODEBUG: os.Getenv("GODEBUG"), Cgo: true}
+		info = nil
 	}
-	b := FromBuildInfo(info)
+	return running(info, runtime.NumCgoCall() > 0, os.Getenv("GODEBUG"))
+}
+
+// running works out the build of this program; info may be nil.
+//
+// That CGO_ENABLED was 1 says little: it is, wherever there is a C compiler, and most programs have no C in them all the
+// same. But one that has runtime/cgo made a call of it before main began: runtime.main tells C that the runtime is there
+// (_cgo_notify_runtime_init_done, in runtime/proc.go of all releases), by the way that NumCgoCall counts.
+func running(info *debug.BuildInfo, calledC bool, godebug string) Build {
+	b := Build{Go: release(runtime.Version()), Cgo: true, Guessed: true}
+	if info != nil {
+		b = FromBuildInfo(info)
+		b.Cgo = calledC || raced // the detector is C, whatever links it
+	}
 	if b.Arch == "" {
 		b.Arch = runtime.GOARCH
 	}
-	b.GODEBUG = join(b.GODEBUG, os.Getenv("GODEBUG"))
+	b.Race = b.Race || raced
+	b.GODEBUG = join(b.GODEBUG, godebug)
 	return b
 }
 
 // FromBuildInfo returns the build of a program from what the linker noted in it (debug/buildinfo reads that of any
-// file). Whoever runs it may change its GODEBUG settings by the environment.
+// file). Whoever runs it may change its GODEBUG settings by the environment. It may have less of cgo than is said here:
+// what is noted is that it could have been used.
 func FromBuildInfo(info *debug.BuildInfo) Build {
 	b := Build{Go: release(info.GoVersion)}
 	for _, s := range info.Settings {
@@ -56,6 +76,10 @@ func FromBuildInfo(info *debug.BuildInfo) Build {
 			b.Cgo = s.Value == "1"
 		case "-race":
 			b.Race = s.Value == "true"
+		case "-asan", "-msan":
+			if s.Value == "true" {
+				b.Sanitizer = s.Key
+			}
 		case "DefaultGODEBUG": // what the go line and //go:debug lines made of the defaults
 			b.GODEBUG = s.Value
 		}
@@ -128,17 +152,28 @@ func (b Build) on(name, release string) bool {
 	return on
 }
 
-// Note says what is odd about b, empty if nothing is: the sets of another release than its own are used.
+// Note says what is odd about b, empty if nothing is: the sets of another release than its own are used, or they may be
+// wider than they need be, or too narrow.
 func (b Build) Note() string {
+	var notes []string
 	is, ok := minor(b.Go)
 	newest, _ := minor(Newest)
+	oldest, _ := minor(Oldest)
 	switch {
 	case !ok:
-		return "the Go release is unknown: the sets of go" + Newest + " are used"
+		notes = append(notes, "the Go release is unknown: the sets of go"+Newest+" are used")
 	case is > newest:
-		return "go" + b.Go + " is newer than this library: the sets of go" + Newest + " are used"
+		notes = append(notes, "go"+b.Go+" is newer than this library: the sets of go"+Newest+" are used")
+	case is < oldest:
+		notes = append(notes, "go"+b.Go+" is older than what this library knows: the sets of go"+Oldest+" are used")
 	}
-	return ""
+	if b.Guessed {
+		notes = append(notes, "there is no build information in the program: the widest sets are used, those with cgo")
+	}
+	if b.Sanitizer != "" {
+		notes = append(notes, "the program was built with "+b.Sanitizer+": what that calls is in no set")
+	}
+	return strings.Join(notes, "; ")
 }
 
 func join(a, b string) string {

@@ -43,10 +43,33 @@ func TestTags(t *testing.T) {
 }
 
 func TestNote(t *testing.T) {
-	for v, want := range map[string]string{"1.21": "", "1.26.99": "", "1.27rc1": "newer", "1.30.1": "newer", "": "unknown", "x": "unknown"} {
+	for v, want := range map[string]string{"1.20.3": "older", "1.21": "", "1.26.99": "", "1.27rc1": "newer", "1.30.1": "newer", "": "unknown", "x": "unknown"} {
 		if got := (Build{Go: v}).Note(); want == "" && got != "" || !strings.Contains(got, want) {
 			t.Errorf("go %q: note %q, want one with %q", v, got, want)
 		}
+	}
+}
+
+func TestNotesAddUp(t *testing.T) {
+	b := Build{Go: "1.30", Guessed: true, Sanitizer: "-asan"}
+	for _, want := range []string{"newer", "no build information", "-asan"} {
+		if !strings.Contains(b.Note(), want) {
+			t.Errorf("%q says nothing of %s", b.Note(), want)
+		}
+	}
+}
+
+func TestRunningIsCareful(t *testing.T) {
+	if b := running(nil, false, "updatemaxprocs=0"); !b.Cgo || !b.Guessed || b.Arch != runtime.GOARCH || b.Go == "" || b.has("updatemaxprocs") {
+		t.Errorf("without build information: %+v", b)
+	}
+	could := &debug.BuildInfo{GoVersion: "go1.26.8", Settings: []debug.BuildSetting{{Key: "CGO_ENABLED", Value: "1"}, {Key: "-msan", Value: "true"}}}
+	if b := running(could, false, ""); b.Cgo || b.Guessed || b.Sanitizer != "-msan" {
+		t.Errorf("cgo was on and is not linked: %+v", b)
+	}
+	could.Settings[0].Value = "0" // as with libraries that bring a runtime/cgo of their own
+	if b := running(could, true, ""); !b.Cgo {
+		t.Errorf("C was called: %+v", b)
 	}
 }
 

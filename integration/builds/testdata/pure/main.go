@@ -1,0 +1,5 @@
+package main
+
+import "github.com/stagelock/seccomp/integration/builds"
+
+func main() { builds.Main() }

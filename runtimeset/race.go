@@ -1,0 +1,6 @@
+//go:build race
+
+package runtimeset
+
+// raced tells whether the race detector is linked.
+const raced = true
