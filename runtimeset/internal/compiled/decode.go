@@ -1,9 +1,6 @@
 package compiled
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
@@ -58,13 +55,12 @@ func (l *Library) Names() []string {
 // Set returns a set, nil if there is none of that name. The error is nil.
 func (l *Library) Set(name string, arch *kernel.Arch) (*policy.Set, error) {
 	l.check(arch)
-	i, ok := slices.BinarySearchFunc(l.sets[:len(l.sets)-1], name, func(e entry, name string) int {
-		return strings.Compare(e.name, name)
-	})
-	if !ok {
-		return nil, nil
+	for i := range l.sets[:len(l.sets)-1] {
+		if l.sets[i].name == name {
+			return l.set(i), nil
+		}
 	}
-	return l.set(i), nil
+	return nil, nil
 }
 
 // Fallbacks returns the rules that say which errno a refused call gets. The error is nil.
@@ -174,6 +170,9 @@ func (r *reader) byte() byte {
 	return b
 }
 
+// number is called in so many places that copies of it would be half of this package's code in every program.
+//
+//go:noinline
 func (r *reader) number() (n uint64) {
 	for shift := 0; ; shift += 7 {
 		b := r.byte()
@@ -185,6 +184,8 @@ func (r *reader) number() (n uint64) {
 }
 
 // word reads a length and so many bytes.
+//
+//go:noinline
 func (r *reader) word() string {
 	n := r.number()
 	w := r.rest[:n]
