@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"bytes"
 	"cmp"
 	"iter"
 	"slices"
@@ -59,12 +60,7 @@ func KnownCall(name string) bool {
 // CallNames yields the names of the calls of all architectures, in order.
 func CallNames() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for i := 0; i < len(callNames); {
-			name, _, next := callNames.line(i)
-			if !yield(name) {
-				return
-			}
-			i = next
+		for e := callNames.all(); e.next() && yield(string(e.name)); {
 		}
 	}
 }
@@ -72,8 +68,8 @@ func CallNames() iter.Seq[string] {
 // Const returns the value of a constant.
 func (a *Arch) Const(name string) (value int64, ok bool) {
 	for _, t := range a.tables() {
-		if s, ok := t.get(name); ok {
-			return number(s), true
+		if v, ok := t.get(name); ok {
+			return v, true
 		}
 	}
 	return 0, false
@@ -93,25 +89,31 @@ func (a *Arch) Consts() iter.Seq[Const] { return a.ConstsWithPrefix("") }
 // ConstsWithPrefix yields the constants whose names begin with prefix, such as MAP_, in order.
 func (a *Arch) ConstsWithPrefix(prefix string) iter.Seq[Const] {
 	return func(yield func(Const) bool) {
-		tables := a.tables()
-		var at [len(tables)]int
-		for i, t := range tables {
-			at[i] = t.search(prefix)
+		var left []reader // each at its first entry that was not told yet
+		for _, t := range a.tables() {
+			e := t.from(prefix)
+			more := e.next()
+			for more && string(e.name) < prefix {
+				more = e.next()
+			}
+			if more {
+				left = append(left, e)
+			}
 		}
-		for {
-			next := -1
-			for i, t := range tables {
-				if at[i] < len(t) && (next < 0 || t.name(at[i]) < tables[next].name(at[next])) {
-					next = i
+		for len(left) > 0 {
+			first := 0
+			for i := range left {
+				if bytes.Compare(left[i].name, left[first].name) < 0 {
+					first = i
 				}
 			}
-			if next < 0 {
+			e := &left[first]
+			c := Const{string(e.name), e.value}
+			if !strings.HasPrefix(c.Name, prefix) || !yield(c) {
 				return
 			}
-			var name, value string
-			name, value, at[next] = tables[next].line(at[next])
-			if !strings.HasPrefix(name, prefix) || !yield(Const{name, number(value)}) {
-				return
+			if !e.next() {
+				left = slices.Delete(left, first, first+1)
 			}
 		}
 	}
@@ -119,22 +121,17 @@ func (a *Arch) ConstsWithPrefix(prefix string) iter.Seq[Const] {
 
 // Errno returns the number of an error: EPERM is 1.
 func (a *Arch) Errno(name string) (n uint16, ok bool) {
-	s, ok := a.errnos.get(name)
-	if !ok {
-		return 0, false
-	}
-	return uint16(number(s)), true
+	v, ok := a.errnos.get(name)
+	return uint16(v), ok
 }
 
 // ErrnoName returns the name of an error number, and the usual one where it has two: EAGAIN, not EWOULDBLOCK.
 func (a *Arch) ErrnoName(n uint16) (name string, ok bool) {
-	for i := 0; i < len(a.errnos); {
-		name, value, next := a.errnos.line(i)
+	for e := a.errnos.all(); e.next(); {
 		// ENOTSUP is the C library's other name for EOPNOTSUPP, and the only such that comes first.
-		if number(value) == int64(n) && name != "ENOTSUP" {
-			return name, true
+		if e.value == int64(n) && string(e.name) != "ENOTSUP" {
+			return string(e.name), true
 		}
-		i = next
 	}
 	return "", false
 }

@@ -3,2996 +3,3000 @@
 package kernel
 
 // The calls of all architectures.
-const callNames = text(`_llseek
-_newselect
-_sysctl
-accept
-accept4
-access
-acct
-add_key
-adjtimex
-afs_syscall
-alarm
-arch_prctl
-arm_fadvise64_64
-arm_sync_file_range
-bdflush
-bind
-bpf
-break
-breakpoint
-brk
-cachectl
-cacheflush
-cachestat
-capget
-capset
-chdir
-chmod
-chown
-chown32
-chroot
-clock_adjtime
-clock_adjtime64
-clock_getres
-clock_getres_time64
-clock_gettime
-clock_gettime64
-clock_nanosleep
-clock_nanosleep_time64
-clock_settime
-clock_settime64
-clone
-clone3
-close
-close_range
-connect
-copy_file_range
-creat
-create_module
-delete_module
-dup
-dup2
-dup3
-epoll_create
-epoll_create1
-epoll_ctl
-epoll_ctl_old
-epoll_pwait
-epoll_pwait2
-epoll_wait
-epoll_wait_old
-eventfd
-eventfd2
-execve
-execveat
-exit
-exit_group
-faccessat
-faccessat2
-fadvise64
-fadvise64_64
-fallocate
-fanotify_init
-fanotify_mark
-fchdir
-fchmod
-fchmodat
-fchmodat2
-fchown
-fchown32
-fchownat
-fcntl
-fcntl64
-fdatasync
-fgetxattr
-file_getattr
-file_setattr
-finit_module
-flistxattr
-flock
-fork
-fremovexattr
-fsconfig
-fsetxattr
-fsmount
-fsopen
-fspick
-fstat
-fstat64
-fstatat64
-fstatfs
-fstatfs64
-fsync
-ftime
-ftruncate
-ftruncate64
-futex
-futex_requeue
-futex_time64
-futex_wait
-futex_waitv
-futex_wake
-futimesat
-get_kernel_syms
-get_mempolicy
-get_robust_list
-get_thread_area
-get_tls
-getcpu
-getcwd
-getdents
-getdents64
-getegid
-getegid32
-geteuid
-geteuid32
-getgid
-getgid32
-getgroups
-getgroups32
-getitimer
-getpeername
-getpgid
-getpgrp
-getpid
-getpmsg
-getppid
-getpriority
-getrandom
-getresgid
-getresgid32
-getresuid
-getresuid32
-getrlimit
-getrusage
-getsid
-getsockname
-getsockopt
-gettid
-gettimeofday
-getuid
-getuid32
-getxattr
-getxattrat
-gtty
-idle
-init_module
-inotify_add_watch
-inotify_init
-inotify_init1
-inotify_rm_watch
-io_cancel
-io_destroy
-io_getevents
-io_pgetevents
-io_pgetevents_time64
-io_setup
-io_submit
-io_uring_enter
-io_uring_register
-io_uring_setup
-ioctl
-ioperm
-iopl
-ioprio_get
-ioprio_set
-ipc
-kcmp
-kexec_file_load
-kexec_load
-keyctl
-kill
-landlock_add_rule
-landlock_create_ruleset
-landlock_restrict_self
-lchown
-lchown32
-lgetxattr
-link
-linkat
-listen
-listmount
-listns
-listxattr
-listxattrat
-llistxattr
-lock
-lookup_dcookie
-lremovexattr
-lseek
-lsetxattr
-lsm_get_self_attr
-lsm_list_modules
-lsm_set_self_attr
-lstat
-lstat64
-madvise
-map_shadow_stack
-mbind
-membarrier
-memfd_create
-memfd_secret
-migrate_pages
-mincore
-mkdir
-mkdirat
-mknod
-mknodat
-mlock
-mlock2
-mlockall
-mmap
-mmap2
-modify_ldt
-mount
-mount_setattr
-move_mount
-move_pages
-mprotect
-mpx
-mq_getsetattr
-mq_notify
-mq_open
-mq_timedreceive
-mq_timedreceive_time64
-mq_timedsend
-mq_timedsend_time64
-mq_unlink
-mremap
-mseal
-msgctl
-msgget
-msgrcv
-msgsnd
-msync
-multiplexer
-munlock
-munlockall
-munmap
-name_to_handle_at
-nanosleep
-newfstatat
-nfsservctl
-nice
-oldfstat
-oldlstat
-oldolduname
-oldstat
-olduname
-open
-open_by_handle_at
-open_tree
-open_tree_attr
-openat
-openat2
-pause
-pciconfig_iobase
-pciconfig_read
-pciconfig_write
-perf_event_open
-personality
-pidfd_getfd
-pidfd_open
-pidfd_send_signal
-pipe
-pipe2
-pivot_root
-pkey_alloc
-pkey_free
-pkey_mprotect
-poll
-ppoll
-ppoll_time64
-prctl
-pread64
-preadv
-preadv2
-prlimit64
-process_madvise
-process_mrelease
-process_vm_readv
-process_vm_writev
-prof
-profil
-pselect6
-pselect6_time64
-ptrace
-putpmsg
-pwrite64
-pwritev
-pwritev2
-query_module
-quotactl
-quotactl_fd
-read
-readahead
-readdir
-readlink
-readlinkat
-readv
-reboot
-recv
-recvfrom
-recvmmsg
-recvmmsg_time64
-recvmsg
-remap_file_pages
-removexattr
-removexattrat
-rename
-renameat
-renameat2
-request_key
-reserved177
-reserved193
-reserved221
-reserved82
-restart_syscall
-riscv_flush_icache
-riscv_hwprobe
-rmdir
-rseq
-rseq_slice_yield
-rt_sigaction
-rt_sigpending
-rt_sigprocmask
-rt_sigqueueinfo
-rt_sigreturn
-rt_sigsuspend
-rt_sigtimedwait
-rt_sigtimedwait_time64
-rt_tgsigqueueinfo
-rtas
-s390_guarded_storage
-s390_pci_mmio_read
-s390_pci_mmio_write
-s390_runtime_instr
-s390_sthyi
-sched_get_priority_max
-sched_get_priority_min
-sched_getaffinity
-sched_getattr
-sched_getparam
-sched_getscheduler
-sched_rr_get_interval
-sched_rr_get_interval_time64
-sched_setaffinity
-sched_setattr
-sched_setparam
-sched_setscheduler
-sched_yield
-seccomp
-security
-select
-semctl
-semget
-semop
-semtimedop
-semtimedop_time64
-send
-sendfile
-sendfile64
-sendmmsg
-sendmsg
-sendto
-set_mempolicy
-set_mempolicy_home_node
-set_robust_list
-set_thread_area
-set_tid_address
-set_tls
-setdomainname
-setfsgid
-setfsgid32
-setfsuid
-setfsuid32
-setgid
-setgid32
-setgroups
-setgroups32
-sethostname
-setitimer
-setns
-setpgid
-setpriority
-setregid
-setregid32
-setresgid
-setresgid32
-setresuid
-setresuid32
-setreuid
-setreuid32
-setrlimit
-setsid
-setsockopt
-settimeofday
-setuid
-setuid32
-setxattr
-setxattrat
-sgetmask
-shmat
-shmctl
-shmdt
-shmget
-shutdown
-sigaction
-sigaltstack
-signal
-signalfd
-signalfd4
-sigpending
-sigprocmask
-sigreturn
-sigsuspend
-socket
-socketcall
-socketpair
-splice
-spu_create
-spu_run
-ssetmask
-stat
-stat64
-statfs
-statfs64
-statmount
-statx
-stime
-stty
-subpage_prot
-swapcontext
-swapoff
-swapon
-switch_endian
-symlink
-symlinkat
-sync
-sync_file_range
-sync_file_range2
-syncfs
-sys_debug_setcontext
-syscall
-sysfs
-sysinfo
-syslog
-sysmips
-tee
-tgkill
-time
-timer_create
-timer_delete
-timer_getoverrun
-timer_gettime
-timer_gettime64
-timer_settime
-timer_settime64
-timerfd
-timerfd_create
-timerfd_gettime
-timerfd_gettime64
-timerfd_settime
-timerfd_settime64
-times
-tkill
-truncate
-truncate64
-tuxcall
-ugetrlimit
-ulimit
-umask
-umount
-umount2
-uname
-unlink
-unlinkat
-unshare
-unused109
-unused150
-unused18
-unused28
-unused59
-unused84
-uprobe
-uretprobe
-uselib
-userfaultfd
-usr26
-usr32
-ustat
-utime
-utimensat
-utimensat_time64
-utimes
-vfork
-vhangup
-vm86
-vm86old
-vmsplice
-vserver
-wait4
-waitid
-waitpid
-write
-writev
-`)
+const callNames = text("" +
+	"\x00!\x00\x00\x00\x9a\x01\r\x01\x99\x02\t\x02\x7f\x03\x17\x03\x85\x04\x06\x04\x7f\x05\x02\x05\x92\x06*\x06\xd8\aU\a\xee\b\x84\t\x1d\t\xab\n7\n\xaf\vZ\f\x1c\f\xbb\rH\r\xbb\x0e1\x0e\xb6\x0f)\x0f\xb5\x10;\x10\xa6\x11\x1d" + // its blocks
+	"\x00\a_llseek\x00" + // _llseek
+	"\x01\tnewselect\x00" + // _newselect
+	"\x01\x06sysctl\x00" + // _sysctl
+	"\x00\x06accept\x00" + // accept
+	"\x06\x014\x00" + // accept4
+	"\x04\x02ss\x00" + // access
+	"\x03\x01t\x00" + // acct
+	"\x01\x06dd_key\x00" + // add_key
+	"\x02\x06jtimex\x00" + // adjtimex
+	"\x01\nfs_syscall\x00" + // afs_syscall
+	"\x01\x04larm\x00" + // alarm
+	"\x01\trch_prctl\x00" + // arch_prctl
+	"\x02\x0em_fadvise64_64\x00" + // arm_fadvise64_64
+	"\x04\x0fsync_file_range\x00" + // arm_sync_file_range
+	"\x00\abdflush\x00" + // bdflush
+	"\x01\x03ind\x00" + // bind
+	"\x00\x03bpf\x00" + // bpf
+	"\x01\x04reak\x00" + // break
+	"\x05\x05point\x00" + // breakpoint
+	"\x02\x01k\x00" + // brk
+	"\x00\bcachectl\x00" + // cachectl
+	"\x05\x05flush\x00" + // cacheflush
+	"\x05\x04stat\x00" + // cachestat
+	"\x02\x04pget\x00" + // capget
+	"\x03\x03set\x00" + // capset
+	"\x01\x04hdir\x00" + // chdir
+	"\x02\x03mod\x00" + // chmod
+	"\x02\x03own\x00" + // chown
+	"\x05\x0232\x00" + // chown32
+	"\x02\x04root\x00" + // chroot
+	"\x01\flock_adjtime\x00" + // clock_adjtime
+	"\r\x0264\x00" + // clock_adjtime64
+	"\x00\fclock_getres\x00" + // clock_getres
+	"\f\a_time64\x00" + // clock_getres_time64
+	"\t\x04time\x00" + // clock_gettime
+	"\r\x0264\x00" + // clock_gettime64
+	"\x06\tnanosleep\x00" + // clock_nanosleep
+	"\x0f\a_time64\x00" + // clock_nanosleep_time64
+	"\x06\asettime\x00" + // clock_settime
+	"\r\x0264\x00" + // clock_settime64
+	"\x03\x02ne\x00" + // clone
+	"\x05\x013\x00" + // clone3
+	"\x03\x02se\x00" + // close
+	"\x05\x06_range\x00" + // close_range
+	"\x01\x06onnect\x00" + // connect
+	"\x02\rpy_file_range\x00" + // copy_file_range
+	"\x01\x04reat\x00" + // creat
+	"\x05\be_module\x00" + // create_module
+	"\x00\rdelete_module\x00" + // delete_module
+	"\x01\x02up\x00" + // dup
+	"\x03\x012\x00" + // dup2
+	"\x03\x013\x00" + // dup3
+	"\x00\fepoll_create\x00" + // epoll_create
+	"\f\x011\x00" + // epoll_create1
+	"\a\x02tl\x00" + // epoll_ctl
+	"\t\x04_old\x00" + // epoll_ctl_old
+	"\x06\x05pwait\x00" + // epoll_pwait
+	"\v\x012\x00" + // epoll_pwait2
+	"\x06\x04wait\x00" + // epoll_wait
+	"\n\x04_old\x00" + // epoll_wait_old
+	"\x01\x06ventfd\x00" + // eventfd
+	"\a\x012\x00" + // eventfd2
+	"\x01\x05xecve\x00" + // execve
+	"\x06\x02at\x00" + // execveat
+	"\x00\x04exit\x00" + // exit
+	"\x04\x06_group\x00" + // exit_group
+	"\x00\tfaccessat\x00" + // faccessat
+	"\t\x012\x00" + // faccessat2
+	"\x02\advise64\x00" + // fadvise64
+	"\t\x03_64\x00" + // fadvise64_64
+	"\x02\allocate\x00" + // fallocate
+	"\x02\vnotify_init\x00" + // fanotify_init
+	"\t\x04mark\x00" + // fanotify_mark
+	"\x01\x05chdir\x00" + // fchdir
+	"\x03\x03mod\x00" + // fchmod
+	"\x06\x02at\x00" + // fchmodat
+	"\b\x012\x00" + // fchmodat2
+	"\x03\x03own\x00" + // fchown
+	"\x06\x0232\x00" + // fchown32
+	"\x06\x02at\x00" + // fchownat
+	"\x00\x05fcntl\x00" + // fcntl
+	"\x05\x0264\x00" + // fcntl64
+	"\x01\bdatasync\x00" + // fdatasync
+	"\x01\bgetxattr\x00" + // fgetxattr
+	"\x01\vile_getattr\x00" + // file_getattr
+	"\x05\asetattr\x00" + // file_setattr
+	"\x02\nnit_module\x00" + // finit_module
+	"\x01\tlistxattr\x00" + // flistxattr
+	"\x02\x03ock\x00" + // flock
+	"\x01\x03ork\x00" + // fork
+	"\x01\vremovexattr\x00" + // fremovexattr
+	"\x01\asconfig\x00" + // fsconfig
+	"\x02\aetxattr\x00" + // fsetxattr
+	"\x02\x05mount\x00" + // fsmount
+	"\x02\x04open\x00" + // fsopen
+	"\x02\x04pick\x00" + // fspick
+	"\x00\x05fstat\x00" + // fstat
+	"\x05\x0264\x00" + // fstat64
+	"\x05\x04at64\x00" + // fstatat64
+	"\x05\x02fs\x00" + // fstatfs
+	"\a\x0264\x00" + // fstatfs64
+	"\x02\x03ync\x00" + // fsync
+	"\x01\x04time\x00" + // ftime
+	"\x02\aruncate\x00" + // ftruncate
+	"\t\x0264\x00" + // ftruncate64
+	"\x01\x04utex\x00" + // futex
+	"\x05\b_requeue\x00" + // futex_requeue
+	"\x06\x06time64\x00" + // futex_time64
+	"\x06\x04wait\x00" + // futex_wait
+	"\n\x01v\x00" + // futex_waitv
+	"\b\x02ke\x00" + // futex_wake
+	"\x03\x06imesat\x00" + // futimesat
+	"\x00\x0fget_kernel_syms\x00" + // get_kernel_syms
+	"\x04\tmempolicy\x00" + // get_mempolicy
+	"\x04\vrobust_list\x00" + // get_robust_list
+	"\x04\vthread_area\x00" + // get_thread_area
+	"\x05\x02ls\x00" + // get_tls
+	"\x03\x03cpu\x00" + // getcpu
+	"\x04\x02wd\x00" + // getcwd
+	"\x03\x05dents\x00" + // getdents
+	"\b\x0264\x00" + // getdents64
+	"\x03\x04egid\x00" + // getegid
+	"\a\x0232\x00" + // getegid32
+	"\x04\x03uid\x00" + // geteuid
+	"\a\x0232\x00" + // geteuid32
+	"\x03\x03gid\x00" + // getgid
+	"\x06\x0232\x00" + // getgid32
+	"\x04\x05roups\x00" + // getgroups
+	"\x00\vgetgroups32\x00" + // getgroups32
+	"\x03\x06itimer\x00" + // getitimer
+	"\x03\bpeername\x00" + // getpeername
+	"\x04\x03gid\x00" + // getpgid
+	"\x05\x02rp\x00" + // getpgrp
+	"\x04\x02id\x00" + // getpid
+	"\x04\x03msg\x00" + // getpmsg
+	"\x04\x03pid\x00" + // getppid
+	"\x04\ariority\x00" + // getpriority
+	"\x03\x06random\x00" + // getrandom
+	"\x04\x05esgid\x00" + // getresgid
+	"\t\x0232\x00" + // getresgid32
+	"\x06\x03uid\x00" + // getresuid
+	"\t\x0232\x00" + // getresuid32
+	"\x04\x05limit\x00" + // getrlimit
+	"\x04\x05usage\x00" + // getrusage
+	"\x00\x06getsid\x00" + // getsid
+	"\x04\aockname\x00" + // getsockname
+	"\a\x03opt\x00" + // getsockopt
+	"\x03\x03tid\x00" + // gettid
+	"\x05\ameofday\x00" + // gettimeofday
+	"\x03\x03uid\x00" + // getuid
+	"\x06\x0232\x00" + // getuid32
+	"\x03\x05xattr\x00" + // getxattr
+	"\b\x02at\x00" + // getxattrat
+	"\x01\x03tty\x00" + // gtty
+	"\x00\x04idle\x00" + // idle
+	"\x01\nnit_module\x00" + // init_module
+	"\x02\x0fotify_add_watch\x00" + // inotify_add_watch
+	"\b\x04init\x00" + // inotify_init
+	"\f\x011\x00" + // inotify_init1
+	"\b\brm_watch\x00" + // inotify_rm_watch
+	"\x00\tio_cancel\x00" + // io_cancel
+	"\x03\adestroy\x00" + // io_destroy
+	"\x03\tgetevents\x00" + // io_getevents
+	"\x03\npgetevents\x00" + // io_pgetevents
+	"\r\a_time64\x00" + // io_pgetevents_time64
+	"\x03\x05setup\x00" + // io_setup
+	"\x04\x05ubmit\x00" + // io_submit
+	"\x03\vuring_enter\x00" + // io_uring_enter
+	"\t\bregister\x00" + // io_uring_register
+	"\t\x05setup\x00" + // io_uring_setup
+	"\x02\x03ctl\x00" + // ioctl
+	"\x02\x04perm\x00" + // ioperm
+	"\x03\x01l\x00" + // iopl
+	"\x03\ario_get\x00" + // ioprio_get
+	"\a\x03set\x00" + // ioprio_set
+	"\x01\x02pc\x00" + // ipc
+	"\x00\x04kcmp\x00" + // kcmp
+	"\x01\x0eexec_file_load\x00" + // kexec_file_load
+	"\x06\x04load\x00" + // kexec_load
+	"\x02\x04yctl\x00" + // keyctl
+	"\x01\x03ill\x00" + // kill
+	"\x00\x11landlock_add_rule\x00" + // landlock_add_rule
+	"\t\x0ecreate_ruleset\x00" + // landlock_create_ruleset
+	"\t\rrestrict_self\x00" + // landlock_restrict_self
+	"\x01\x05chown\x00" + // lchown
+	"\x06\x0232\x00" + // lchown32
+	"\x01\bgetxattr\x00" + // lgetxattr
+	"\x01\x03ink\x00" + // link
+	"\x04\x02at\x00" + // linkat
+	"\x02\x04sten\x00" + // listen
+	"\x04\x05mount\x00" + // listmount
+	"\x04\x02ns\x00" + // listns
+	"\x00\tlistxattr\x00" + // listxattr
+	"\t\x02at\x00" + // listxattrat
+	"\x01\tlistxattr\x00" + // llistxattr
+	"\x01\x03ock\x00" + // lock
+	"\x02\fokup_dcookie\x00" + // lookup_dcookie
+	"\x01\vremovexattr\x00" + // lremovexattr
+	"\x01\x04seek\x00" + // lseek
+	"\x03\x06txattr\x00" + // lsetxattr
+	"\x02\x0fm_get_self_attr\x00" + // lsm_get_self_attr
+	"\x04\flist_modules\x00" + // lsm_list_modules
+	"\x04\rset_self_attr\x00" + // lsm_set_self_attr
+	"\x02\x03tat\x00" + // lstat
+	"\x05\x0264\x00" + // lstat64
+	"\x00\amadvise\x00" + // madvise
+	"\x02\x0ep_shadow_stack\x00" + // map_shadow_stack
+	"\x01\x04bind\x00" + // mbind
+	"\x00\nmembarrier\x00" + // membarrier
+	"\x03\tfd_create\x00" + // memfd_create
+	"\x06\x06secret\x00" + // memfd_secret
+	"\x01\figrate_pages\x00" + // migrate_pages
+	"\x02\x05ncore\x00" + // mincore
+	"\x01\x04kdir\x00" + // mkdir
+	"\x05\x02at\x00" + // mkdirat
+	"\x02\x03nod\x00" + // mknod
+	"\x05\x02at\x00" + // mknodat
+	"\x01\x04lock\x00" + // mlock
+	"\x05\x012\x00" + // mlock2
+	"\x05\x03all\x00" + // mlockall
+	"\x01\x03map\x00" + // mmap
+	"\x04\x012\x00" + // mmap2
+	"\x01\todify_ldt\x00" + // modify_ldt
+	"\x02\x03unt\x00" + // mount
+	"\x00\rmount_setattr\x00" + // mount_setattr
+	"\x02\bve_mount\x00" + // move_mount
+	"\x05\x05pages\x00" + // move_pages
+	"\x01\aprotect\x00" + // mprotect
+	"\x02\x01x\x00" + // mpx
+	"\x01\fq_getsetattr\x00" + // mq_getsetattr
+	"\x03\x06notify\x00" + // mq_notify
+	"\x03\x04open\x00" + // mq_open
+	"\x03\ftimedreceive\x00" + // mq_timedreceive
+	"\x0f\a_time64\x00" + // mq_timedreceive_time64
+	"\b\x04send\x00" + // mq_timedsend
+	"\f\a_time64\x00" + // mq_timedsend_time64
+	"\x03\x06unlink\x00" + // mq_unlink
+	"\x01\x05remap\x00" + // mremap
+	"\x01\x04seal\x00" + // mseal
+	"\x02\x04gctl\x00" + // msgctl
+	"\x00\x06msgget\x00" + // msgget
+	"\x03\x03rcv\x00" + // msgrcv
+	"\x03\x03snd\x00" + // msgsnd
+	"\x02\x03ync\x00" + // msync
+	"\x01\nultiplexer\x00" + // multiplexer
+	"\x02\x05nlock\x00" + // munlock
+	"\a\x03all\x00" + // munlockall
+	"\x03\x03map\x00" + // munmap
+	"\x00\x11name_to_handle_at\x00" + // name_to_handle_at
+	"\x02\anosleep\x00" + // nanosleep
+	"\x01\tewfstatat\x00" + // newfstatat
+	"\x01\tfsservctl\x00" + // nfsservctl
+	"\x01\x03ice\x00" + // nice
+	"\x00\boldfstat\x00" + // oldfstat
+	"\x03\x05lstat\x00" + // oldlstat
+	"\x03\bolduname\x00" + // oldolduname
+	"\x00\aoldstat\x00" + // oldstat
+	"\x03\x05uname\x00" + // olduname
+	"\x01\x03pen\x00" + // open
+	"\x04\r_by_handle_at\x00" + // open_by_handle_at
+	"\x05\x04tree\x00" + // open_tree
+	"\t\x05_attr\x00" + // open_tree_attr
+	"\x04\x02at\x00" + // openat
+	"\x06\x012\x00" + // openat2
+	"\x00\x05pause\x00" + // pause
+	"\x01\x0fciconfig_iobase\x00" + // pciconfig_iobase
+	"\n\x04read\x00" + // pciconfig_read
+	"\n\x05write\x00" + // pciconfig_write
+	"\x01\x0eerf_event_open\x00" + // perf_event_open
+	"\x03\bsonality\x00" + // personality
+	"\x01\nidfd_getfd\x00" + // pidfd_getfd
+	"\x06\x04open\x00" + // pidfd_open
+	"\x00\x11pidfd_send_signal\x00" + // pidfd_send_signal
+	"\x02\x02pe\x00" + // pipe
+	"\x04\x012\x00" + // pipe2
+	"\x02\bvot_root\x00" + // pivot_root
+	"\x01\tkey_alloc\x00" + // pkey_alloc
+	"\x05\x04free\x00" + // pkey_free
+	"\x05\bmprotect\x00" + // pkey_mprotect
+	"\x01\x03oll\x00" + // poll
+	"\x01\x04poll\x00" + // ppoll
+	"\x05\a_time64\x00" + // ppoll_time64
+	"\x01\x04rctl\x00" + // prctl
+	"\x02\x05ead64\x00" + // pread64
+	"\x05\x01v\x00" + // preadv
+	"\x06\x012\x00" + // preadv2
+	"\x02\alimit64\x00" + // prlimit64
+	"\x02\rocess_madvise\x00" + // process_madvise
+	"\x00\x10process_mrelease\x00" + // process_mrelease
+	"\b\bvm_readv\x00" + // process_vm_readv
+	"\v\x06writev\x00" + // process_vm_writev
+	"\x03\x01f\x00" + // prof
+	"\x04\x02il\x00" + // profil
+	"\x01\aselect6\x00" + // pselect6
+	"\b\a_time64\x00" + // pselect6_time64
+	"\x01\x05trace\x00" + // ptrace
+	"\x01\x06utpmsg\x00" + // putpmsg
+	"\x01\awrite64\x00" + // pwrite64
+	"\x06\x01v\x00" + // pwritev
+	"\a\x012\x00" + // pwritev2
+	"\x00\fquery_module\x00" + // query_module
+	"\x02\x06otactl\x00" + // quotactl
+	"\b\x03_fd\x00" + // quotactl_fd
+	"\x00\x04read\x00" + // read
+	"\x00\treadahead\x00" + // readahead
+	"\x04\x03dir\x00" + // readdir
+	"\x04\x04link\x00" + // readlink
+	"\b\x02at\x00" + // readlinkat
+	"\x04\x01v\x00" + // readv
+	"\x02\x04boot\x00" + // reboot
+	"\x02\x02cv\x00" + // recv
+	"\x04\x04from\x00" + // recvfrom
+	"\x04\x04mmsg\x00" + // recvmmsg
+	"\b\a_time64\x00" + // recvmmsg_time64
+	"\x05\x02sg\x00" + // recvmsg
+	"\x02\x0emap_file_pages\x00" + // remap_file_pages
+	"\x03\bovexattr\x00" + // removexattr
+	"\v\x02at\x00" + // removexattrat
+	"\x02\x04name\x00" + // rename
+	"\x06\x02at\x00" + // renameat
+	"\x00\trenameat2\x00" + // renameat2
+	"\x02\tquest_key\x00" + // request_key
+	"\x02\tserved177\x00" + // reserved177
+	"\t\x0293\x00" + // reserved193
+	"\b\x03221\x00" + // reserved221
+	"\b\x0282\x00" + // reserved82
+	"\x03\ftart_syscall\x00" + // restart_syscall
+	"\x01\x11iscv_flush_icache\x00" + // riscv_flush_icache
+	"\x06\ahwprobe\x00" + // riscv_hwprobe
+	"\x01\x04mdir\x00" + // rmdir
+	"\x01\x03seq\x00" + // rseq
+	"\x04\f_slice_yield\x00" + // rseq_slice_yield
+	"\x01\vt_sigaction\x00" + // rt_sigaction
+	"\x06\apending\x00" + // rt_sigpending
+	"\a\arocmask\x00" + // rt_sigprocmask
+	"\x06\tqueueinfo\x00" + // rt_sigqueueinfo
+	"\x00\frt_sigreturn\x00" + // rt_sigreturn
+	"\x06\asuspend\x00" + // rt_sigsuspend
+	"\x06\ttimedwait\x00" + // rt_sigtimedwait
+	"\x0f\a_time64\x00" + // rt_sigtimedwait_time64
+	"\x03\x0etgsigqueueinfo\x00" + // rt_tgsigqueueinfo
+	"\x02\x02as\x00" + // rtas
+	"\x00\x14s390_guarded_storage\x00" + // s390_guarded_storage
+	"\x05\rpci_mmio_read\x00" + // s390_pci_mmio_read
+	"\x0e\x05write\x00" + // s390_pci_mmio_write
+	"\x05\rruntime_instr\x00" + // s390_runtime_instr
+	"\x05\x05sthyi\x00" + // s390_sthyi
+	"\x01\x15ched_get_priority_max\x00" + // sched_get_priority_max
+	"\x14\x02in\x00" + // sched_get_priority_min
+	"\t\baffinity\x00" + // sched_getaffinity
+	"\n\x03ttr\x00" + // sched_getattr
+	"\t\x05param\x00" + // sched_getparam
+	"\x00\x12sched_getscheduler\x00" + // sched_getscheduler
+	"\x06\x0frr_get_interval\x00" + // sched_rr_get_interval
+	"\x15\a_time64\x00" + // sched_rr_get_interval_time64
+	"\x06\vsetaffinity\x00" + // sched_setaffinity
+	"\n\x03ttr\x00" + // sched_setattr
+	"\t\x05param\x00" + // sched_setparam
+	"\t\tscheduler\x00" + // sched_setscheduler
+	"\x06\x05yield\x00" + // sched_yield
+	"\x01\x06eccomp\x00" + // seccomp
+	"\x03\x05urity\x00" + // security
+	"\x02\x04lect\x00" + // select
+	"\x02\x04mctl\x00" + // semctl
+	"\x03\x03get\x00" + // semget
+	"\x03\x02op\x00" + // semop
+	"\x03\atimedop\x00" + // semtimedop
+	"\n\a_time64\x00" + // semtimedop_time64
+	"\x00\x04send\x00" + // send
+	"\x04\x04file\x00" + // sendfile
+	"\b\x0264\x00" + // sendfile64
+	"\x04\x04mmsg\x00" + // sendmmsg
+	"\x05\x02sg\x00" + // sendmsg
+	"\x04\x02to\x00" + // sendto
+	"\x02\vt_mempolicy\x00" + // set_mempolicy
+	"\r\n_home_node\x00" + // set_mempolicy_home_node
+	"\x04\vrobust_list\x00" + // set_robust_list
+	"\x04\vthread_area\x00" + // set_thread_area
+	"\x05\nid_address\x00" + // set_tid_address
+	"\x05\x02ls\x00" + // set_tls
+	"\x03\ndomainname\x00" + // setdomainname
+	"\x03\x05fsgid\x00" + // setfsgid
+	"\b\x0232\x00" + // setfsgid32
+	"\x05\x03uid\x00" + // setfsuid
+	"\x00\nsetfsuid32\x00" + // setfsuid32
+	"\x03\x03gid\x00" + // setgid
+	"\x06\x0232\x00" + // setgid32
+	"\x04\x05roups\x00" + // setgroups
+	"\t\x0232\x00" + // setgroups32
+	"\x03\bhostname\x00" + // sethostname
+	"\x03\x06itimer\x00" + // setitimer
+	"\x03\x02ns\x00" + // setns
+	"\x03\x04pgid\x00" + // setpgid
+	"\x04\ariority\x00" + // setpriority
+	"\x03\x05regid\x00" + // setregid
+	"\b\x0232\x00" + // setregid32
+	"\x05\x04sgid\x00" + // setresgid
+	"\t\x0232\x00" + // setresgid32
+	"\x06\x03uid\x00" + // setresuid
+	"\t\x0232\x00" + // setresuid32
+	"\x00\bsetreuid\x00" + // setreuid
+	"\b\x0232\x00" + // setreuid32
+	"\x04\x05limit\x00" + // setrlimit
+	"\x03\x03sid\x00" + // setsid
+	"\x04\x06ockopt\x00" + // setsockopt
+	"\x03\ttimeofday\x00" + // settimeofday
+	"\x03\x03uid\x00" + // setuid
+	"\x06\x0232\x00" + // setuid32
+	"\x03\x05xattr\x00" + // setxattr
+	"\b\x02at\x00" + // setxattrat
+	"\x01\agetmask\x00" + // sgetmask
+	"\x01\x04hmat\x00" + // shmat
+	"\x03\x03ctl\x00" + // shmctl
+	"\x03\x02dt\x00" + // shmdt
+	"\x03\x03get\x00" + // shmget
+	"\x02\x06utdown\x00" + // shutdown
+	"\x00\tsigaction\x00" + // sigaction
+	"\x04\altstack\x00" + // sigaltstack
+	"\x03\x03nal\x00" + // signal
+	"\x06\x02fd\x00" + // signalfd
+	"\b\x014\x00" + // signalfd4
+	"\x03\apending\x00" + // sigpending
+	"\x04\arocmask\x00" + // sigprocmask
+	"\x03\x06return\x00" + // sigreturn
+	"\x03\asuspend\x00" + // sigsuspend
+	"\x01\x05ocket\x00" + // socket
+	"\x06\x04call\x00" + // socketcall
+	"\x06\x04pair\x00" + // socketpair
+	"\x01\x05plice\x00" + // splice
+	"\x02\bu_create\x00" + // spu_create
+	"\x04\x03run\x00" + // spu_run
+	"\x01\asetmask\x00" + // ssetmask
+	"\x00\x04stat\x00" + // stat
+	"\x04\x0264\x00" + // stat64
+	"\x04\x02fs\x00" + // statfs
+	"\x06\x0264\x00" + // statfs64
+	"\x04\x05mount\x00" + // statmount
+	"\x04\x01x\x00" + // statx
+	"\x02\x03ime\x00" + // stime
+	"\x02\x02ty\x00" + // stty
+	"\x01\vubpage_prot\x00" + // subpage_prot
+	"\x01\nwapcontext\x00" + // swapcontext
+	"\x04\x03off\x00" + // swapoff
+	"\x05\x01n\x00" + // swapon
+	"\x02\vitch_endian\x00" + // switch_endian
+	"\x01\x06ymlink\x00" + // symlink
+	"\a\x02at\x00" + // symlinkat
+	"\x02\x02nc\x00" + // sync
+	"\x00\x0fsync_file_range\x00" + // sync_file_range
+	"\x0f\x012\x00" + // sync_file_range2
+	"\x04\x02fs\x00" + // syncfs
+	"\x02\x12s_debug_setcontext\x00" + // sys_debug_setcontext
+	"\x03\x04call\x00" + // syscall
+	"\x03\x02fs\x00" + // sysfs
+	"\x03\x04info\x00" + // sysinfo
+	"\x03\x03log\x00" + // syslog
+	"\x03\x04mips\x00" + // sysmips
+	"\x00\x03tee\x00" + // tee
+	"\x01\x05gkill\x00" + // tgkill
+	"\x01\x03ime\x00" + // time
+	"\x04\br_create\x00" + // timer_create
+	"\x06\x06delete\x00" + // timer_delete
+	"\x06\ngetoverrun\x00" + // timer_getoverrun
+	"\t\x04time\x00" + // timer_gettime
+	"\x00\x0ftimer_gettime64\x00" + // timer_gettime64
+	"\x06\asettime\x00" + // timer_settime
+	"\r\x0264\x00" + // timer_settime64
+	"\x05\x02fd\x00" + // timerfd
+	"\a\a_create\x00" + // timerfd_create
+	"\b\agettime\x00" + // timerfd_gettime
+	"\x0f\x0264\x00" + // timerfd_gettime64
+	"\b\asettime\x00" + // timerfd_settime
+	"\x0f\x0264\x00" + // timerfd_settime64
+	"\x04\x01s\x00" + // times
+	"\x01\x04kill\x00" + // tkill
+	"\x01\aruncate\x00" + // truncate
+	"\b\x0264\x00" + // truncate64
+	"\x01\x06uxcall\x00" + // tuxcall
+	"\x00\nugetrlimit\x00" + // ugetrlimit
+	"\x01\x05limit\x00" + // ulimit
+	"\x00\x05umask\x00" + // umask
+	"\x02\x04ount\x00" + // umount
+	"\x06\x012\x00" + // umount2
+	"\x01\x04name\x00" + // uname
+	"\x02\x04link\x00" + // unlink
+	"\x06\x02at\x00" + // unlinkat
+	"\x02\x05share\x00" + // unshare
+	"\x02\aused109\x00" + // unused109
+	"\a\x0250\x00" + // unused150
+	"\a\x018\x00" + // unused18
+	"\x06\x0228\x00" + // unused28
+	"\x06\x0259\x00" + // unused59
+	"\x06\x0284\x00" + // unused84
+	"\x01\x05probe\x00" + // uprobe
+	"\x01\bretprobe\x00" + // uretprobe
+	"\x01\x05selib\x00" + // uselib
+	"\x00\vuserfaultfd\x00" + // userfaultfd
+	"\x02\x03r26\x00" + // usr26
+	"\x03\x0232\x00" + // usr32
+	"\x02\x03tat\x00" + // ustat
+	"\x01\x04time\x00" + // utime
+	"\x05\x04nsat\x00" + // utimensat
+	"\t\a_time64\x00" + // utimensat_time64
+	"\x05\x01s\x00" + // utimes
+	"\x00\x05vfork\x00" + // vfork
+	"\x01\x06hangup\x00" + // vhangup
+	"\x01\x03m86\x00" + // vm86
+	"\x04\x03old\x00" + // vm86old
+	"\x02\x06splice\x00" + // vmsplice
+	"\x01\x06server\x00" + // vserver
+	"\x00\x05wait4\x00" + // wait4
+	"\x04\x02id\x00" + // waitid
+	"\x00\awaitpid\x00" + // waitpid
+	"\x01\x04rite\x00" + // write
+	"\x05\x01v\x00" + // writev
+	"")
 
 // The constants that have one value on all architectures.
-const commonConsts = text(`ADDR_NO_RANDOMIZE 262144
-AF_ALG 38
-AF_APPLETALK 5
-AF_ASH 18
-AF_ATMPVC 8
-AF_ATMSVC 20
-AF_AX25 3
-AF_BLUETOOTH 31
-AF_BRIDGE 7
-AF_CAIF 37
-AF_CAN 29
-AF_DECnet 12
-AF_ECONET 19
-AF_FILE 1
-AF_IB 27
-AF_IEEE802154 36
-AF_INET 2
-AF_INET6 10
-AF_IPX 4
-AF_IRDA 23
-AF_ISDN 34
-AF_IUCV 32
-AF_KCM 41
-AF_KEY 15
-AF_LLC 26
-AF_LOCAL 1
-AF_MAX 46
-AF_MCTP 45
-AF_MPLS 28
-AF_NETBEUI 13
-AF_NETLINK 16
-AF_NETROM 6
-AF_NFC 39
-AF_PACKET 17
-AF_PHONET 35
-AF_PPPOX 24
-AF_QIPCRTR 42
-AF_RDS 21
-AF_ROSE 11
-AF_ROUTE 16
-AF_RXRPC 33
-AF_SECURITY 14
-AF_SMC 43
-AF_SNA 22
-AF_TIPC 30
-AF_UNIX 1
-AF_UNSPEC 0
-AF_VSOCK 40
-AF_WANPIPE 25
-AF_X25 9
-AF_XDP 44
-AT_EACCESS 512
-AT_EMPTY_PATH 4096
-AT_FDCWD -100
-AT_HANDLE_FID 512
-AT_HANDLE_MNT_ID_UNIQUE 1
-AT_NO_AUTOMOUNT 2048
-AT_RECURSIVE 32768
-AT_REMOVEDIR 512
-AT_RENAME_EXCHANGE 2
-AT_RENAME_NOREPLACE 1
-AT_RENAME_WHITEOUT 4
-AT_STATX_DONT_SYNC 16384
-AT_STATX_FORCE_SYNC 8192
-AT_STATX_SYNC_AS_STAT 0
-AT_STATX_SYNC_TYPE 24576
-AT_SYMLINK_FOLLOW 1024
-AT_SYMLINK_NOFOLLOW 256
-BLKPG_ADD_PARTITION 1
-BLKPG_DEL_PARTITION 2
-BLKPG_RESIZE_PARTITION 3
-BPF_BTF_GET_FD_BY_ID 19
-BPF_BTF_GET_NEXT_ID 23
-BPF_BTF_LOAD 18
-BPF_ENABLE_STATS 32
-BPF_ITER_CREATE 33
-BPF_LINK_CREATE 28
-BPF_LINK_DETACH 34
-BPF_LINK_GET_FD_BY_ID 30
-BPF_LINK_GET_NEXT_ID 31
-BPF_LINK_TYPE_CGROUP 3
-BPF_LINK_TYPE_ITER 4
-BPF_LINK_TYPE_KPROBE_MULTI 8
-BPF_LINK_TYPE_NETFILTER 10
-BPF_LINK_TYPE_NETKIT 13
-BPF_LINK_TYPE_NETNS 5
-BPF_LINK_TYPE_PERF_EVENT 7
-BPF_LINK_TYPE_RAW_TRACEPOINT 1
-BPF_LINK_TYPE_SOCKMAP 14
-BPF_LINK_TYPE_STRUCT_OPS 9
-BPF_LINK_TYPE_TCX 11
-BPF_LINK_TYPE_TRACING 2
-BPF_LINK_TYPE_UNSPEC 0
-BPF_LINK_TYPE_UPROBE_MULTI 12
-BPF_LINK_TYPE_XDP 6
-BPF_LINK_UPDATE 29
-BPF_MAP_CREATE 0
-BPF_MAP_DELETE_BATCH 27
-BPF_MAP_DELETE_ELEM 3
-BPF_MAP_FREEZE 22
-BPF_MAP_GET_FD_BY_ID 14
-BPF_MAP_GET_NEXT_ID 12
-BPF_MAP_GET_NEXT_KEY 4
-BPF_MAP_LOOKUP_AND_DELETE_BATCH 25
-BPF_MAP_LOOKUP_AND_DELETE_ELEM 21
-BPF_MAP_LOOKUP_BATCH 24
-BPF_MAP_LOOKUP_ELEM 1
-BPF_MAP_TYPE_ARENA 33
-BPF_MAP_TYPE_ARRAY 2
-BPF_MAP_TYPE_ARRAY_OF_MAPS 12
-BPF_MAP_TYPE_BLOOM_FILTER 30
-BPF_MAP_TYPE_CGROUP_ARRAY 8
-BPF_MAP_TYPE_CGROUP_STORAGE 19
-BPF_MAP_TYPE_CGROUP_STORAGE_DEPRECATED 19
-BPF_MAP_TYPE_CGRP_STORAGE 32
-BPF_MAP_TYPE_CPUMAP 16
-BPF_MAP_TYPE_DEVMAP 14
-BPF_MAP_TYPE_DEVMAP_HASH 25
-BPF_MAP_TYPE_HASH 1
-BPF_MAP_TYPE_HASH_OF_MAPS 13
-BPF_MAP_TYPE_INODE_STORAGE 28
-BPF_MAP_TYPE_LPM_TRIE 11
-BPF_MAP_TYPE_LRU_HASH 9
-BPF_MAP_TYPE_LRU_PERCPU_HASH 10
-BPF_MAP_TYPE_PERCPU_ARRAY 6
-BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE 21
-BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE_DEPRECATED 21
-BPF_MAP_TYPE_PERCPU_HASH 5
-BPF_MAP_TYPE_PERF_EVENT_ARRAY 4
-BPF_MAP_TYPE_PROG_ARRAY 3
-BPF_MAP_TYPE_QUEUE 22
-BPF_MAP_TYPE_REUSEPORT_SOCKARRAY 20
-BPF_MAP_TYPE_RINGBUF 27
-BPF_MAP_TYPE_SK_STORAGE 24
-BPF_MAP_TYPE_SOCKHASH 18
-BPF_MAP_TYPE_SOCKMAP 15
-BPF_MAP_TYPE_STACK 23
-BPF_MAP_TYPE_STACK_TRACE 7
-BPF_MAP_TYPE_STRUCT_OPS 26
-BPF_MAP_TYPE_TASK_STORAGE 29
-BPF_MAP_TYPE_UNSPEC 0
-BPF_MAP_TYPE_USER_RINGBUF 31
-BPF_MAP_TYPE_XSKMAP 17
-BPF_MAP_UPDATE_BATCH 26
-BPF_MAP_UPDATE_ELEM 2
-BPF_OBJ_GET 7
-BPF_OBJ_GET_INFO_BY_FD 15
-BPF_OBJ_NAME_LEN 16
-BPF_OBJ_PIN 6
-BPF_PROG_ATTACH 8
-BPF_PROG_BIND_MAP 35
-BPF_PROG_DETACH 9
-BPF_PROG_GET_FD_BY_ID 13
-BPF_PROG_GET_NEXT_ID 11
-BPF_PROG_LOAD 5
-BPF_PROG_QUERY 16
-BPF_PROG_RUN 10
-BPF_PROG_TEST_RUN 10
-BPF_PROG_TYPE_CGROUP_DEVICE 15
-BPF_PROG_TYPE_CGROUP_SKB 8
-BPF_PROG_TYPE_CGROUP_SOCK 9
-BPF_PROG_TYPE_CGROUP_SOCKOPT 25
-BPF_PROG_TYPE_CGROUP_SOCK_ADDR 18
-BPF_PROG_TYPE_CGROUP_SYSCTL 23
-BPF_PROG_TYPE_EXT 28
-BPF_PROG_TYPE_FLOW_DISSECTOR 22
-BPF_PROG_TYPE_KPROBE 2
-BPF_PROG_TYPE_LIRC_MODE2 20
-BPF_PROG_TYPE_LSM 29
-BPF_PROG_TYPE_LWT_IN 10
-BPF_PROG_TYPE_LWT_OUT 11
-BPF_PROG_TYPE_LWT_SEG6LOCAL 19
-BPF_PROG_TYPE_LWT_XMIT 12
-BPF_PROG_TYPE_NETFILTER 32
-BPF_PROG_TYPE_PERF_EVENT 7
-BPF_PROG_TYPE_RAW_TRACEPOINT 17
-BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE 24
-BPF_PROG_TYPE_SCHED_ACT 4
-BPF_PROG_TYPE_SCHED_CLS 3
-BPF_PROG_TYPE_SK_LOOKUP 30
-BPF_PROG_TYPE_SK_MSG 16
-BPF_PROG_TYPE_SK_REUSEPORT 21
-BPF_PROG_TYPE_SK_SKB 14
-BPF_PROG_TYPE_SOCKET_FILTER 1
-BPF_PROG_TYPE_SOCK_OPS 13
-BPF_PROG_TYPE_STRUCT_OPS 27
-BPF_PROG_TYPE_SYSCALL 31
-BPF_PROG_TYPE_TRACEPOINT 5
-BPF_PROG_TYPE_TRACING 26
-BPF_PROG_TYPE_UNSPEC 0
-BPF_PROG_TYPE_XDP 6
-BPF_RAW_TRACEPOINT_OPEN 17
-BPF_TASK_FD_QUERY 20
-BPF_TOKEN_CREATE 36
-CAP_AUDIT_CONTROL 30
-CAP_AUDIT_READ 37
-CAP_AUDIT_WRITE 29
-CAP_BLOCK_SUSPEND 36
-CAP_BPF 39
-CAP_CHECKPOINT_RESTORE 40
-CAP_CHOWN 0
-CAP_DAC_OVERRIDE 1
-CAP_DAC_READ_SEARCH 2
-CAP_FOWNER 3
-CAP_FSETID 4
-CAP_IPC_LOCK 14
-CAP_IPC_OWNER 15
-CAP_KILL 5
-CAP_LAST_CAP 40
-CAP_LEASE 28
-CAP_LINUX_IMMUTABLE 9
-CAP_MAC_ADMIN 33
-CAP_MAC_OVERRIDE 32
-CAP_MKNOD 27
-CAP_NET_ADMIN 12
-CAP_NET_BIND_SERVICE 10
-CAP_NET_BROADCAST 11
-CAP_NET_RAW 13
-CAP_PERFMON 38
-CAP_SETFCAP 31
-CAP_SETGID 6
-CAP_SETPCAP 8
-CAP_SETUID 7
-CAP_SYSLOG 34
-CAP_SYS_ADMIN 21
-CAP_SYS_BOOT 22
-CAP_SYS_CHROOT 18
-CAP_SYS_MODULE 16
-CAP_SYS_NICE 23
-CAP_SYS_PACCT 20
-CAP_SYS_PTRACE 19
-CAP_SYS_RAWIO 17
-CAP_SYS_RESOURCE 24
-CAP_SYS_TIME 25
-CAP_SYS_TTY_CONFIG 26
-CAP_WAKE_ALARM 35
-CLOCK_BOOTTIME 7
-CLOCK_BOOTTIME_ALARM 9
-CLOCK_DEFAULT 0
-CLOCK_EXT 1
-CLOCK_INT 2
-CLOCK_MONOTONIC 1
-CLOCK_MONOTONIC_COARSE 6
-CLOCK_MONOTONIC_RAW 4
-CLOCK_PROCESS_CPUTIME_ID 2
-CLOCK_REALTIME 0
-CLOCK_REALTIME_ALARM 8
-CLOCK_REALTIME_COARSE 5
-CLOCK_TAI 11
-CLOCK_THREAD_CPUTIME_ID 3
-CLOCK_TXFROMRX 4
-CLOCK_TXINT 3
-CLONE_ARGS_SIZE_VER0 64
-CLONE_ARGS_SIZE_VER1 80
-CLONE_ARGS_SIZE_VER2 88
-CLONE_AUTOREAP 17179869184
-CLONE_CHILD_CLEARTID 2097152
-CLONE_CHILD_SETTID 16777216
-CLONE_CLEAR_SIGHAND 4294967296
-CLONE_DETACHED 4194304
-CLONE_EMPTY_MNTNS 137438953472
-CLONE_FILES 1024
-CLONE_FS 512
-CLONE_INTO_CGROUP 8589934592
-CLONE_IO 2147483648
-CLONE_NEWCGROUP 33554432
-CLONE_NEWIPC 134217728
-CLONE_NEWNET 1073741824
-CLONE_NEWNS 131072
-CLONE_NEWPID 536870912
-CLONE_NEWTIME 128
-CLONE_NEWUSER 268435456
-CLONE_NEWUTS 67108864
-CLONE_NNP 34359738368
-CLONE_PARENT 32768
-CLONE_PARENT_SETTID 1048576
-CLONE_PIDFD 4096
-CLONE_PIDFD_AUTOKILL 68719476736
-CLONE_PTRACE 8192
-CLONE_SETTLS 524288
-CLONE_SIGHAND 2048
-CLONE_SYSVSEM 262144
-CLONE_THREAD 65536
-CLONE_UNTRACED 8388608
-CLONE_VFORK 16384
-CLONE_VM 256
-CLOSE_RANGE_CLOEXEC 4
-CLOSE_RANGE_UNSHARE 2
-DN_ACCESS 1
-DN_ATTRIB 32
-DN_CREATE 4
-DN_DELETE 8
-DN_MODIFY 2
-DN_MULTISHOT 2147483648
-DN_RENAME 16
-EFD_CLOEXEC 524288
-EFD_SEMAPHORE 1
-EPOLLERR 8
-EPOLLET 2147483648
-EPOLLEXCLUSIVE 268435456
-EPOLLHUP 16
-EPOLLIN 1
-EPOLLMSG 1024
-EPOLLONESHOT 1073741824
-EPOLLOUT 4
-EPOLLPRI 2
-EPOLLRDBAND 128
-EPOLLRDHUP 8192
-EPOLLRDNORM 64
-EPOLLWAKEUP 536870912
-EPOLLWRBAND 512
-EPOLLWRNORM 256
-EPOLL_CLOEXEC 524288
-EPOLL_CTL_ADD 1
-EPOLL_CTL_DEL 2
-EPOLL_CTL_MOD 3
-EPOLL_IOC_TYPE 138
-ETH_P_1588 35063
-ETH_P_8021AC 34928
-ETH_P_8021AD 34984
-ETH_P_8021AH 35047
-ETH_P_8021Q 33024
-ETH_P_80221 35095
-ETH_P_802_2 4
-ETH_P_802_3 1
-ETH_P_802_3_MIN 1536
-ETH_P_802_EX1 34997
-ETH_P_AARP 33011
-ETH_P_AF_IUCV 64507
-ETH_P_ALL 3
-ETH_P_AOE 34978
-ETH_P_ARCNET 26
-ETH_P_ARP 2054
-ETH_P_ATALK 32923
-ETH_P_ATMFATE 34948
-ETH_P_ATMMPOA 34892
-ETH_P_AX25 2
-ETH_P_BATMAN 17157
-ETH_P_BPQ 2303
-ETH_P_CAIF 247
-ETH_P_CAN 12
-ETH_P_CANFD 13
-ETH_P_CANXL 14
-ETH_P_CFM 35074
-ETH_P_CONTROL 22
-ETH_P_CUST 24582
-ETH_P_DDCMP 6
-ETH_P_DEC 24576
-ETH_P_DIAG 24581
-ETH_P_DNA_DL 24577
-ETH_P_DNA_RC 24578
-ETH_P_DNA_RT 24579
-ETH_P_DSA 27
-ETH_P_DSA_8021Q 56027
-ETH_P_DSA_A5PSW 57345
-ETH_P_ECONET 24
-ETH_P_EDSA 56026
-ETH_P_ERSPAN 35006
-ETH_P_ERSPAN2 8939
-ETH_P_ETHERCAT 34980
-ETH_P_FCOE 35078
-ETH_P_FIP 35092
-ETH_P_GRE_OSI 254
-ETH_P_HDLC 25
-ETH_P_HSR 35119
-ETH_P_IBOE 35093
-ETH_P_IEEE802154 246
-ETH_P_IEEEPUP 2560
-ETH_P_IEEEPUPAT 2561
-ETH_P_IFE 60734
-ETH_P_IP 2048
-ETH_P_IPV6 34525
-ETH_P_IPX 33079
-ETH_P_IRDA 23
-ETH_P_LAT 24580
-ETH_P_LINK_CTL 34924
-ETH_P_LLDP 35020
-ETH_P_LOCALTALK 9
-ETH_P_LOOP 96
-ETH_P_LOOPBACK 36864
-ETH_P_MACSEC 35045
-ETH_P_MAP 249
-ETH_P_MCTP 250
-ETH_P_MOBITEX 21
-ETH_P_MPLS_MC 34888
-ETH_P_MPLS_UC 34887
-ETH_P_MRP 35043
-ETH_P_MVRP 35061
-ETH_P_MXLGSW 35011
-ETH_P_NCSI 35064
-ETH_P_NSH 35151
-ETH_P_NXP_NETC 64826
-ETH_P_PAE 34958
-ETH_P_PAUSE 34824
-ETH_P_PHONET 245
-ETH_P_PPPTALK 16
-ETH_P_PPP_DISC 34915
-ETH_P_PPP_MP 8
-ETH_P_PPP_SES 34916
-ETH_P_PREAUTH 35015
-ETH_P_PROFINET 34962
-ETH_P_PRP 35067
-ETH_P_PUP 512
-ETH_P_PUPAT 513
-ETH_P_QINQ1 37120
-ETH_P_QINQ2 37376
-ETH_P_QINQ3 37632
-ETH_P_RARP 32821
-ETH_P_REALTEK 34969
-ETH_P_SCA 24583
-ETH_P_SLOW 34825
-ETH_P_SNAP 5
-ETH_P_TDLS 35085
-ETH_P_TEB 25944
-ETH_P_TIPC 35018
-ETH_P_TRAILER 28
-ETH_P_TR_802_2 17
-ETH_P_TSN 8944
-ETH_P_WAN_PPP 7
-ETH_P_WCCP 34878
-ETH_P_X25 2053
-ETH_P_XDSA 248
-ETH_P_YT921X 39304
-FALLOC_FL_ALLOCATE_RANGE 0
-FALLOC_FL_COLLAPSE_RANGE 8
-FALLOC_FL_INSERT_RANGE 32
-FALLOC_FL_KEEP_SIZE 1
-FALLOC_FL_NO_HIDE_STALE 4
-FALLOC_FL_PUNCH_HOLE 2
-FALLOC_FL_UNSHARE_RANGE 64
-FALLOC_FL_WRITE_ZEROES 128
-FALLOC_FL_ZERO_RANGE 16
-FAN_ACCESS 1
-FAN_ACCESS_PERM 131072
-FAN_ALLOW 1
-FAN_ALL_CLASS_BITS 12
-FAN_ALL_EVENTS 59
-FAN_ALL_INIT_FLAGS 63
-FAN_ALL_MARK_FLAGS 255
-FAN_ALL_OUTGOING_EVENTS 213051
-FAN_ALL_PERM_EVENTS 196608
-FAN_ATTRIB 4
-FAN_AUDIT 16
-FAN_CLASS_CONTENT 4
-FAN_CLASS_NOTIF 0
-FAN_CLASS_PRE_CONTENT 8
-FAN_CLOEXEC 1
-FAN_CLOSE 24
-FAN_CLOSE_NOWRITE 16
-FAN_CLOSE_WRITE 8
-FAN_CREATE 256
-FAN_DELETE 512
-FAN_DELETE_SELF 1024
-FAN_DENY 2
-FAN_ENABLE_AUDIT 64
-FAN_EPIDFD -2
-FAN_ERRNO_BITS 8
-FAN_ERRNO_MASK 255
-FAN_ERRNO_SHIFT 24
-FAN_EVENT_INFO_TYPE_DFID 3
-FAN_EVENT_INFO_TYPE_DFID_NAME 2
-FAN_EVENT_INFO_TYPE_ERROR 5
-FAN_EVENT_INFO_TYPE_FID 1
-FAN_EVENT_INFO_TYPE_MNT 7
-FAN_EVENT_INFO_TYPE_NEW_DFID_NAME 12
-FAN_EVENT_INFO_TYPE_OLD_DFID_NAME 10
-FAN_EVENT_INFO_TYPE_PIDFD 4
-FAN_EVENT_INFO_TYPE_RANGE 6
-FAN_EVENT_METADATA_LEN 24
-FAN_EVENT_ON_CHILD 134217728
-FAN_FS_ERROR 32768
-FAN_INFO 32
-FAN_MARK_ADD 1
-FAN_MARK_DONT_FOLLOW 4
-FAN_MARK_EVICTABLE 512
-FAN_MARK_FILESYSTEM 256
-FAN_MARK_FLUSH 128
-FAN_MARK_IGNORE 1024
-FAN_MARK_IGNORED_MASK 32
-FAN_MARK_IGNORED_SURV_MODIFY 64
-FAN_MARK_IGNORE_SURV 1088
-FAN_MARK_INODE 0
-FAN_MARK_MNTNS 272
-FAN_MARK_MOUNT 16
-FAN_MARK_ONLYDIR 8
-FAN_MARK_REMOVE 2
-FAN_MNT_ATTACH 16777216
-FAN_MNT_DETACH 33554432
-FAN_MODIFY 2
-FAN_MOVE 192
-FAN_MOVED_FROM 64
-FAN_MOVED_TO 128
-FAN_MOVE_SELF 2048
-FAN_NOFD -1
-FAN_NONBLOCK 2
-FAN_NOPIDFD -1
-FAN_ONDIR 1073741824
-FAN_OPEN 32
-FAN_OPEN_EXEC 4096
-FAN_OPEN_EXEC_PERM 262144
-FAN_OPEN_PERM 65536
-FAN_PRE_ACCESS 1048576
-FAN_Q_OVERFLOW 16384
-FAN_RENAME 268435456
-FAN_REPORT_DFID_NAME 3072
-FAN_REPORT_DFID_NAME_TARGET 7680
-FAN_REPORT_DIR_FID 1024
-FAN_REPORT_FD_ERROR 8192
-FAN_REPORT_FID 512
-FAN_REPORT_MNT 16384
-FAN_REPORT_NAME 2048
-FAN_REPORT_PIDFD 128
-FAN_REPORT_TARGET_FID 4096
-FAN_REPORT_TID 256
-FAN_RESPONSE_INFO_AUDIT_RULE 1
-FAN_RESPONSE_INFO_NONE 0
-FAN_UNLIMITED_MARKS 32
-FAN_UNLIMITED_QUEUE 16
-FD_CLOEXEC 1
-FD_NSFS_ROOT -10003
-FD_PIDFS_ROOT -10002
-FD_SETSIZE 1024
-FSCONFIG_CMD_CREATE 6
-FSCONFIG_CMD_RECONFIGURE 7
-FSCONFIG_SET_BINARY 2
-FSCONFIG_SET_FD 5
-FSCONFIG_SET_FLAG 0
-FSCONFIG_SET_PATH 3
-FSCONFIG_SET_PATH_EMPTY 4
-FSCONFIG_SET_STRING 1
-FSMOUNT_CLOEXEC 1
-FSOPEN_CLOEXEC 1
-FSPICK_CLOEXEC 1
-FSPICK_EMPTY_PATH 8
-FSPICK_NO_AUTOMOUNT 4
-FSPICK_SYMLINK_NOFOLLOW 2
-FS_IOC_ADD_ENCRYPTION_KEY 3226494487
-FS_IOC_GET_ENCRYPTION_KEY_STATUS 3229640218
-FS_IOC_GET_ENCRYPTION_POLICY_EX 3221841430
-FS_IOC_MEASURE_VERITY 3221513862
-FS_IOC_READ_VERITY_METADATA 3223873159
-FS_IOC_REMOVE_ENCRYPTION_KEY 3225445912
-FS_IOC_REMOVE_ENCRYPTION_KEY_ALL_USERS 3225445913
-FUTEX2_NUMA 4
-FUTEX2_PRIVATE 128
-FUTEX2_SIZE_MASK 3
-FUTEX2_SIZE_U16 1
-FUTEX2_SIZE_U32 2
-FUTEX2_SIZE_U64 3
-FUTEX2_SIZE_U8 0
-FUTEX_BITSET_MATCH_ANY 4294967295
-FUTEX_CLOCK_REALTIME 256
-FUTEX_CMD_MASK -385
-FUTEX_CMP_REQUEUE 4
-FUTEX_CMP_REQUEUE_PI 12
-FUTEX_CMP_REQUEUE_PI_PRIVATE 140
-FUTEX_CMP_REQUEUE_PRIVATE 132
-FUTEX_FD 2
-FUTEX_LOCK_PI 6
-FUTEX_LOCK_PI2 13
-FUTEX_LOCK_PI2_PRIVATE 141
-FUTEX_LOCK_PI_PRIVATE 134
-FUTEX_PRIVATE_FLAG 128
-FUTEX_REQUEUE 3
-FUTEX_REQUEUE_PRIVATE 131
-FUTEX_TRYLOCK_PI 8
-FUTEX_TRYLOCK_PI_PRIVATE 136
-FUTEX_UNLOCK_PI 7
-FUTEX_UNLOCK_PI_PRIVATE 135
-FUTEX_WAIT 0
-FUTEX_WAIT_BITSET 9
-FUTEX_WAIT_BITSET_PRIVATE 137
-FUTEX_WAIT_PRIVATE 128
-FUTEX_WAIT_REQUEUE_PI 11
-FUTEX_WAIT_REQUEUE_PI_PRIVATE 139
-FUTEX_WAKE 1
-FUTEX_WAKE_BITSET 10
-FUTEX_WAKE_BITSET_PRIVATE 138
-FUTEX_WAKE_OP 5
-FUTEX_WAKE_OP_PRIVATE 133
-FUTEX_WAKE_PRIVATE 129
-F_ADD_SEALS 1033
-F_CANCELLK 1029
-F_CREATED_QUERY 1028
-F_DUPFD 0
-F_DUPFD_CLOEXEC 1030
-F_DUPFD_QUERY 1027
-F_EXLCK 4
-F_GETDELEG 1039
-F_GETFD 1
-F_GETFL 3
-F_GETLEASE 1025
-F_GETOWN_EX 16
-F_GETPIPE_SZ 1032
-F_GETSIG 11
-F_GET_FILE_RW_HINT 1037
-F_GET_RW_HINT 1035
-F_GET_SEALS 1034
-F_LOCK 1
-F_NOTIFY 1026
-F_OFD_GETLK 36
-F_OFD_SETLK 37
-F_OFD_SETLKW 38
-F_OK 0
-F_RDLCK 0
-F_SEAL_EXEC 32
-F_SEAL_FUTURE_WRITE 16
-F_SEAL_GROW 4
-F_SEAL_SEAL 1
-F_SEAL_SHRINK 2
-F_SEAL_WRITE 8
-F_SETDELEG 1040
-F_SETFD 2
-F_SETFL 4
-F_SETLEASE 1024
-F_SETLK 6
-F_SETLKW 7
-F_SETOWN_EX 15
-F_SETPIPE_SZ 1031
-F_SETSIG 10
-F_SET_FILE_RW_HINT 1038
-F_SET_RW_HINT 1036
-F_SHLCK 8
-F_TEST 3
-F_TLOCK 2
-F_ULOCK 0
-F_UNLCK 2
-F_WRLCK 1
-GETALL 13
-GETNCNT 14
-GETPID 11
-GETVAL 12
-GETZCNT 15
-GRND_INSECURE 4
-GRND_NONBLOCK 1
-GRND_RANDOM 2
-ICMPV6_FILTER 1
-ICMPV6_FILTER_BLOCK 1
-ICMPV6_FILTER_BLOCKOTHERS 3
-ICMPV6_FILTER_PASS 2
-ICMPV6_FILTER_PASSONLY 4
-IN_ACCESS 1
-IN_ALL_EVENTS 4095
-IN_ATTRIB 4
-IN_CLASSA_HOST 16777215
-IN_CLASSA_MAX 128
-IN_CLASSA_NET 4278190080
-IN_CLASSA_NSHIFT 24
-IN_CLASSB_HOST 65535
-IN_CLASSB_MAX 65536
-IN_CLASSB_NET 4294901760
-IN_CLASSB_NSHIFT 16
-IN_CLASSC_HOST 255
-IN_CLASSC_NET 4294967040
-IN_CLASSC_NSHIFT 8
-IN_CLOEXEC 524288
-IN_CLOSE 24
-IN_CLOSE_NOWRITE 16
-IN_CLOSE_WRITE 8
-IN_CREATE 256
-IN_DELETE 512
-IN_DELETE_SELF 1024
-IN_DONT_FOLLOW 33554432
-IN_EXCL_UNLINK 67108864
-IN_IGNORED 32768
-IN_ISDIR 1073741824
-IN_LOOPBACKNET 127
-IN_MASK_ADD 536870912
-IN_MASK_CREATE 268435456
-IN_MODIFY 2
-IN_MOVE 192
-IN_MOVED_FROM 64
-IN_MOVED_TO 128
-IN_MOVE_SELF 2048
-IN_ONESHOT 2147483648
-IN_ONLYDIR 16777216
-IN_OPEN 32
-IN_Q_OVERFLOW 16384
-IN_UNMOUNT 8192
-IOPRIO_CLASS_BE 2
-IOPRIO_CLASS_IDLE 3
-IOPRIO_CLASS_INVALID 7
-IOPRIO_CLASS_MASK 7
-IOPRIO_CLASS_NONE 0
-IOPRIO_CLASS_RT 1
-IOPRIO_CLASS_SHIFT 13
-IOPRIO_WHO_PGRP 2
-IOPRIO_WHO_PROCESS 1
-IOPRIO_WHO_USER 3
-IORING_ENTER_ABS_TIMER 32
-IORING_ENTER_EXT_ARG 8
-IORING_ENTER_GETEVENTS 1
-IORING_ENTER_REGISTERED_RING 16
-IORING_ENTER_SQ_WAIT 4
-IORING_ENTER_SQ_WAKEUP 2
-IORING_REGISTER_BUFFERS 0
-IORING_REGISTER_BUFFERS2 15
-IORING_REGISTER_BUFFERS_UPDATE 16
-IORING_REGISTER_CLOCK 29
-IORING_REGISTER_CLONE_BUFFERS 30
-IORING_REGISTER_ENABLE_RINGS 12
-IORING_REGISTER_EVENTFD 4
-IORING_REGISTER_EVENTFD_ASYNC 7
-IORING_REGISTER_FILES 2
-IORING_REGISTER_FILES2 13
-IORING_REGISTER_FILES_SKIP -2
-IORING_REGISTER_FILES_UPDATE 6
-IORING_REGISTER_FILES_UPDATE2 14
-IORING_REGISTER_FILE_ALLOC_RANGE 25
-IORING_REGISTER_IOWQ_AFF 17
-IORING_REGISTER_IOWQ_MAX_WORKERS 19
-IORING_REGISTER_NAPI 27
-IORING_REGISTER_PBUF_RING 22
-IORING_REGISTER_PBUF_STATUS 26
-IORING_REGISTER_PERSONALITY 9
-IORING_REGISTER_PROBE 8
-IORING_REGISTER_RESTRICTIONS 11
-IORING_REGISTER_RING_FDS 20
-IORING_REGISTER_SRC_REGISTERED 1
-IORING_REGISTER_SYNC_CANCEL 24
-IORING_REGISTER_USE_REGISTERED_RING 2147483648
-IORING_SETUP_ATTACH_WQ 32
-IORING_SETUP_CLAMP 16
-IORING_SETUP_COOP_TASKRUN 256
-IORING_SETUP_CQE32 2048
-IORING_SETUP_CQSIZE 8
-IORING_SETUP_DEFER_TASKRUN 8192
-IORING_SETUP_IOPOLL 1
-IORING_SETUP_NO_MMAP 16384
-IORING_SETUP_NO_SQARRAY 65536
-IORING_SETUP_REGISTERED_FD_ONLY 32768
-IORING_SETUP_R_DISABLED 64
-IORING_SETUP_SINGLE_ISSUER 4096
-IORING_SETUP_SQE128 1024
-IORING_SETUP_SQPOLL 2
-IORING_SETUP_SQ_AFF 4
-IORING_SETUP_SUBMIT_ALL 128
-IORING_SETUP_TASKRUN_FLAG 512
-IORING_UNREGISTER_BUFFERS 1
-IORING_UNREGISTER_EVENTFD 5
-IORING_UNREGISTER_FILES 3
-IORING_UNREGISTER_IOWQ_AFF 18
-IORING_UNREGISTER_NAPI 28
-IORING_UNREGISTER_PBUF_RING 23
-IORING_UNREGISTER_PERSONALITY 10
-IORING_UNREGISTER_RING_FDS 21
-IPC_CREAT 512
-IPC_EXCL 1024
-IPC_NOWAIT 2048
-IPC_NS 134217728
-IPC_PRIVATE 0
-IPC_RMID 0
-IPC_SET 1
-IPC_STAT 2
-IPPROTO_AGGFRAG 144
-IPPROTO_AH 51
-IPPROTO_BEETPH 94
-IPPROTO_COMP 108
-IPPROTO_DCCP 33
-IPPROTO_DSTOPTS 60
-IPPROTO_EGP 8
-IPPROTO_ENCAP 98
-IPPROTO_ESP 50
-IPPROTO_ETHERNET 143
-IPPROTO_FRAGMENT 44
-IPPROTO_GRE 47
-IPPROTO_HOPOPTS 0
-IPPROTO_ICMP 1
-IPPROTO_ICMPV6 58
-IPPROTO_IDP 22
-IPPROTO_IGMP 2
-IPPROTO_IP 0
-IPPROTO_IPIP 4
-IPPROTO_IPV6 41
-IPPROTO_L2TP 115
-IPPROTO_MH 135
-IPPROTO_MPLS 137
-IPPROTO_MPTCP 262
-IPPROTO_MTP 92
-IPPROTO_NONE 59
-IPPROTO_PIM 103
-IPPROTO_PUP 12
-IPPROTO_RAW 255
-IPPROTO_ROUTING 43
-IPPROTO_RSVP 46
-IPPROTO_SCTP 132
-IPPROTO_SMC 256
-IPPROTO_TCP 6
-IPPROTO_TP 29
-IPPROTO_UDP 17
-IPPROTO_UDPLITE 136
-IPV6_2292DSTOPTS 4
-IPV6_2292HOPLIMIT 8
-IPV6_2292HOPOPTS 3
-IPV6_2292PKTINFO 2
-IPV6_2292PKTOPTIONS 6
-IPV6_2292RTHDR 5
-IPV6_ADDRFORM 1
-IPV6_ADDR_PREFERENCES 72
-IPV6_ADD_MEMBERSHIP 20
-IPV6_AUTHHDR 10
-IPV6_AUTOFLOWLABEL 70
-IPV6_CHECKSUM 7
-IPV6_DONTFRAG 62
-IPV6_DROP_MEMBERSHIP 21
-IPV6_DSTOPTS 59
-IPV6_FLOW 17
-IPV6_FREEBIND 78
-IPV6_HDRINCL 36
-IPV6_HOPLIMIT 52
-IPV6_HOPOPTS 54
-IPV6_IPSEC_POLICY 34
-IPV6_JOIN_ANYCAST 27
-IPV6_JOIN_GROUP 20
-IPV6_LEAVE_ANYCAST 28
-IPV6_LEAVE_GROUP 21
-IPV6_MINHOPCOUNT 73
-IPV6_MTU 24
-IPV6_MTU_DISCOVER 23
-IPV6_MULTICAST_ALL 29
-IPV6_MULTICAST_HOPS 18
-IPV6_MULTICAST_IF 17
-IPV6_MULTICAST_LOOP 19
-IPV6_NEXTHOP 9
-IPV6_ORIGDSTADDR 74
-IPV6_PATHMTU 61
-IPV6_PKTINFO 50
-IPV6_PMTUDISC_DO 2
-IPV6_PMTUDISC_DONT 0
-IPV6_PMTUDISC_INTERFACE 4
-IPV6_PMTUDISC_OMIT 5
-IPV6_PMTUDISC_PROBE 3
-IPV6_PMTUDISC_WANT 1
-IPV6_RECVDSTOPTS 58
-IPV6_RECVERR 25
-IPV6_RECVERR_RFC4884 31
-IPV6_RECVFRAGSIZE 77
-IPV6_RECVHOPLIMIT 51
-IPV6_RECVHOPOPTS 53
-IPV6_RECVORIGDSTADDR 74
-IPV6_RECVPATHMTU 60
-IPV6_RECVPKTINFO 49
-IPV6_RECVRTHDR 56
-IPV6_RECVTCLASS 66
-IPV6_ROUTER_ALERT 22
-IPV6_ROUTER_ALERT_ISOLATE 30
-IPV6_RTHDR 57
-IPV6_RTHDRDSTOPTS 55
-IPV6_RTHDR_LOOSE 0
-IPV6_RTHDR_STRICT 1
-IPV6_RTHDR_TYPE_0 0
-IPV6_RXDSTOPTS 59
-IPV6_RXHOPOPTS 54
-IPV6_TCLASS 67
-IPV6_TRANSPARENT 75
-IPV6_UNICAST_HOPS 16
-IPV6_UNICAST_IF 76
-IPV6_USER_FLOW 14
-IPV6_V6ONLY 26
-IPV6_VERSION 96
-IPV6_VERSION_MASK 240
-IPV6_XFRM_POLICY 35
-IP_ADD_MEMBERSHIP 35
-IP_ADD_SOURCE_MEMBERSHIP 39
-IP_BIND_ADDRESS_NO_PORT 24
-IP_BLOCK_SOURCE 38
-IP_CHECKSUM 23
-IP_DEFAULT_MULTICAST_LOOP 1
-IP_DEFAULT_MULTICAST_TTL 1
-IP_DF 16384
-IP_DROP_MEMBERSHIP 36
-IP_DROP_SOURCE_MEMBERSHIP 40
-IP_FREEBIND 15
-IP_HDRINCL 3
-IP_IPSEC_POLICY 16
-IP_LOCAL_PORT_RANGE 51
-IP_MAXPACKET 65535
-IP_MAX_MEMBERSHIPS 20
-IP_MF 8192
-IP_MINTTL 21
-IP_MSFILTER 41
-IP_MSS 576
-IP_MTU 14
-IP_MTU_DISCOVER 10
-IP_MULTICAST_ALL 49
-IP_MULTICAST_IF 32
-IP_MULTICAST_LOOP 34
-IP_MULTICAST_TTL 33
-IP_NODEFRAG 22
-IP_OFFMASK 8191
-IP_OPTIONS 4
-IP_ORIGDSTADDR 20
-IP_PASSSEC 18
-IP_PKTINFO 8
-IP_PKTOPTIONS 9
-IP_PMTUDISC 10
-IP_PMTUDISC_DO 2
-IP_PMTUDISC_DONT 0
-IP_PMTUDISC_INTERFACE 4
-IP_PMTUDISC_OMIT 5
-IP_PMTUDISC_PROBE 3
-IP_PMTUDISC_WANT 1
-IP_PROTOCOL 52
-IP_RECVERR 11
-IP_RECVERR_RFC4884 26
-IP_RECVFRAGSIZE 25
-IP_RECVOPTS 6
-IP_RECVORIGDSTADDR 20
-IP_RECVRETOPTS 7
-IP_RECVTOS 13
-IP_RECVTTL 12
-IP_RETOPTS 7
-IP_RF 32768
-IP_ROUTER_ALERT 5
-IP_TOS 1
-IP_TRANSPARENT 19
-IP_TTL 2
-IP_UNBLOCK_SOURCE 37
-IP_UNICAST_IF 50
-IP_USER_FLOW 13
-IP_XFRM_POLICY 17
-ITIMER_PROF 2
-ITIMER_REAL 0
-ITIMER_VIRTUAL 1
-KCMP_EPOLL_TFD 7
-KCMP_FILE 0
-KCMP_FILES 2
-KCMP_FS 3
-KCMP_IO 5
-KCMP_SIGHAND 4
-KCMP_SYSVSEM 6
-KCMP_VM 1
-KEXEC_ARCH_386 196608
-KEXEC_ARCH_68K 262144
-KEXEC_ARCH_AARCH64 11993088
-KEXEC_ARCH_ARM 2621440
-KEXEC_ARCH_DEFAULT 0
-KEXEC_ARCH_IA_64 3276800
-KEXEC_ARCH_LOONGARCH 16908288
-KEXEC_ARCH_MASK 4294901760
-KEXEC_ARCH_MIPS 524288
-KEXEC_ARCH_MIPS_LE 655360
-KEXEC_ARCH_PARISC 983040
-KEXEC_ARCH_PPC 1310720
-KEXEC_ARCH_PPC64 1376256
-KEXEC_ARCH_RISCV 15925248
-KEXEC_ARCH_S390 1441792
-KEXEC_ARCH_SH 2752512
-KEXEC_ARCH_X86_64 4063232
-KEXEC_CRASH_HOTPLUG_SUPPORT 8
-KEXEC_FILE_DEBUG 8
-KEXEC_FILE_FORCE_DTB 32
-KEXEC_FILE_NO_CMA 16
-KEXEC_FILE_NO_INITRAMFS 4
-KEXEC_FILE_ON_CRASH 2
-KEXEC_FILE_UNLOAD 1
-KEXEC_ON_CRASH 1
-KEXEC_PRESERVE_CONTEXT 2
-KEXEC_SEGMENT_MAX 16
-KEXEC_UPDATE_ELFCOREHDR 4
-KEYCTL_ASSUME_AUTHORITY 16
-KEYCTL_CAPABILITIES 31
-KEYCTL_CAPS0_BIG_KEY 16
-KEYCTL_CAPS0_CAPABILITIES 1
-KEYCTL_CAPS0_DIFFIE_HELLMAN 4
-KEYCTL_CAPS0_INVALIDATE 32
-KEYCTL_CAPS0_MOVE 128
-KEYCTL_CAPS0_PERSISTENT_KEYRINGS 2
-KEYCTL_CAPS0_PUBLIC_KEY 8
-KEYCTL_CAPS0_RESTRICT_KEYRING 64
-KEYCTL_CAPS1_NOTIFICATIONS 4
-KEYCTL_CAPS1_NS_KEYRING_NAME 1
-KEYCTL_CAPS1_NS_KEY_TAG 2
-KEYCTL_CHOWN 4
-KEYCTL_CLEAR 7
-KEYCTL_DESCRIBE 6
-KEYCTL_DH_COMPUTE 23
-KEYCTL_GET_KEYRING_ID 0
-KEYCTL_GET_PERSISTENT 22
-KEYCTL_GET_SECURITY 17
-KEYCTL_INSTANTIATE 12
-KEYCTL_INSTANTIATE_IOV 20
-KEYCTL_INVALIDATE 21
-KEYCTL_JOIN_SESSION_KEYRING 1
-KEYCTL_LINK 8
-KEYCTL_MOVE 30
-KEYCTL_MOVE_EXCL 1
-KEYCTL_NEGATE 13
-KEYCTL_PKEY_DECRYPT 26
-KEYCTL_PKEY_ENCRYPT 25
-KEYCTL_PKEY_QUERY 24
-KEYCTL_PKEY_SIGN 27
-KEYCTL_PKEY_VERIFY 28
-KEYCTL_READ 11
-KEYCTL_REJECT 19
-KEYCTL_RESTRICT_KEYRING 29
-KEYCTL_REVOKE 3
-KEYCTL_SEARCH 10
-KEYCTL_SESSION_TO_PARENT 18
-KEYCTL_SETPERM 5
-KEYCTL_SET_REQKEY_KEYRING 14
-KEYCTL_SET_TIMEOUT 15
-KEYCTL_SUPPORTS_DECRYPT 2
-KEYCTL_SUPPORTS_ENCRYPT 1
-KEYCTL_SUPPORTS_SIGN 4
-KEYCTL_SUPPORTS_VERIFY 8
-KEYCTL_UNLINK 9
-KEYCTL_UPDATE 2
-KEYCTL_WATCH_KEY 32
-KEY_SPEC_GROUP_KEYRING -6
-KEY_SPEC_PROCESS_KEYRING -2
-KEY_SPEC_REQKEY_AUTH_KEY -7
-KEY_SPEC_REQUESTOR_KEYRING -8
-KEY_SPEC_SESSION_KEYRING -3
-KEY_SPEC_THREAD_KEYRING -1
-KEY_SPEC_USER_KEYRING -4
-KEY_SPEC_USER_SESSION_KEYRING -5
-LANDLOCK_ACCESS_FS_EXECUTE 1
-LANDLOCK_ACCESS_FS_IOCTL_DEV 32768
-LANDLOCK_ACCESS_FS_MAKE_BLOCK 2048
-LANDLOCK_ACCESS_FS_MAKE_CHAR 64
-LANDLOCK_ACCESS_FS_MAKE_DIR 128
-LANDLOCK_ACCESS_FS_MAKE_FIFO 1024
-LANDLOCK_ACCESS_FS_MAKE_REG 256
-LANDLOCK_ACCESS_FS_MAKE_SOCK 512
-LANDLOCK_ACCESS_FS_MAKE_SYM 4096
-LANDLOCK_ACCESS_FS_READ_DIR 8
-LANDLOCK_ACCESS_FS_READ_FILE 4
-LANDLOCK_ACCESS_FS_REFER 8192
-LANDLOCK_ACCESS_FS_REMOVE_DIR 16
-LANDLOCK_ACCESS_FS_REMOVE_FILE 32
-LANDLOCK_ACCESS_FS_RESOLVE_UNIX 65536
-LANDLOCK_ACCESS_FS_TRUNCATE 16384
-LANDLOCK_ACCESS_FS_WRITE_FILE 2
-LANDLOCK_ACCESS_NET_BIND_TCP 1
-LANDLOCK_ACCESS_NET_BIND_UDP 4
-LANDLOCK_ACCESS_NET_CONNECT_SEND_UDP 8
-LANDLOCK_ACCESS_NET_CONNECT_TCP 2
-LANDLOCK_ADD_RULE_QUIET 1
-LANDLOCK_CREATE_RULESET_ERRATA 2
-LANDLOCK_CREATE_RULESET_VERSION 1
-LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON 2
-LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF 1
-LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF 4
-LANDLOCK_RESTRICT_SELF_TSYNC 8
-LANDLOCK_RULE_NET_PORT 2
-LANDLOCK_RULE_PATH_BENEATH 1
-LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET 1
-LANDLOCK_SCOPE_SIGNAL 2
-LINUX_REBOOT_CMD_CAD_OFF 0
-LINUX_REBOOT_CMD_CAD_ON 2309737967
-LINUX_REBOOT_CMD_HALT 3454992675
-LINUX_REBOOT_CMD_KEXEC 1163412803
-LINUX_REBOOT_CMD_POWER_OFF 1126301404
-LINUX_REBOOT_CMD_RESTART 19088743
-LINUX_REBOOT_CMD_RESTART2 2712847316
-LINUX_REBOOT_CMD_SW_SUSPEND 3489725666
-LINUX_REBOOT_MAGIC1 4276215469
-LINUX_REBOOT_MAGIC2 672274793
-LINUX_REBOOT_MAGIC2A 85072278
-LINUX_REBOOT_MAGIC2B 369367448
-LINUX_REBOOT_MAGIC2C 537993216
-LOCK_EX 2
-LOCK_NB 4
-LOCK_SH 1
-LOCK_UN 8
-LSMT_ROOT -1
-MADV_COLD 20
-MADV_COLLAPSE 25
-MADV_DODUMP 17
-MADV_DOFORK 11
-MADV_DONTDUMP 16
-MADV_DONTFORK 10
-MADV_DONTNEED 4
-MADV_DONTNEED_LOCKED 24
-MADV_FREE 8
-MADV_GUARD_INSTALL 102
-MADV_GUARD_REMOVE 103
-MADV_HUGEPAGE 14
-MADV_HWPOISON 100
-MADV_KEEPONFORK 19
-MADV_MERGEABLE 12
-MADV_NOHUGEPAGE 15
-MADV_NORMAL 0
-MADV_PAGEOUT 21
-MADV_POPULATE_READ 22
-MADV_POPULATE_WRITE 23
-MADV_RANDOM 1
-MADV_REMOVE 9
-MADV_SEQUENTIAL 2
-MADV_UNMERGEABLE 13
-MADV_WILLNEED 3
-MADV_WIPEONFORK 18
-MAP_DROPPABLE 8
-MAP_FILE 0
-MAP_FIXED 16
-MAP_FIXED_NOREPLACE 1048576
-MAP_HUGE_16GB 2281701376
-MAP_HUGE_16KB 939524096
-MAP_HUGE_16MB 1610612736
-MAP_HUGE_1GB 2013265920
-MAP_HUGE_1MB 1342177280
-MAP_HUGE_256MB 1879048192
-MAP_HUGE_2GB 2080374784
-MAP_HUGE_2MB 1409286144
-MAP_HUGE_32MB 1677721600
-MAP_HUGE_512KB 1275068416
-MAP_HUGE_512MB 1946157056
-MAP_HUGE_64KB 1073741824
-MAP_HUGE_8MB 1543503872
-MAP_HUGE_MASK 63
-MAP_HUGE_SHIFT 26
-MAP_PRIVATE 2
-MAP_SHARED 1
-MAP_SHARED_VALIDATE 3
-MAP_TYPE 15
-MEMBARRIER_CMD_FLAG_CPU 1
-MEMBARRIER_CMD_GET_REGISTRATIONS 512
-MEMBARRIER_CMD_GLOBAL 1
-MEMBARRIER_CMD_GLOBAL_EXPEDITED 2
-MEMBARRIER_CMD_PRIVATE_EXPEDITED 8
-MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ 128
-MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE 32
-MEMBARRIER_CMD_QUERY 0
-MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED 4
-MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED 16
-MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ 256
-MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE 64
-MEMBARRIER_CMD_SHARED 1
-MFD_ALLOW_SEALING 2
-MFD_CLOEXEC 1
-MFD_EXEC 16
-MFD_HUGETLB 4
-MFD_HUGE_16GB 2281701376
-MFD_HUGE_16MB 1610612736
-MFD_HUGE_1GB 2013265920
-MFD_HUGE_1MB 1342177280
-MFD_HUGE_256MB 1879048192
-MFD_HUGE_2GB 2080374784
-MFD_HUGE_2MB 1409286144
-MFD_HUGE_32MB 1677721600
-MFD_HUGE_512KB 1275068416
-MFD_HUGE_512MB 1946157056
-MFD_HUGE_64KB 1073741824
-MFD_HUGE_8MB 1543503872
-MFD_HUGE_MASK 63
-MFD_HUGE_SHIFT 26
-MFD_NOEXEC_SEAL 8
-MLOCK_ONFAULT 1
-MNT_DETACH 2
-MNT_EXPIRE 4
-MNT_FORCE 1
-MNT_ID_REQ_SIZE_VER0 24
-MNT_ID_REQ_SIZE_VER1 32
-MNT_NS 131072
-MNT_NS_INFO_SIZE_VER0 16
-MODULE_INIT_COMPRESSED_FILE 4
-MODULE_INIT_IGNORE_MODVERSIONS 1
-MODULE_INIT_IGNORE_VERMAGIC 2
-MOUNT_ATTR_IDMAP 1048576
-MOUNT_ATTR_NOATIME 16
-MOUNT_ATTR_NODEV 4
-MOUNT_ATTR_NODIRATIME 128
-MOUNT_ATTR_NOEXEC 8
-MOUNT_ATTR_NOSUID 2
-MOUNT_ATTR_NOSYMFOLLOW 2097152
-MOUNT_ATTR_RDONLY 1
-MOUNT_ATTR_RELATIME 0
-MOUNT_ATTR_STRICTATIME 32
-MOVE_MOUNT_F_AUTOMOUNTS 2
-MOVE_MOUNT_F_EMPTY_PATH 4
-MOVE_MOUNT_F_SYMLINKS 1
-MOVE_MOUNT_SET_GROUP 256
-MOVE_MOUNT_T_AUTOMOUNTS 32
-MOVE_MOUNT_T_EMPTY_PATH 64
-MOVE_MOUNT_T_SYMLINKS 16
-MPOL_BIND 2
-MPOL_DEFAULT 0
-MPOL_F_ADDR 2
-MPOL_F_MEMS_ALLOWED 4
-MPOL_F_MOF 8
-MPOL_F_MORON 16
-MPOL_F_NODE 1
-MPOL_F_NUMA_BALANCING 8192
-MPOL_F_RELATIVE_NODES 16384
-MPOL_F_SHARED 1
-MPOL_F_STATIC_NODES 32768
-MPOL_INTERLEAVE 3
-MPOL_LOCAL 4
-MPOL_MAX 7
-MPOL_MF_INTERNAL 16
-MPOL_MF_LAZY 8
-MPOL_MF_MOVE 2
-MPOL_MF_MOVE_ALL 4
-MPOL_MF_STRICT 1
-MPOL_MF_VALID 7
-MPOL_MODE_FLAGS 57344
-MPOL_PREFERRED 1
-MPOL_PREFERRED_MANY 5
-MPOL_WEIGHTED_INTERLEAVE 6
-MREMAP_DONTUNMAP 4
-MREMAP_FIXED 2
-MREMAP_MAYMOVE 1
-MSGCTL 14
-MSGGET 13
-MSGRCV 12
-MSGSND 11
-MSG_BATCH 262144
-MSG_CMSG_CLOEXEC 1073741824
-MSG_CONFIRM 2048
-MSG_COPY 16384
-MSG_CTRUNC 8
-MSG_DONTROUTE 4
-MSG_DONTWAIT 64
-MSG_EOR 128
-MSG_ERRQUEUE 8192
-MSG_EXCEPT 8192
-MSG_FASTOPEN 536870912
-MSG_FIN 512
-MSG_INFO 12
-MSG_MORE 32768
-MSG_NOERROR 4096
-MSG_NOSIGNAL 16384
-MSG_OOB 1
-MSG_PEEK 2
-MSG_PROXY 16
-MSG_RST 4096
-MSG_SOCK_DEVMEM 33554432
-MSG_STAT 11
-MSG_SYN 1024
-MSG_TRUNC 32
-MSG_TRYHARD 4
-MSG_WAITALL 256
-MSG_WAITFORONE 65536
-MSG_ZEROCOPY 67108864
-MS_ACTIVE 1073741824
-MS_ASYNC 1
-MS_BIND 4096
-MS_BORN 536870912
-MS_DIRSYNC 128
-MS_INVALIDATE 2
-MS_I_VERSION 8388608
-MS_KERNMOUNT 4194304
-MS_LAZYTIME 33554432
-MS_MANDLOCK 64
-MS_MGC_MSK 4294901760
-MS_MGC_VAL 3236757504
-MS_MOVE 8192
-MS_NOATIME 1024
-MS_NODEV 4
-MS_NODIRATIME 2048
-MS_NOEXEC 8
-MS_NOREMOTELOCK 134217728
-MS_NOSEC 268435456
-MS_NOSUID 2
-MS_NOSYMFOLLOW 256
-MS_NOUSER 2147483648
-MS_POSIXACL 65536
-MS_PRIVATE 262144
-MS_RDONLY 1
-MS_REC 16384
-MS_RELATIME 2097152
-MS_REMOUNT 32
-MS_RMT_MASK 41943121
-MS_SHARED 1048576
-MS_SILENT 32768
-MS_SLAVE 524288
-MS_STRICTATIME 16777216
-MS_SUBMOUNT 67108864
-MS_SYNC 4
-MS_SYNCHRONOUS 16
-MS_UNBINDABLE 131072
-MS_VERBOSE 32768
-NETLINK_ADD_MEMBERSHIP 1
-NETLINK_AUDIT 9
-NETLINK_BROADCAST_ERROR 4
-NETLINK_CAP_ACK 10
-NETLINK_CONNECTOR 11
-NETLINK_CRYPTO 21
-NETLINK_DNRTMSG 14
-NETLINK_DROP_MEMBERSHIP 2
-NETLINK_ECRYPTFS 19
-NETLINK_EXT_ACK 11
-NETLINK_FIB_LOOKUP 10
-NETLINK_FIREWALL 3
-NETLINK_GENERIC 16
-NETLINK_GET_STRICT_CHK 12
-NETLINK_INET_DIAG 4
-NETLINK_IP6_FW 13
-NETLINK_ISCSI 8
-NETLINK_KOBJECT_UEVENT 15
-NETLINK_LISTEN_ALL_NSID 8
-NETLINK_LIST_MEMBERSHIPS 9
-NETLINK_NETFILTER 12
-NETLINK_NFLOG 5
-NETLINK_NO_ENOBUFS 5
-NETLINK_PKTINFO 3
-NETLINK_RDMA 20
-NETLINK_ROUTE 0
-NETLINK_RX_RING 6
-NETLINK_SCSITRANSPORT 18
-NETLINK_SELINUX 7
-NETLINK_SMC 22
-NETLINK_SOCK_DIAG 4
-NETLINK_TX_RING 7
-NETLINK_UNUSED 1
-NETLINK_USERSOCK 2
-NETLINK_XFRM 6
-OPEN_TREE_CLOEXEC 524288
-OPEN_TREE_CLONE 1
-O_ACCMODE 3
-O_CLOEXEC 524288
-O_NOATIME 262144
-O_PATH 2097152
-O_RDONLY 0
-O_RDWR 2
-O_TRUNC 512
-O_WRONLY 1
-PACKET_ADD_MEMBERSHIP 1
-PACKET_AUXDATA 8
-PACKET_BROADCAST 1
-PACKET_COPY_THRESH 7
-PACKET_DROP_MEMBERSHIP 2
-PACKET_FANOUT 18
-PACKET_FANOUT_CBPF 6
-PACKET_FANOUT_CPU 2
-PACKET_FANOUT_DATA 22
-PACKET_FANOUT_EBPF 7
-PACKET_FANOUT_FLAG_DEFRAG 32768
-PACKET_FANOUT_FLAG_IGNORE_OUTGOING 16384
-PACKET_FANOUT_FLAG_ROLLOVER 4096
-PACKET_FANOUT_FLAG_UNIQUEID 8192
-PACKET_FANOUT_HASH 0
-PACKET_FANOUT_LB 1
-PACKET_FANOUT_QM 5
-PACKET_FANOUT_RND 4
-PACKET_FANOUT_ROLLOVER 3
-PACKET_FASTROUTE 6
-PACKET_HDRLEN 11
-PACKET_HOST 0
-PACKET_IGNORE_OUTGOING 23
-PACKET_KERNEL 7
-PACKET_LOOPBACK 5
-PACKET_LOSS 14
-PACKET_MR_ALLMULTI 2
-PACKET_MR_MULTICAST 0
-PACKET_MR_PROMISC 1
-PACKET_MR_UNICAST 3
-PACKET_MULTICAST 2
-PACKET_ORIGDEV 9
-PACKET_OTHERHOST 3
-PACKET_OUTGOING 4
-PACKET_QDISC_BYPASS 20
-PACKET_RECV_OUTPUT 3
-PACKET_RESERVE 12
-PACKET_ROLLOVER_STATS 21
-PACKET_RX_RING 5
-PACKET_STATISTICS 6
-PACKET_TIMESTAMP 17
-PACKET_TX_HAS_OFF 19
-PACKET_TX_RING 13
-PACKET_TX_TIMESTAMP 16
-PACKET_USER 6
-PACKET_VERSION 10
-PACKET_VNET_HDR 15
-PACKET_VNET_HDR_SZ 24
-PERF_FLAG_FD_CLOEXEC 8
-PERF_FLAG_FD_NO_GROUP 1
-PERF_FLAG_FD_OUTPUT 2
-PERF_FLAG_PID_CGROUP 4
-PER_LINUX 0
-PER_LINUX32 8
-PF_ALG 38
-PF_APPLETALK 5
-PF_ASH 18
-PF_ATMPVC 8
-PF_ATMSVC 20
-PF_AX25 3
-PF_BLUETOOTH 31
-PF_BRIDGE 7
-PF_CAIF 37
-PF_CAN 29
-PF_DECnet 12
-PF_ECONET 19
-PF_FILE 1
-PF_IB 27
-PF_IEEE802154 36
-PF_INET 2
-PF_INET6 10
-PF_IPX 4
-PF_IRDA 23
-PF_ISDN 34
-PF_IUCV 32
-PF_KCM 41
-PF_KEY 15
-PF_LLC 26
-PF_LOCAL 1
-PF_MAX 46
-PF_MCTP 45
-PF_MPLS 28
-PF_NETBEUI 13
-PF_NETLINK 16
-PF_NETROM 6
-PF_NFC 39
-PF_PACKET 17
-PF_PHONET 35
-PF_PPPOX 24
-PF_QIPCRTR 42
-PF_R 4
-PF_RDS 21
-PF_ROSE 11
-PF_ROUTE 16
-PF_RXRPC 33
-PF_SECURITY 14
-PF_SMC 43
-PF_SNA 22
-PF_TIPC 30
-PF_UNIX 1
-PF_UNSPEC 0
-PF_VSOCK 40
-PF_W 2
-PF_WANPIPE 25
-PF_X 1
-PF_X25 9
-PF_XDP 44
-PIDFD_COREDUMPED 1
-PIDFD_COREDUMP_ROOT 8
-PIDFD_COREDUMP_SKIP 2
-PIDFD_COREDUMP_USER 4
-PIDFD_GET_INFO 3227057931
-PIDFD_INFO_CGROUPID 4
-PIDFD_INFO_COREDUMP 16
-PIDFD_INFO_CREDS 2
-PIDFD_INFO_EXIT 8
-PIDFD_INFO_PID 1
-PIDFD_INFO_SIZE_VER0 64
-PIDFD_SELF -10000
-PIDFD_SELF_PROCESS -10001
-PIDFD_SELF_THREAD -10000
-PIDFD_SELF_THREAD_GROUP -10001
-PIDFD_SIGNAL_PROCESS_GROUP 4
-PIDFD_SIGNAL_THREAD 1
-PIDFD_SIGNAL_THREAD_GROUP 2
-POSIX_FADV_NORMAL 0
-POSIX_FADV_RANDOM 1
-POSIX_FADV_SEQUENTIAL 2
-POSIX_FADV_WILLNEED 3
-PRIO_MIN -20
-PRIO_PGRP 1
-PRIO_PROCESS 0
-PRIO_USER 2
-PROT_EXEC 4
-PROT_GROWSDOWN 16777216
-PROT_GROWSUP 33554432
-PROT_NONE 0
-PROT_READ 1
-PROT_WRITE 2
-PR_CAPBSET_DROP 24
-PR_CAPBSET_READ 23
-PR_CAP_AMBIENT 47
-PR_CAP_AMBIENT_CLEAR_ALL 4
-PR_CAP_AMBIENT_IS_SET 1
-PR_CAP_AMBIENT_LOWER 3
-PR_CAP_AMBIENT_RAISE 2
-PR_CFI_BRANCH_LANDING_PADS 0
-PR_CFI_DISABLE 2
-PR_CFI_ENABLE 1
-PR_CFI_LOCK 4
-PR_ENDIAN_BIG 0
-PR_ENDIAN_LITTLE 1
-PR_ENDIAN_PPC_LITTLE 2
-PR_FPEMU_NOPRINT 1
-PR_FPEMU_SIGFPE 2
-PR_FP_EXC_ASYNC 2
-PR_FP_EXC_DISABLED 0
-PR_FP_EXC_DIV 65536
-PR_FP_EXC_INV 1048576
-PR_FP_EXC_NONRECOV 1
-PR_FP_EXC_OVF 131072
-PR_FP_EXC_PRECISE 3
-PR_FP_EXC_RES 524288
-PR_FP_EXC_SW_ENABLE 128
-PR_FP_EXC_UND 262144
-PR_FP_MODE_FR 1
-PR_FP_MODE_FRE 2
-PR_FUTEX_HASH 78
-PR_FUTEX_HASH_GET_IMMUTABLE 3
-PR_FUTEX_HASH_GET_SLOTS 2
-PR_FUTEX_HASH_SET_SLOTS 1
-PR_GET_AUXV 1096112214
-PR_GET_CFI 80
-PR_GET_CHILD_SUBREAPER 37
-PR_GET_DUMPABLE 3
-PR_GET_ENDIAN 19
-PR_GET_FPEMU 9
-PR_GET_FPEXC 11
-PR_GET_FP_MODE 46
-PR_GET_IO_FLUSHER 58
-PR_GET_KEEPCAPS 7
-PR_GET_MDWE 66
-PR_GET_MEMORY_MERGE 68
-PR_GET_NAME 16
-PR_GET_NO_NEW_PRIVS 39
-PR_GET_PDEATHSIG 2
-PR_GET_SECCOMP 21
-PR_GET_SECUREBITS 27
-PR_GET_SHADOW_STACK_STATUS 74
-PR_GET_SPECULATION_CTRL 52
-PR_GET_TAGGED_ADDR_CTRL 56
-PR_GET_THP_DISABLE 42
-PR_GET_TID_ADDRESS 40
-PR_GET_TIMERSLACK 30
-PR_GET_TIMING 13
-PR_GET_TSC 25
-PR_GET_UNALIGN 5
-PR_LOCK_SHADOW_STACK_STATUS 76
-PR_MCE_KILL 33
-PR_MCE_KILL_CLEAR 0
-PR_MCE_KILL_DEFAULT 2
-PR_MCE_KILL_EARLY 1
-PR_MCE_KILL_GET 34
-PR_MCE_KILL_LATE 0
-PR_MCE_KILL_SET 1
-PR_MDWE_NO_INHERIT 2
-PR_MDWE_REFUSE_EXEC_GAIN 1
-PR_MPX_DISABLE_MANAGEMENT 44
-PR_MPX_ENABLE_MANAGEMENT 43
-PR_MTE_STORE_ONLY 524288
-PR_MTE_TAG_MASK 524280
-PR_MTE_TAG_SHIFT 3
-PR_MTE_TCF_ASYNC 4
-PR_MTE_TCF_MASK 6
-PR_MTE_TCF_NONE 0
-PR_MTE_TCF_SHIFT 1
-PR_MTE_TCF_SYNC 2
-PR_PAC_APDAKEY 4
-PR_PAC_APDBKEY 8
-PR_PAC_APGAKEY 16
-PR_PAC_APIAKEY 1
-PR_PAC_APIBKEY 2
-PR_PAC_GET_ENABLED_KEYS 61
-PR_PAC_RESET_KEYS 54
-PR_PAC_SET_ENABLED_KEYS 60
-PR_PMLEN_MASK 2130706432
-PR_PMLEN_SHIFT 24
-PR_PPC_DEXCR_CTRL_CLEAR 4
-PR_PPC_DEXCR_CTRL_CLEAR_ONEXEC 16
-PR_PPC_DEXCR_CTRL_EDITABLE 1
-PR_PPC_DEXCR_CTRL_MASK 31
-PR_PPC_DEXCR_CTRL_SET 2
-PR_PPC_DEXCR_CTRL_SET_ONEXEC 8
-PR_PPC_DEXCR_IBRTPD 1
-PR_PPC_DEXCR_NPHIE 3
-PR_PPC_DEXCR_SBHE 0
-PR_PPC_DEXCR_SRAPD 2
-PR_PPC_GET_DEXCR 72
-PR_PPC_SET_DEXCR 73
-PR_RISCV_CTX_SW_FENCEI_OFF 1
-PR_RISCV_CTX_SW_FENCEI_ON 0
-PR_RISCV_SCOPE_PER_PROCESS 0
-PR_RISCV_SCOPE_PER_THREAD 1
-PR_RISCV_SET_ICACHE_FLUSH_CTX 71
-PR_RISCV_V_GET_CONTROL 70
-PR_RISCV_V_SET_CONTROL 69
-PR_RISCV_V_VSTATE_CTRL_CUR_MASK 3
-PR_RISCV_V_VSTATE_CTRL_DEFAULT 0
-PR_RISCV_V_VSTATE_CTRL_INHERIT 16
-PR_RISCV_V_VSTATE_CTRL_MASK 31
-PR_RISCV_V_VSTATE_CTRL_NEXT_MASK 12
-PR_RISCV_V_VSTATE_CTRL_OFF 1
-PR_RISCV_V_VSTATE_CTRL_ON 2
-PR_RSEQ_SLICE_EXTENSION 79
-PR_RSEQ_SLICE_EXTENSION_GET 1
-PR_RSEQ_SLICE_EXTENSION_SET 2
-PR_RSEQ_SLICE_EXT_ENABLE 1
-PR_SCHED_CORE 62
-PR_SCHED_CORE_CREATE 1
-PR_SCHED_CORE_GET 0
-PR_SCHED_CORE_MAX 4
-PR_SCHED_CORE_SCOPE_PROCESS_GROUP 2
-PR_SCHED_CORE_SCOPE_THREAD 0
-PR_SCHED_CORE_SCOPE_THREAD_GROUP 1
-PR_SCHED_CORE_SHARE_FROM 3
-PR_SCHED_CORE_SHARE_TO 2
-PR_SET_CFI 81
-PR_SET_CHILD_SUBREAPER 36
-PR_SET_DUMPABLE 4
-PR_SET_ENDIAN 20
-PR_SET_FPEMU 10
-PR_SET_FPEXC 12
-PR_SET_FP_MODE 45
-PR_SET_IO_FLUSHER 57
-PR_SET_KEEPCAPS 8
-PR_SET_MDWE 65
-PR_SET_MEMORY_MERGE 67
-PR_SET_MM 35
-PR_SET_MM_ARG_END 9
-PR_SET_MM_ARG_START 8
-PR_SET_MM_AUXV 12
-PR_SET_MM_BRK 7
-PR_SET_MM_END_CODE 2
-PR_SET_MM_END_DATA 4
-PR_SET_MM_ENV_END 11
-PR_SET_MM_ENV_START 10
-PR_SET_MM_EXE_FILE 13
-PR_SET_MM_MAP 14
-PR_SET_MM_MAP_SIZE 15
-PR_SET_MM_START_BRK 6
-PR_SET_MM_START_CODE 1
-PR_SET_MM_START_DATA 3
-PR_SET_MM_START_STACK 5
-PR_SET_NAME 15
-PR_SET_NO_NEW_PRIVS 38
-PR_SET_PDEATHSIG 1
-PR_SET_PTRACER 1499557217
-PR_SET_SECCOMP 22
-PR_SET_SECUREBITS 28
-PR_SET_SHADOW_STACK_STATUS 75
-PR_SET_SPECULATION_CTRL 53
-PR_SET_SYSCALL_USER_DISPATCH 59
-PR_SET_TAGGED_ADDR_CTRL 55
-PR_SET_THP_DISABLE 41
-PR_SET_TIMERSLACK 29
-PR_SET_TIMING 14
-PR_SET_TSC 26
-PR_SET_UNALIGN 6
-PR_SET_VMA 1398164801
-PR_SET_VMA_ANON_NAME 0
-PR_SHADOW_STACK_ENABLE 1
-PR_SHADOW_STACK_PUSH 4
-PR_SHADOW_STACK_WRITE 2
-PR_SME_GET_VL 64
-PR_SME_SET_VL 63
-PR_SME_SET_VL_ONEXEC 262144
-PR_SME_VL_INHERIT 131072
-PR_SME_VL_LEN_MASK 65535
-PR_SPEC_DISABLE 4
-PR_SPEC_DISABLE_NOEXEC 16
-PR_SPEC_ENABLE 2
-PR_SPEC_FORCE_DISABLE 8
-PR_SPEC_INDIRECT_BRANCH 1
-PR_SPEC_L1D_FLUSH 2
-PR_SPEC_NOT_AFFECTED 0
-PR_SPEC_PRCTL 1
-PR_SPEC_STORE_BYPASS 0
-PR_SVE_GET_VL 51
-PR_SVE_SET_VL 50
-PR_SVE_SET_VL_ONEXEC 262144
-PR_SVE_VL_INHERIT 131072
-PR_SVE_VL_LEN_MASK 65535
-PR_SYS_DISPATCH_EXCLUSIVE_ON 1
-PR_SYS_DISPATCH_INCLUSIVE_ON 2
-PR_SYS_DISPATCH_OFF 0
-PR_SYS_DISPATCH_ON 1
-PR_TAGGED_ADDR_ENABLE 1
-PR_TASK_PERF_EVENTS_DISABLE 31
-PR_TASK_PERF_EVENTS_ENABLE 32
-PR_THP_DISABLE_EXCEPT_ADVISED 2
-PR_TIMER_CREATE_RESTORE_IDS 77
-PR_TIMER_CREATE_RESTORE_IDS_GET 2
-PR_TIMER_CREATE_RESTORE_IDS_OFF 0
-PR_TIMER_CREATE_RESTORE_IDS_ON 1
-PR_TIMING_STATISTICAL 0
-PR_TIMING_TIMESTAMP 1
-PR_TSC_ENABLE 1
-PR_TSC_SIGSEGV 2
-PR_UNALIGN_NOPRINT 1
-PR_UNALIGN_SIGBUS 2
-PTRACE_ATTACH 16
-PTRACE_CONT 7
-PTRACE_DETACH 17
-PTRACE_EVENTMSG_SYSCALL_ENTRY 1
-PTRACE_EVENTMSG_SYSCALL_EXIT 2
-PTRACE_EVENT_CLONE 3
-PTRACE_EVENT_EXEC 4
-PTRACE_EVENT_EXIT 6
-PTRACE_EVENT_FORK 1
-PTRACE_EVENT_SECCOMP 7
-PTRACE_EVENT_STOP 128
-PTRACE_EVENT_VFORK 2
-PTRACE_EVENT_VFORK_DONE 5
-PTRACE_GETEVENTMSG 16897
-PTRACE_GETREGS 12
-PTRACE_GETREGSET 16900
-PTRACE_GETSIGINFO 16898
-PTRACE_GETSIGMASK 16906
-PTRACE_GET_RSEQ_CONFIGURATION 16911
-PTRACE_GET_SYSCALL_INFO 16910
-PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG 16913
-PTRACE_INTERRUPT 16903
-PTRACE_KILL 8
-PTRACE_LISTEN 16904
-PTRACE_O_EXITKILL 1048576
-PTRACE_O_MASK 3145983
-PTRACE_O_SUSPEND_SECCOMP 2097152
-PTRACE_O_TRACECLONE 8
-PTRACE_O_TRACEEXEC 16
-PTRACE_O_TRACEEXIT 64
-PTRACE_O_TRACEFORK 2
-PTRACE_O_TRACESECCOMP 128
-PTRACE_O_TRACESYSGOOD 1
-PTRACE_O_TRACEVFORK 4
-PTRACE_O_TRACEVFORKDONE 32
-PTRACE_PEEKDATA 2
-PTRACE_PEEKSIGINFO 16905
-PTRACE_PEEKSIGINFO_SHARED 1
-PTRACE_PEEKTEXT 1
-PTRACE_PEEKUSR 3
-PTRACE_POKEDATA 5
-PTRACE_POKETEXT 4
-PTRACE_POKEUSR 6
-PTRACE_SECCOMP_GET_FILTER 16908
-PTRACE_SECCOMP_GET_METADATA 16909
-PTRACE_SEIZE 16902
-PTRACE_SETOPTIONS 16896
-PTRACE_SETREGS 13
-PTRACE_SETREGSET 16901
-PTRACE_SETSIGINFO 16899
-PTRACE_SETSIGMASK 16907
-PTRACE_SET_SYSCALL_INFO 16914
-PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG 16912
-PTRACE_SINGLESTEP 9
-PTRACE_SYSCALL 24
-PTRACE_SYSCALL_INFO_ENTRY 1
-PTRACE_SYSCALL_INFO_EXIT 2
-PTRACE_SYSCALL_INFO_NONE 0
-PTRACE_SYSCALL_INFO_SECCOMP 3
-PTRACE_TRACEME 0
-P_ALL 0
-P_PGID 2
-P_PID 1
-P_PIDFD 3
-Q_GETFMT 8388612
-Q_GETINFO 8388613
-Q_GETNEXTQUOTA 8388617
-Q_GETQUOTA 8388615
-Q_QUOTAOFF 8388611
-Q_QUOTAON 8388610
-Q_SETINFO 8388614
-Q_SETQUOTA 8388616
-Q_SYNC 8388609
-READ_IMPLIES_EXEC 4194304
-RENAME_EXCHANGE 2
-RENAME_NOREPLACE 1
-RENAME_WHITEOUT 4
-RESOLVE_BENEATH 8
-RESOLVE_CACHED 32
-RESOLVE_IN_ROOT 16
-RESOLVE_NO_MAGICLINKS 2
-RESOLVE_NO_SYMLINKS 4
-RESOLVE_NO_XDEV 1
-RLIMIT_CORE 4
-RLIMIT_CPU 0
-RLIMIT_DATA 2
-RLIMIT_FSIZE 1
-RLIMIT_LOCKS 10
-RLIMIT_MSGQUEUE 12
-RLIMIT_NICE 13
-RLIMIT_RTPRIO 14
-RLIMIT_RTTIME 15
-RLIMIT_SIGPENDING 11
-RLIMIT_STACK 3
-RSEQ_FLAG_UNREGISTER 1
-RTM_BASE 16
-RTM_DELACTION 49
-RTM_DELADDR 21
-RTM_DELADDRLABEL 73
-RTM_DELANYCAST 61
-RTM_DELCHAIN 101
-RTM_DELLINK 17
-RTM_DELLINKPROP 109
-RTM_DELMDB 85
-RTM_DELMULTICAST 57
-RTM_DELNEIGH 29
-RTM_DELNETCONF 81
-RTM_DELNEXTHOP 105
-RTM_DELNEXTHOPBUCKET 117
-RTM_DELNSID 89
-RTM_DELQDISC 37
-RTM_DELROUTE 25
-RTM_DELRULE 33
-RTM_DELTCLASS 41
-RTM_DELTFILTER 45
-RTM_DELTUNNEL 121
-RTM_DELVLAN 113
-RTM_F_CLONED 512
-RTM_F_EQUALIZE 1024
-RTM_F_FIB_MATCH 8192
-RTM_F_LOOKUP_TABLE 4096
-RTM_F_NOTIFY 256
-RTM_F_OFFLOAD 16384
-RTM_F_OFFLOAD_FAILED 536870912
-RTM_F_PREFIX 2048
-RTM_F_TRAP 32768
-RTM_GETACTION 50
-RTM_GETADDR 22
-RTM_GETADDRLABEL 74
-RTM_GETANYCAST 62
-RTM_GETCHAIN 102
-RTM_GETDCB 78
-RTM_GETLINK 18
-RTM_GETLINKPROP 110
-RTM_GETMDB 86
-RTM_GETMULTICAST 58
-RTM_GETNEIGH 30
-RTM_GETNEIGHTBL 66
-RTM_GETNETCONF 82
-RTM_GETNEXTHOP 106
-RTM_GETNEXTHOPBUCKET 118
-RTM_GETNSID 90
-RTM_GETQDISC 38
-RTM_GETROUTE 26
-RTM_GETRULE 34
-RTM_GETSTATS 94
-RTM_GETTCLASS 42
-RTM_GETTFILTER 46
-RTM_GETTUNNEL 122
-RTM_GETVLAN 114
-RTM_MAX 123
-RTM_NEWACTION 48
-RTM_NEWADDR 20
-RTM_NEWADDRLABEL 72
-RTM_NEWANYCAST 60
-RTM_NEWCACHEREPORT 96
-RTM_NEWCHAIN 100
-RTM_NEWLINK 16
-RTM_NEWLINKPROP 108
-RTM_NEWMDB 84
-RTM_NEWMULTICAST 56
-RTM_NEWNDUSEROPT 68
-RTM_NEWNEIGH 28
-RTM_NEWNEIGHTBL 64
-RTM_NEWNETCONF 80
-RTM_NEWNEXTHOP 104
-RTM_NEWNEXTHOPBUCKET 116
-RTM_NEWNSID 88
-RTM_NEWNVLAN 112
-RTM_NEWPREFIX 52
-RTM_NEWQDISC 36
-RTM_NEWROUTE 24
-RTM_NEWRULE 32
-RTM_NEWSTATS 92
-RTM_NEWTCLASS 40
-RTM_NEWTFILTER 44
-RTM_NEWTUNNEL 120
-RTM_NEWVLAN 112
-RTM_NR_FAMILIES 27
-RTM_NR_MSGTYPES 108
-RTM_SETDCB 79
-RTM_SETLINK 19
-RTM_SETNEIGHTBL 67
-RTM_SETSTATS 95
-RUSAGE_BOTH -2
-RUSAGE_CHILDREN -1
-RUSAGE_SELF 0
-RUSAGE_THREAD 1
-RWF_APPEND 16
-RWF_ATOMIC 64
-RWF_DONTCACHE 128
-RWF_DSYNC 2
-RWF_HIPRI 1
-RWF_NOAPPEND 32
-RWF_NOSIGNAL 256
-RWF_NOWAIT 8
-RWF_SUPPORTED 511
-RWF_SYNC 4
-RWF_WRITE_LIFE_NOT_SET 0
-SA_EXPOSE_TAGBITS 2048
-SA_NOCLDSTOP 1
-SA_NODEFER 1073741824
-SA_ONSTACK 134217728
-SA_RESETHAND 2147483648
-SA_RESTART 268435456
-SA_UNSUPPORTED 1024
-SCHED_BATCH 3
-SCHED_DEADLINE 6
-SCHED_EXT 7
-SCHED_FIFO 1
-SCHED_FLAG_ALL 127
-SCHED_FLAG_DL_OVERRUN 4
-SCHED_FLAG_KEEP_ALL 24
-SCHED_FLAG_KEEP_PARAMS 16
-SCHED_FLAG_KEEP_POLICY 8
-SCHED_FLAG_RECLAIM 2
-SCHED_FLAG_RESET_ON_FORK 1
-SCHED_FLAG_UTIL_CLAMP 96
-SCHED_FLAG_UTIL_CLAMP_MAX 64
-SCHED_FLAG_UTIL_CLAMP_MIN 32
-SCHED_GETATTR_FLAG_DL_DYNAMIC 1
-SCHED_IDLE 5
-SCHED_NORMAL 0
-SCHED_RESET_ON_FORK 1073741824
-SCHED_RR 2
-SCM_CREDENTIALS 2
-SCM_DEVMEM_DMABUF 79
-SCM_DEVMEM_LINEAR 78
-SCM_INQ 84
-SCM_PIDFD 4
-SCM_RIGHTS 1
-SCM_SECURITY 3
-SCM_TIMESTAMP 29
-SCM_TIMESTAMPING 37
-SCM_TIMESTAMPING_OPT_STATS 54
-SCM_TIMESTAMPING_PKTINFO 58
-SCM_TIMESTAMPNS 35
-SCM_TSTAMP_ACK 2
-SCM_TSTAMP_SCHED 1
-SCM_TSTAMP_SND 0
-SCM_TS_OPT_ID 81
-SCM_TXTIME 61
-SCM_WIFI_STATUS 41
-SECCOMP_ADDFD_FLAG_SEND 2
-SECCOMP_ADDFD_FLAG_SETFD 1
-SECCOMP_FILTER_FLAG_LOG 2
-SECCOMP_FILTER_FLAG_NEW_LISTENER 8
-SECCOMP_FILTER_FLAG_SPEC_ALLOW 4
-SECCOMP_FILTER_FLAG_TSYNC 1
-SECCOMP_FILTER_FLAG_TSYNC_ESRCH 16
-SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV 32
-SECCOMP_GET_ACTION_AVAIL 2
-SECCOMP_GET_NOTIF_SIZES 3
-SECCOMP_IOCTL_NOTIF_RECV 3226476800
-SECCOMP_IOCTL_NOTIF_SEND 3222806785
-SECCOMP_IOC_MAGIC 33
-SECCOMP_MODE_DISABLED 0
-SECCOMP_MODE_FILTER 2
-SECCOMP_MODE_STRICT 1
-SECCOMP_RET_ACTION 2147418112
-SECCOMP_RET_ACTION_FULL 4294901760
-SECCOMP_RET_ALLOW 2147418112
-SECCOMP_RET_DATA 65535
-SECCOMP_RET_ERRNO 327680
-SECCOMP_RET_KILL 0
-SECCOMP_RET_KILL_PROCESS 2147483648
-SECCOMP_RET_KILL_THREAD 0
-SECCOMP_RET_LOG 2147221504
-SECCOMP_RET_TRACE 2146435072
-SECCOMP_RET_TRAP 196608
-SECCOMP_RET_USER_NOTIF 2143289344
-SECCOMP_SET_MODE_FILTER 1
-SECCOMP_SET_MODE_STRICT 0
-SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1
-SECCOMP_USER_NOTIF_FLAG_CONTINUE 1
-SEEK_CUR 1
-SEEK_DATA 3
-SEEK_END 2
-SEEK_HOLE 4
-SEEK_MAX 4
-SEEK_SET 0
-SEMCTL 3
-SEMGET 2
-SEMOP 1
-SEMTIMEDOP 4
-SEM_INFO 19
-SEM_STAT 18
-SEM_STAT_ANY 20
-SEM_UNDO 4096
-SETALL 17
-SETVAL 16
-SFD_CLOEXEC 524288
-SHMAT 21
-SHMCTL 24
-SHMDT 22
-SHMGET 23
-SHM_EXEC 32768
-SHM_HUGETLB 2048
-SHM_INFO 14
-SHM_LOCK 11
-SHM_NORESERVE 4096
-SHM_R 256
-SHM_RDONLY 4096
-SHM_REMAP 16384
-SHM_RND 8192
-SHM_STAT 13
-SHM_UNLOCK 12
-SHM_W 128
-SHUT_RD 0
-SHUT_RDWR 2
-SHUT_WR 1
-SIGABRT 6
-SIGALRM 14
-SIGFPE 8
-SIGHUP 1
-SIGILL 4
-SIGINT 2
-SIGIOT 6
-SIGKILL 9
-SIGPIPE 13
-SIGQUIT 3
-SIGSEGV 11
-SIGTERM 15
-SIGTRAP 5
-SIOCADDDLCI 35200
-SIOCADDMULTI 35121
-SIOCADDRT 35083
-SIOCBONDCHANGEACTIVE 35221
-SIOCBONDENSLAVE 35216
-SIOCBONDINFOQUERY 35220
-SIOCBONDRELEASE 35217
-SIOCBONDSETHWADDR 35218
-SIOCBONDSLAVEINFOQUERY 35219
-SIOCBRADDBR 35232
-SIOCBRADDIF 35234
-SIOCBRDELBR 35233
-SIOCBRDELIF 35235
-SIOCDARP 35155
-SIOCDELDLCI 35201
-SIOCDELMULTI 35122
-SIOCDELRT 35084
-SIOCDEVPRIVATE 35312
-SIOCDIFADDR 35126
-SIOCDRARP 35168
-SIOCETHTOOL 35142
-SIOCGARP 35156
-SIOCGETLINKNAME 35296
-SIOCGETNODEID 35297
-SIOCGHWTSTAMP 35249
-SIOCGIFADDR 35093
-SIOCGIFBR 35136
-SIOCGIFBRDADDR 35097
-SIOCGIFCONF 35090
-SIOCGIFCOUNT 35128
-SIOCGIFDSTADDR 35095
-SIOCGIFENCAP 35109
-SIOCGIFFLAGS 35091
-SIOCGIFHWADDR 35111
-SIOCGIFINDEX 35123
-SIOCGIFMAP 35184
-SIOCGIFMEM 35103
-SIOCGIFMETRIC 35101
-SIOCGIFMTU 35105
-SIOCGIFNAME 35088
-SIOCGIFNETMASK 35099
-SIOCGIFPFLAGS 35125
-SIOCGIFSLAVE 35113
-SIOCGIFTXQLEN 35138
-SIOCGIFVLAN 35202
-SIOCGMIIPHY 35143
-SIOCGMIIREG 35144
-SIOCGPPPCSTATS 35314
-SIOCGPPPSTATS 35312
-SIOCGPPPVER 35313
-SIOCGRARP 35169
-SIOCGSKNS 35148
-SIOCGSTAMP 35078
-SIOCGSTAMPNS 35079
-SIOCGSTAMPNS_OLD 35079
-SIOCGSTAMP_OLD 35078
-SIOCKCMATTACH 35296
-SIOCKCMCLONE 35298
-SIOCKCMUNATTACH 35297
-SIOCOUTQNSD 35147
-SIOCPROTOPRIVATE 35296
-SIOCRTMSG 35085
-SIOCSARP 35157
-SIOCSHWTSTAMP 35248
-SIOCSIFADDR 35094
-SIOCSIFBR 35137
-SIOCSIFBRDADDR 35098
-SIOCSIFDSTADDR 35096
-SIOCSIFENCAP 35110
-SIOCSIFFLAGS 35092
-SIOCSIFHWADDR 35108
-SIOCSIFHWBROADCAST 35127
-SIOCSIFLINK 35089
-SIOCSIFMAP 35185
-SIOCSIFMEM 35104
-SIOCSIFMETRIC 35102
-SIOCSIFMTU 35106
-SIOCSIFNAME 35107
-SIOCSIFNETMASK 35100
-SIOCSIFPFLAGS 35124
-SIOCSIFSLAVE 35120
-SIOCSIFTXQLEN 35139
-SIOCSIFVLAN 35203
-SIOCSMIIREG 35145
-SIOCSRARP 35170
-SIOCWANDEV 35146
-SOCK_BUF_LOCK_MASK 3
-SOCK_CLOEXEC 524288
-SOCK_DCCP 6
-SOCK_DESTROY 21
-SOCK_DIAG_BY_FAMILY 20
-SOCK_IOC_TYPE 137
-SOCK_PACKET 10
-SOCK_RAW 3
-SOCK_RCVBUF_LOCK 2
-SOCK_RDM 4
-SOCK_SEQPACKET 5
-SOCK_SNDBUF_LOCK 1
-SOCK_TXREHASH_DEFAULT 255
-SOCK_TXREHASH_DISABLED 0
-SOCK_TXREHASH_ENABLED 1
-SOL_AAL 265
-SOL_ALG 279
-SOL_ATM 264
-SOL_CAIF 278
-SOL_CAN_BASE 100
-SOL_CAN_RAW 101
-SOL_DCCP 269
-SOL_DECNET 261
-SOL_ICMPV6 58
-SOL_IP 0
-SOL_IPV6 41
-SOL_IRDA 266
-SOL_IUCV 277
-SOL_KCM 281
-SOL_LLC 268
-SOL_MCTP 285
-SOL_MPTCP 284
-SOL_NETBEUI 267
-SOL_NETLINK 270
-SOL_NFC 280
-SOL_PACKET 263
-SOL_PNPIPE 275
-SOL_PPPOL2TP 273
-SOL_RAW 255
-SOL_RDS 276
-SOL_RXRPC 272
-SOL_SMC 286
-SOL_TCP 6
-SOL_TIPC 271
-SOL_TLS 282
-SOL_UDP 17
-SOL_VSOCK 287
-SOL_X25 262
-SOL_XDP 283
-SO_ATTACH_BPF 50
-SO_ATTACH_FILTER 26
-SO_ATTACH_REUSEPORT_CBPF 51
-SO_ATTACH_REUSEPORT_EBPF 52
-SO_BINDTODEVICE 25
-SO_BINDTOIFINDEX 62
-SO_BPF_EXTENSIONS 48
-SO_BSDCOMPAT 14
-SO_BUF_LOCK 72
-SO_BUSY_POLL 46
-SO_BUSY_POLL_BUDGET 70
-SO_CNX_ADVICE 53
-SO_COOKIE 57
-SO_DEBUG 1
-SO_DETACH_BPF 27
-SO_DETACH_FILTER 27
-SO_DETACH_REUSEPORT_BPF 68
-SO_DEVMEM_DMABUF 79
-SO_DEVMEM_DONTNEED 80
-SO_DEVMEM_LINEAR 78
-SO_EE_CODE_TXTIME_INVALID_PARAM 1
-SO_EE_CODE_TXTIME_MISSED 2
-SO_EE_CODE_ZEROCOPY_COPIED 1
-SO_EE_ORIGIN_ICMP 2
-SO_EE_ORIGIN_ICMP6 3
-SO_EE_ORIGIN_LOCAL 1
-SO_EE_ORIGIN_NONE 0
-SO_EE_ORIGIN_TIMESTAMPING 4
-SO_EE_ORIGIN_TXSTATUS 4
-SO_EE_ORIGIN_TXTIME 6
-SO_EE_ORIGIN_ZEROCOPY 5
-SO_EE_RFC4884_FLAG_INVALID 1
-SO_GET_FILTER 26
-SO_INCOMING_CPU 49
-SO_INCOMING_NAPI_ID 56
-SO_INQ 84
-SO_LOCK_FILTER 44
-SO_MARK 36
-SO_MAX_PACING_RATE 47
-SO_MEMINFO 55
-SO_NETNS_COOKIE 71
-SO_NOFCS 43
-SO_NO_CHECK 11
-SO_ORIGINAL_DST 80
-SO_PASSPIDFD 76
-SO_PASSRIGHTS 83
-SO_PASSSEC 34
-SO_PEEK_OFF 42
-SO_PEERGROUPS 59
-SO_PEERNAME 28
-SO_PEERPIDFD 77
-SO_PREFER_BUSY_POLL 69
-SO_PRIORITY 12
-SO_RCVBUFFORCE 33
-SO_RCVMARK 75
-SO_RCVPRIORITY 82
-SO_RCVTIMEO_NEW 66
-SO_RESERVE_MEM 73
-SO_RXQ_OVFL 40
-SO_SECURITY_AUTHENTICATION 22
-SO_SECURITY_ENCRYPTION_NETWORK 24
-SO_SECURITY_ENCRYPTION_TRANSPORT 23
-SO_SELECT_ERR_QUEUE 45
-SO_SNDTIMEO_NEW 67
-SO_TIMESTAMP 29
-SO_TIMESTAMPING 37
-SO_TIMESTAMPING_NEW 65
-SO_TIMESTAMPING_OLD 37
-SO_TIMESTAMPNS 35
-SO_TIMESTAMPNS_NEW 64
-SO_TIMESTAMPNS_OLD 35
-SO_TIMESTAMP_NEW 63
-SO_TIMESTAMP_OLD 29
-SO_TXREHASH 74
-SO_TXTIME 61
-SO_VM_SOCKETS_BUFFER_MAX_SIZE 2
-SO_VM_SOCKETS_BUFFER_MIN_SIZE 1
-SO_VM_SOCKETS_BUFFER_SIZE 0
-SO_VM_SOCKETS_CONNECT_TIMEOUT 6
-SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW 8
-SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD 6
-SO_VM_SOCKETS_NONBLOCK_TXRX 7
-SO_VM_SOCKETS_PEER_HOST_VM_ID 3
-SO_VM_SOCKETS_TRUSTED 5
-SO_WIFI_STATUS 41
-SO_ZEROCOPY 60
-SPLICE_F_GIFT 8
-SPLICE_F_MORE 4
-SPLICE_F_MOVE 1
-SPLICE_F_NONBLOCK 2
-STATX_ALL 4095
-STATX_ATIME 32
-STATX_ATTR_APPEND 32
-STATX_ATTR_AUTOMOUNT 4096
-STATX_ATTR_COMPRESSED 4
-STATX_ATTR_DAX 2097152
-STATX_ATTR_ENCRYPTED 2048
-STATX_ATTR_IMMUTABLE 16
-STATX_ATTR_MOUNT_ROOT 8192
-STATX_ATTR_NODUMP 64
-STATX_ATTR_VERITY 1048576
-STATX_ATTR_WRITE_ATOMIC 4194304
-STATX_BASIC_STATS 2047
-STATX_BLOCKS 1024
-STATX_BTIME 2048
-STATX_CTIME 128
-STATX_DIOALIGN 8192
-STATX_DIO_READ_ALIGN 131072
-STATX_GID 16
-STATX_INO 256
-STATX_MNT_ID 4096
-STATX_MNT_ID_UNIQUE 16384
-STATX_MODE 2
-STATX_MTIME 64
-STATX_NLINK 4
-STATX_SIZE 512
-STATX_SUBVOL 32768
-STATX_TYPE 1
-STATX_UID 8
-STATX_WRITE_ATOMIC 65536
-STATX__RESERVED 2147483648
-SYNC_FILE_RANGE_WAIT_AFTER 4
-SYNC_FILE_RANGE_WAIT_BEFORE 1
-SYNC_FILE_RANGE_WRITE 2
-SYNC_FILE_RANGE_WRITE_AND_WAIT 7
-SYS_ACCEPT 5
-SYS_ACCEPT4 18
-SYS_BIND 2
-SYS_CONNECT 3
-SYS_GETPEERNAME 7
-SYS_GETSOCKNAME 6
-SYS_GETSOCKOPT 15
-SYS_LISTEN 4
-SYS_RECV 10
-SYS_RECVFROM 12
-SYS_RECVMMSG 19
-SYS_RECVMSG 17
-SYS_SEND 9
-SYS_SENDMMSG 20
-SYS_SENDMSG 16
-SYS_SENDTO 11
-SYS_SETSOCKOPT 14
-SYS_SHUTDOWN 13
-SYS_SOCKET 1
-SYS_SOCKETPAIR 8
-S_BLKSIZE 512
-S_IEXEC 64
-S_IFBLK 24576
-S_IFCHR 8192
-S_IFDIR 16384
-S_IFIFO 4096
-S_IFLNK 40960
-S_IFMT 61440
-S_IFREG 32768
-S_IFSOCK 49152
-S_IREAD 256
-S_IRGRP 32
-S_IROTH 4
-S_IRUSR 256
-S_IRWXG 56
-S_IRWXO 7
-S_IRWXU 448
-S_ISGID 1024
-S_ISUID 2048
-S_ISVTX 512
-S_IWGRP 16
-S_IWOTH 2
-S_IWRITE 128
-S_IWUSR 128
-S_IXGRP 8
-S_IXOTH 1
-S_IXUSR 64
-TCA_CHAIN 11
-TCA_DUMP_FLAGS 15
-TCA_DUMP_INVISIBLE 10
-TCA_EGRESS_BLOCK 14
-TCA_EXT_WARN_MSG 16
-TCA_FCNT 6
-TCA_HW_OFFLOAD 12
-TCA_INGRESS_BLOCK 13
-TCA_KIND 1
-TCA_OPTIONS 2
-TCA_PAD 9
-TCA_RATE 5
-TCA_ROOT_COUNT 3
-TCA_ROOT_EXT_WARN_MSG 5
-TCA_ROOT_FLAGS 2
-TCA_ROOT_TAB 1
-TCA_ROOT_TIME_DELTA 4
-TCA_ROOT_UNSPEC 0
-TCA_STAB 8
-TCA_STATS 3
-TCA_STATS2 7
-TCA_UNSPEC 0
-TCA_XSTATS 4
-TCIFLUSH 0
-TCIOFF 2
-TCIOFLUSH 2
-TCION 3
-TCOFLUSH 1
-TCOOFF 0
-TCOON 1
-TCPOPT_EOL 0
-TCPOPT_MAXSEG 2
-TCPOPT_NOP 1
-TCPOPT_SACK 5
-TCPOPT_SACK_PERMITTED 4
-TCPOPT_TIMESTAMP 8
-TCPOPT_TSTAMP_HDR 16844810
-TCPOPT_WINDOW 3
-TCP_ACCECN_ACE_FAIL_RECV 2
-TCP_ACCECN_ACE_FAIL_SEND 1
-TCP_ACCECN_OPT_COUNTER_SEEN 2
-TCP_ACCECN_OPT_EMPTY_SEEN 1
-TCP_ACCECN_OPT_FAIL_RECV 8
-TCP_ACCECN_OPT_FAIL_SEEN 3
-TCP_ACCECN_OPT_FAIL_SEND 4
-TCP_ACCECN_OPT_NOT_SEEN 0
-TCP_AO_KEYF_EXCLUDE_OPT 2
-TCP_AO_KEYF_IFINDEX 1
-TCP_AO_MAXKEYLEN 80
-TCP_BPF_DELACK_MAX 1003
-TCP_BPF_IW 1001
-TCP_BPF_RTO_MIN 1004
-TCP_BPF_SNDCWND_CLAMP 1002
-TCP_BPF_SYN 1005
-TCP_BPF_SYN_IP 1006
-TCP_BPF_SYN_MAC 1007
-TCP_CC_INFO 26
-TCP_CM_INQ 36
-TCP_CONGESTION 13
-TCP_COOKIE_IN_ALWAYS 1
-TCP_COOKIE_MAX 16
-TCP_COOKIE_MIN 8
-TCP_COOKIE_OUT_NEVER 2
-TCP_COOKIE_PAIR_SIZE 32
-TCP_COOKIE_TRANSACTIONS 15
-TCP_CORK 3
-TCP_DEFER_ACCEPT 9
-TCP_DELACK_MAX_US 46
-TCP_FASTOPEN 23
-TCP_FASTOPEN_CONNECT 30
-TCP_FASTOPEN_KEY 33
-TCP_FASTOPEN_NO_COOKIE 34
-TCP_INFO 11
-TCP_INQ 36
-TCP_KEEPCNT 6
-TCP_KEEPIDLE 4
-TCP_KEEPINTVL 5
-TCP_LINGER2 8
-TCP_MAXSEG 2
-TCP_MAXWIN 65535
-TCP_MAX_WINSHIFT 14
-TCP_MD5SIG 14
-TCP_MD5SIG_EXT 32
-TCP_MD5SIG_FLAG_IFINDEX 2
-TCP_MD5SIG_FLAG_PREFIX 1
-TCP_MD5SIG_MAXKEYLEN 80
-TCP_MSS 512
-TCP_MSS_DEFAULT 536
-TCP_MSS_DESIRED 1220
-TCP_NODELAY 1
-TCP_NOTSENT_LOWAT 25
-TCP_QUEUE_SEQ 21
-TCP_QUICKACK 12
-TCP_REPAIR 19
-TCP_REPAIR_OFF 0
-TCP_REPAIR_OFF_NO_WP -1
-TCP_REPAIR_ON 1
-TCP_REPAIR_OPTIONS 22
-TCP_REPAIR_QUEUE 20
-TCP_REPAIR_WINDOW 29
-TCP_RTO_MAX_MS 44
-TCP_RTO_MIN_US 45
-TCP_SAVED_SYN 28
-TCP_SAVE_SYN 27
-TCP_SYNCNT 7
-TCP_S_DATA_IN 4
-TCP_S_DATA_OUT 8
-TCP_THIN_DUPACK 17
-TCP_THIN_LINEAR_TIMEOUTS 16
-TCP_TIMESTAMP 24
-TCP_TX_DELAY 37
-TCP_ULP 31
-TCP_USER_TIMEOUT 18
-TCP_V4_FLOW 1
-TCP_V6_FLOW 5
-TCP_WINDOW_CLAMP 10
-TCP_ZEROCOPY_RECEIVE 35
-TFD_CLOEXEC 524288
-TFD_TIMER_ABSTIME 1
-TFD_TIMER_CANCEL_ON_SET 2
-TIMER_ABSTIME 1
-TIOCCBRK 21544
-TIOCM_DTR 2
-TIOCM_LE 1
-TIOCM_RTS 4
-TIOCPKT_DATA 0
-TIOCPKT_DOSTOP 32
-TIOCPKT_FLUSHREAD 1
-TIOCPKT_FLUSHWRITE 2
-TIOCPKT_IOCTL 64
-TIOCPKT_NOSTOP 16
-TIOCPKT_START 8
-TIOCPKT_STOP 4
-TIOCSBRK 21543
-TIOCSER_TEMT 1
-TIOCSISO7816 3223868483
-TIOCVHANGUP 21559
-TUN_F_CSUM 1
-TUN_F_TSO4 2
-TUN_F_TSO6 4
-TUN_F_TSO_ECN 8
-TUN_F_UFO 16
-TUN_F_USO4 32
-TUN_F_USO6 64
-UDP_CORK 1
-UDP_ENCAP 100
-UDP_ENCAP_ESPINUDP 2
-UDP_ENCAP_ESPINUDP_NON_IKE 1
-UDP_ENCAP_GTP0 4
-UDP_ENCAP_GTP1U 5
-UDP_ENCAP_L2TPINUDP 3
-UDP_GRO 104
-UDP_NO_CHECK6_RX 102
-UDP_NO_CHECK6_TX 101
-UDP_SEGMENT 103
-UDP_V4_FLOW 2
-UDP_V6_FLOW 6
-UFFD_USER_MODE_ONLY 1
-UMOUNT_NOFOLLOW 8
-UNAME26 131072
-VM_SOCKETS_INVALID_VERSION 4294967295
-WALL 1073741824
-WCLONE 2147483648
-WCONTINUED 8
-WEXITED 4
-WNOHANG 1
-WNOTHREAD 536870912
-WNOWAIT 16777216
-WSTOPPED 2
-WUNTRACED 2
-XATTR_CREATE 1
-XATTR_REPLACE 2
-__WALL 1073741824
-__WCLONE 2147483648
-__WNOTHREAD 536870912
-`)
+const commonConsts = text("" +
+	"\x00\x9b\x00\x00\x00\x8b\x00\xf1\x01g\x023\x03\x1e\x03\xcb\x04\x86\x05Q\x06\x1a\x06\xce\a}\b=\b\xfa\t\x9a\n5\n\xe6\v\xae\fj\r\x0e\r\xa4\x0e$\x0e\x9e\x0f2\x0f\xba\x10L\x10\xd2\x11\xa7\x12]\x13\x00\x13\xd4\x14p\x15!\x15\xf0\x17&\x17\xc8\x18\x8b\x194\x19\xcf\x1aU\x1a\xe5\x1b\x93\x1cH\x1c\xea\x1d\xab\x1eh\x1fI \b \x8f \xfe!\x9b\"S\"\xf3#\xa3$e%D%\xdc&o'\x12'\xb5(\x8d)q*,*\xe3+\xdc,\xad-\xb9.W/\a/\xba0z1U2\x042\xd33\xa24[4\xf85\x8a6G6\xee7\xb18z9\"9\xcb:{;=;\xe0<V<\xc8=/=\xd6>\x89?D?\xeb@\xa5AwBBC\x00C\xe1D\x98E2E\xd0F\xacGzHnI\x16J\x01J\xa2KiL\x1dL\xbfMbN\x14N\xa3O>O\xcePoQ0Q\xdcR\x9bSmT8T\xe9UkU\xe2V\x81W4W\xd0XsY.Y\xd9Z\x81[\x00[\x82\\C]\x16]\xc6^\xa7_F`\r`\xcaaya\xfbbvc\tc\x9dd)d\xfbe\xa6f@f\xe3g\x9ehAh\xd3i\xa9" + // its blocks
+	"\x00\x11ADDR_NO_RANDOMIZE\x80\x80 " + // ADDR_NO_RANDOMIZE 262144
+	"\x01\x05F_ALGL" + // AF_ALG 38
+	"\x04\bPPLETALK\n" + // AF_APPLETALK 5
+	"\x04\x02SH$" + // AF_ASH 18
+	"\x04\x05TMPVC\x10" + // AF_ATMPVC 8
+	"\x06\x03SVC(" + // AF_ATMSVC 20
+	"\x04\x03X25\x06" + // AF_AX25 3
+	"\x03\tBLUETOOTH>" + // AF_BLUETOOTH 31
+	"\x04\x05RIDGE\x0e" + // AF_BRIDGE 7
+	"\x03\x04CAIFJ" + // AF_CAIF 37
+	"\x05\x01N:" + // AF_CAN 29
+	"\x03\x06DECnet\x18" + // AF_DECnet 12
+	"\x03\x06ECONET&" + // AF_ECONET 19
+	"\x03\x04FILE\x02" + // AF_FILE 1
+	"\x03\x02IB6" + // AF_IB 27
+	"\x04\tEEE802154H" + // AF_IEEE802154 36
+	"\x00\aAF_INET\x04" + // AF_INET 2
+	"\a\x016\x14" + // AF_INET6 10
+	"\x04\x02PX\b" + // AF_IPX 4
+	"\x04\x03RDA." + // AF_IRDA 23
+	"\x04\x03SDND" + // AF_ISDN 34
+	"\x04\x03UCV@" + // AF_IUCV 32
+	"\x03\x03KCMR" + // AF_KCM 41
+	"\x04\x02EY\x1e" + // AF_KEY 15
+	"\x03\x03LLC4" + // AF_LLC 26
+	"\x04\x04OCAL\x02" + // AF_LOCAL 1
+	"\x03\x03MAX\\" + // AF_MAX 46
+	"\x04\x03CTPZ" + // AF_MCTP 45
+	"\x04\x03PLS8" + // AF_MPLS 28
+	"\x03\aNETBEUI\x1a" + // AF_NETBEUI 13
+	"\x06\x04LINK " + // AF_NETLINK 16
+	"\x06\x03ROM\f" + // AF_NETROM 6
+	"\x00\x06AF_NFCN" + // AF_NFC 39
+	"\x03\x06PACKET\"" + // AF_PACKET 17
+	"\x04\x05HONETF" + // AF_PHONET 35
+	"\x04\x04PPOX0" + // AF_PPPOX 24
+	"\x03\aQIPCRTRT" + // AF_QIPCRTR 42
+	"\x03\x03RDS*" + // AF_RDS 21
+	"\x04\x03OSE\x16" + // AF_ROSE 11
+	"\x05\x03UTE " + // AF_ROUTE 16
+	"\x04\x04XRPCB" + // AF_RXRPC 33
+	"\x03\bSECURITY\x1c" + // AF_SECURITY 14
+	"\x04\x02MCV" + // AF_SMC 43
+	"\x04\x02NA," + // AF_SNA 22
+	"\x03\x04TIPC<" + // AF_TIPC 30
+	"\x03\x04UNIX\x02" + // AF_UNIX 1
+	"\x05\x04SPEC\x00" + // AF_UNSPEC 0
+	"\x03\x05VSOCKP" + // AF_VSOCK 40
+	"\x00\nAF_WANPIPE2" + // AF_WANPIPE 25
+	"\x03\x03X25\x12" + // AF_X25 9
+	"\x04\x02DPX" + // AF_XDP 44
+	"\x01\tT_EACCESS\x80\b" + // AT_EACCESS 512
+	"\x04\tMPTY_PATH\x80@" + // AT_EMPTY_PATH 4096
+	"\x03\x05FDCWD\xc7\x01" + // AT_FDCWD -100
+	"\x03\nHANDLE_FID\x80\b" + // AT_HANDLE_FID 512
+	"\n\rMNT_ID_UNIQUE\x02" + // AT_HANDLE_MNT_ID_UNIQUE 1
+	"\x03\fNO_AUTOMOUNT\x80 " + // AT_NO_AUTOMOUNT 2048
+	"\x03\tRECURSIVE\x80\x80\x04" + // AT_RECURSIVE 32768
+	"\x05\aMOVEDIR\x80\b" + // AT_REMOVEDIR 512
+	"\x05\rNAME_EXCHANGE\x04" + // AT_RENAME_EXCHANGE 2
+	"\n\tNOREPLACE\x02" + // AT_RENAME_NOREPLACE 1
+	"\n\bWHITEOUT\b" + // AT_RENAME_WHITEOUT 4
+	"\x03\x0fSTATX_DONT_SYNC\x80\x80\x02" + // AT_STATX_DONT_SYNC 16384
+	"\t\nFORCE_SYNC\x80\x80\x01" + // AT_STATX_FORCE_SYNC 8192
+	"\x00\x15AT_STATX_SYNC_AS_STAT\x00" + // AT_STATX_SYNC_AS_STAT 0
+	"\x0e\x04TYPE\x80\x80\x03" + // AT_STATX_SYNC_TYPE 24576
+	"\x04\rYMLINK_FOLLOW\x80\x10" + // AT_SYMLINK_FOLLOW 1024
+	"\v\bNOFOLLOW\x80\x04" + // AT_SYMLINK_NOFOLLOW 256
+	"\x00\x13BLKPG_ADD_PARTITION\x02" + // BLKPG_ADD_PARTITION 1
+	"\x06\rDEL_PARTITION\x04" + // BLKPG_DEL_PARTITION 2
+	"\x06\x10RESIZE_PARTITION\x06" + // BLKPG_RESIZE_PARTITION 3
+	"\x01\x13PF_BTF_GET_FD_BY_ID&" + // BPF_BTF_GET_FD_BY_ID 19
+	"\f\aNEXT_ID." + // BPF_BTF_GET_NEXT_ID 23
+	"\b\x04LOAD$" + // BPF_BTF_LOAD 18
+	"\x04\fENABLE_STATS@" + // BPF_ENABLE_STATS 32
+	"\x04\vITER_CREATEB" + // BPF_ITER_CREATE 33
+	"\x04\vLINK_CREATE8" + // BPF_LINK_CREATE 28
+	"\t\x06DETACHD" + // BPF_LINK_DETACH 34
+	"\t\fGET_FD_BY_ID<" + // BPF_LINK_GET_FD_BY_ID 30
+	"\r\aNEXT_ID>" + // BPF_LINK_GET_NEXT_ID 31
+	"\x00\x14BPF_LINK_TYPE_CGROUP\x06" + // BPF_LINK_TYPE_CGROUP 3
+	"\x0e\x04ITER\b" + // BPF_LINK_TYPE_ITER 4
+	"\x0e\fKPROBE_MULTI\x10" + // BPF_LINK_TYPE_KPROBE_MULTI 8
+	"\x0e\tNETFILTER\x14" + // BPF_LINK_TYPE_NETFILTER 10
+	"\x11\x03KIT\x1a" + // BPF_LINK_TYPE_NETKIT 13
+	"\x11\x02NS\n" + // BPF_LINK_TYPE_NETNS 5
+	"\x0e\nPERF_EVENT\x0e" + // BPF_LINK_TYPE_PERF_EVENT 7
+	"\x0e\x0eRAW_TRACEPOINT\x02" + // BPF_LINK_TYPE_RAW_TRACEPOINT 1
+	"\x0e\aSOCKMAP\x1c" + // BPF_LINK_TYPE_SOCKMAP 14
+	"\x0f\tTRUCT_OPS\x12" + // BPF_LINK_TYPE_STRUCT_OPS 9
+	"\x0e\x03TCX\x16" + // BPF_LINK_TYPE_TCX 11
+	"\x0f\x06RACING\x04" + // BPF_LINK_TYPE_TRACING 2
+	"\x0e\x06UNSPEC\x00" + // BPF_LINK_TYPE_UNSPEC 0
+	"\x0f\vPROBE_MULTI\x18" + // BPF_LINK_TYPE_UPROBE_MULTI 12
+	"\x0e\x03XDP\f" + // BPF_LINK_TYPE_XDP 6
+	"\t\x06UPDATE:" + // BPF_LINK_UPDATE 29
+	"\x00\x0eBPF_MAP_CREATE\x00" + // BPF_MAP_CREATE 0
+	"\b\fDELETE_BATCH6" + // BPF_MAP_DELETE_BATCH 27
+	"\x0f\x04ELEM\x06" + // BPF_MAP_DELETE_ELEM 3
+	"\b\x06FREEZE," + // BPF_MAP_FREEZE 22
+	"\b\fGET_FD_BY_ID\x1c" + // BPF_MAP_GET_FD_BY_ID 14
+	"\f\aNEXT_ID\x18" + // BPF_MAP_GET_NEXT_ID 12
+	"\x11\x03KEY\b" + // BPF_MAP_GET_NEXT_KEY 4
+	"\b\x17LOOKUP_AND_DELETE_BATCH2" + // BPF_MAP_LOOKUP_AND_DELETE_BATCH 25
+	"\x1a\x04ELEM*" + // BPF_MAP_LOOKUP_AND_DELETE_ELEM 21
+	"\x0f\x05BATCH0" + // BPF_MAP_LOOKUP_BATCH 24
+	"\x0f\x04ELEM\x02" + // BPF_MAP_LOOKUP_ELEM 1
+	"\b\nTYPE_ARENAB" + // BPF_MAP_TYPE_ARENA 33
+	"\x0f\x03RAY\x04" + // BPF_MAP_TYPE_ARRAY 2
+	"\x12\b_OF_MAPS\x18" + // BPF_MAP_TYPE_ARRAY_OF_MAPS 12
+	"\r\fBLOOM_FILTER<" + // BPF_MAP_TYPE_BLOOM_FILTER 30
+	"\r\fCGROUP_ARRAY\x10" + // BPF_MAP_TYPE_CGROUP_ARRAY 8
+	"\x00\x1bBPF_MAP_TYPE_CGROUP_STORAGE&" + // BPF_MAP_TYPE_CGROUP_STORAGE 19
+	"\x1b\v_DEPRECATED&" + // BPF_MAP_TYPE_CGROUP_STORAGE_DEPRECATED 19
+	"\x10\tP_STORAGE@" + // BPF_MAP_TYPE_CGRP_STORAGE 32
+	"\x0e\x05PUMAP " + // BPF_MAP_TYPE_CPUMAP 16
+	"\r\x06DEVMAP\x1c" + // BPF_MAP_TYPE_DEVMAP 14
+	"\x13\x05_HASH2" + // BPF_MAP_TYPE_DEVMAP_HASH 25
+	"\r\x04HASH\x02" + // BPF_MAP_TYPE_HASH 1
+	"\x11\b_OF_MAPS\x1a" + // BPF_MAP_TYPE_HASH_OF_MAPS 13
+	"\r\rINODE_STORAGE8" + // BPF_MAP_TYPE_INODE_STORAGE 28
+	"\r\bLPM_TRIE\x16" + // BPF_MAP_TYPE_LPM_TRIE 11
+	"\x0e\aRU_HASH\x12" + // BPF_MAP_TYPE_LRU_HASH 9
+	"\x11\vPERCPU_HASH\x14" + // BPF_MAP_TYPE_LRU_PERCPU_HASH 10
+	"\r\fPERCPU_ARRAY\f" + // BPF_MAP_TYPE_PERCPU_ARRAY 6
+	"\x14\x0eCGROUP_STORAGE*" + // BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE 21
+	"\"\v_DEPRECATED*" + // BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE_DEPRECATED 21
+	"\x14\x04HASH\n" + // BPF_MAP_TYPE_PERCPU_HASH 5
+	"\x00\x1dBPF_MAP_TYPE_PERF_EVENT_ARRAY\b" + // BPF_MAP_TYPE_PERF_EVENT_ARRAY 4
+	"\x0e\tROG_ARRAY\x06" + // BPF_MAP_TYPE_PROG_ARRAY 3
+	"\r\x05QUEUE," + // BPF_MAP_TYPE_QUEUE 22
+	"\r\x13REUSEPORT_SOCKARRAY(" + // BPF_MAP_TYPE_REUSEPORT_SOCKARRAY 20
+	"\x0e\x06INGBUF6" + // BPF_MAP_TYPE_RINGBUF 27
+	"\r\nSK_STORAGE0" + // BPF_MAP_TYPE_SK_STORAGE 24
+	"\x0e\aOCKHASH$" + // BPF_MAP_TYPE_SOCKHASH 18
+	"\x11\x03MAP\x1e" + // BPF_MAP_TYPE_SOCKMAP 15
+	"\x0e\x04TACK." + // BPF_MAP_TYPE_STACK 23
+	"\x12\x06_TRACE\x0e" + // BPF_MAP_TYPE_STACK_TRACE 7
+	"\x0f\bRUCT_OPS4" + // BPF_MAP_TYPE_STRUCT_OPS 26
+	"\r\fTASK_STORAGE:" + // BPF_MAP_TYPE_TASK_STORAGE 29
+	"\r\x06UNSPEC\x00" + // BPF_MAP_TYPE_UNSPEC 0
+	"\x0e\vSER_RINGBUF>" + // BPF_MAP_TYPE_USER_RINGBUF 31
+	"\r\x06XSKMAP\"" + // BPF_MAP_TYPE_XSKMAP 17
+	"\b\fUPDATE_BATCH4" + // BPF_MAP_UPDATE_BATCH 26
+	"\x00\x13BPF_MAP_UPDATE_ELEM\x04" + // BPF_MAP_UPDATE_ELEM 2
+	"\x04\aOBJ_GET\x0e" + // BPF_OBJ_GET 7
+	"\v\v_INFO_BY_FD\x1e" + // BPF_OBJ_GET_INFO_BY_FD 15
+	"\b\bNAME_LEN " + // BPF_OBJ_NAME_LEN 16
+	"\b\x03PIN\f" + // BPF_OBJ_PIN 6
+	"\x04\vPROG_ATTACH\x10" + // BPF_PROG_ATTACH 8
+	"\t\bBIND_MAPF" + // BPF_PROG_BIND_MAP 35
+	"\t\x06DETACH\x12" + // BPF_PROG_DETACH 9
+	"\t\fGET_FD_BY_ID\x1a" + // BPF_PROG_GET_FD_BY_ID 13
+	"\r\aNEXT_ID\x16" + // BPF_PROG_GET_NEXT_ID 11
+	"\t\x04LOAD\n" + // BPF_PROG_LOAD 5
+	"\t\x05QUERY " + // BPF_PROG_QUERY 16
+	"\t\x03RUN\x14" + // BPF_PROG_RUN 10
+	"\t\bTEST_RUN\x14" + // BPF_PROG_TEST_RUN 10
+	"\n\x11YPE_CGROUP_DEVICE\x1e" + // BPF_PROG_TYPE_CGROUP_DEVICE 15
+	"\x15\x03SKB\x10" + // BPF_PROG_TYPE_CGROUP_SKB 8
+	"\x00\x19BPF_PROG_TYPE_CGROUP_SOCK\x12" + // BPF_PROG_TYPE_CGROUP_SOCK 9
+	"\x19\x03OPT2" + // BPF_PROG_TYPE_CGROUP_SOCKOPT 25
+	"\x19\x05_ADDR$" + // BPF_PROG_TYPE_CGROUP_SOCK_ADDR 18
+	"\x16\x05YSCTL." + // BPF_PROG_TYPE_CGROUP_SYSCTL 23
+	"\x0e\x03EXT8" + // BPF_PROG_TYPE_EXT 28
+	"\x0e\x0eFLOW_DISSECTOR," + // BPF_PROG_TYPE_FLOW_DISSECTOR 22
+	"\x0e\x06KPROBE\x04" + // BPF_PROG_TYPE_KPROBE 2
+	"\x0e\nLIRC_MODE2(" + // BPF_PROG_TYPE_LIRC_MODE2 20
+	"\x0f\x02SM:" + // BPF_PROG_TYPE_LSM 29
+	"\x0f\x05WT_IN\x14" + // BPF_PROG_TYPE_LWT_IN 10
+	"\x12\x03OUT\x16" + // BPF_PROG_TYPE_LWT_OUT 11
+	"\x12\tSEG6LOCAL&" + // BPF_PROG_TYPE_LWT_SEG6LOCAL 19
+	"\x12\x04XMIT\x18" + // BPF_PROG_TYPE_LWT_XMIT 12
+	"\x0e\tNETFILTER@" + // BPF_PROG_TYPE_NETFILTER 32
+	"\x0e\nPERF_EVENT\x0e" + // BPF_PROG_TYPE_PERF_EVENT 7
+	"\x0e\x0eRAW_TRACEPOINT\"" + // BPF_PROG_TYPE_RAW_TRACEPOINT 17
+	"\x00%BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE0" + // BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE 24
+	"\x0e\tSCHED_ACT\b" + // BPF_PROG_TYPE_SCHED_ACT 4
+	"\x14\x03CLS\x06" + // BPF_PROG_TYPE_SCHED_CLS 3
+	"\x0f\bK_LOOKUP<" + // BPF_PROG_TYPE_SK_LOOKUP 30
+	"\x11\x03MSG " + // BPF_PROG_TYPE_SK_MSG 16
+	"\x11\tREUSEPORT*" + // BPF_PROG_TYPE_SK_REUSEPORT 21
+	"\x11\x03SKB\x1c" + // BPF_PROG_TYPE_SK_SKB 14
+	"\x0f\fOCKET_FILTER\x02" + // BPF_PROG_TYPE_SOCKET_FILTER 1
+	"\x12\x04_OPS\x1a" + // BPF_PROG_TYPE_SOCK_OPS 13
+	"\x0f\tTRUCT_OPS6" + // BPF_PROG_TYPE_STRUCT_OPS 27
+	"\x0f\x06YSCALL>" + // BPF_PROG_TYPE_SYSCALL 31
+	"\x0e\nTRACEPOINT\n" + // BPF_PROG_TYPE_TRACEPOINT 5
+	"\x12\x03ING4" + // BPF_PROG_TYPE_TRACING 26
+	"\x0e\x06UNSPEC\x00" + // BPF_PROG_TYPE_UNSPEC 0
+	"\x0e\x03XDP\f" + // BPF_PROG_TYPE_XDP 6
+	"\x04\x13RAW_TRACEPOINT_OPEN\"" + // BPF_RAW_TRACEPOINT_OPEN 17
+	"\x00\x11BPF_TASK_FD_QUERY(" + // BPF_TASK_FD_QUERY 20
+	"\x05\vOKEN_CREATEH" + // BPF_TOKEN_CREATE 36
+	"\x00\x11CAP_AUDIT_CONTROL<" + // CAP_AUDIT_CONTROL 30
+	"\n\x04READJ" + // CAP_AUDIT_READ 37
+	"\n\x05WRITE:" + // CAP_AUDIT_WRITE 29
+	"\x04\rBLOCK_SUSPENDH" + // CAP_BLOCK_SUSPEND 36
+	"\x05\x02PFN" + // CAP_BPF 39
+	"\x04\x12CHECKPOINT_RESTOREP" + // CAP_CHECKPOINT_RESTORE 40
+	"\x06\x03OWN\x00" + // CAP_CHOWN 0
+	"\x04\fDAC_OVERRIDE\x02" + // CAP_DAC_OVERRIDE 1
+	"\b\vREAD_SEARCH\x04" + // CAP_DAC_READ_SEARCH 2
+	"\x04\x06FOWNER\x06" + // CAP_FOWNER 3
+	"\x05\x05SETID\b" + // CAP_FSETID 4
+	"\x04\bIPC_LOCK\x1c" + // CAP_IPC_LOCK 14
+	"\b\x05OWNER\x1e" + // CAP_IPC_OWNER 15
+	"\x04\x04KILL\n" + // CAP_KILL 5
+	"\x00\fCAP_LAST_CAPP" + // CAP_LAST_CAP 40
+	"\x05\x04EASE8" + // CAP_LEASE 28
+	"\x05\x0eINUX_IMMUTABLE\x12" + // CAP_LINUX_IMMUTABLE 9
+	"\x04\tMAC_ADMINB" + // CAP_MAC_ADMIN 33
+	"\b\bOVERRIDE@" + // CAP_MAC_OVERRIDE 32
+	"\x05\x04KNOD6" + // CAP_MKNOD 27
+	"\x04\tNET_ADMIN\x18" + // CAP_NET_ADMIN 12
+	"\b\fBIND_SERVICE\x14" + // CAP_NET_BIND_SERVICE 10
+	"\t\bROADCAST\x16" + // CAP_NET_BROADCAST 11
+	"\b\x03RAW\x1a" + // CAP_NET_RAW 13
+	"\x04\aPERFMONL" + // CAP_PERFMON 38
+	"\x04\aSETFCAP>" + // CAP_SETFCAP 31
+	"\a\x03GID\f" + // CAP_SETGID 6
+	"\a\x04PCAP\x10" + // CAP_SETPCAP 8
+	"\a\x03UID\x0e" + // CAP_SETUID 7
+	"\x05\x05YSLOGD" + // CAP_SYSLOG 34
+	"\x00\rCAP_SYS_ADMIN*" + // CAP_SYS_ADMIN 21
+	"\b\x04BOOT," + // CAP_SYS_BOOT 22
+	"\b\x06CHROOT$" + // CAP_SYS_CHROOT 18
+	"\b\x06MODULE " + // CAP_SYS_MODULE 16
+	"\b\x04NICE." + // CAP_SYS_NICE 23
+	"\b\x05PACCT(" + // CAP_SYS_PACCT 20
+	"\t\x05TRACE&" + // CAP_SYS_PTRACE 19
+	"\b\x05RAWIO\"" + // CAP_SYS_RAWIO 17
+	"\t\aESOURCE0" + // CAP_SYS_RESOURCE 24
+	"\b\x04TIME2" + // CAP_SYS_TIME 25
+	"\t\tTY_CONFIG4" + // CAP_SYS_TTY_CONFIG 26
+	"\x04\nWAKE_ALARMF" + // CAP_WAKE_ALARM 35
+	"\x01\rLOCK_BOOTTIME\x0e" + // CLOCK_BOOTTIME 7
+	"\x0e\x06_ALARM\x12" + // CLOCK_BOOTTIME_ALARM 9
+	"\x06\aDEFAULT\x00" + // CLOCK_DEFAULT 0
+	"\x06\x03EXT\x02" + // CLOCK_EXT 1
+	"\x00\tCLOCK_INT\x04" + // CLOCK_INT 2
+	"\x06\tMONOTONIC\x02" + // CLOCK_MONOTONIC 1
+	"\x0f\a_COARSE\f" + // CLOCK_MONOTONIC_COARSE 6
+	"\x10\x03RAW\b" + // CLOCK_MONOTONIC_RAW 4
+	"\x06\x12PROCESS_CPUTIME_ID\x04" + // CLOCK_PROCESS_CPUTIME_ID 2
+	"\x06\bREALTIME\x00" + // CLOCK_REALTIME 0
+	"\x0e\x06_ALARM\x10" + // CLOCK_REALTIME_ALARM 8
+	"\x0f\x06COARSE\n" + // CLOCK_REALTIME_COARSE 5
+	"\x06\x03TAI\x16" + // CLOCK_TAI 11
+	"\a\x10HREAD_CPUTIME_ID\x06" + // CLOCK_THREAD_CPUTIME_ID 3
+	"\a\aXFROMRX\b" + // CLOCK_TXFROMRX 4
+	"\b\x03INT\x06" + // CLOCK_TXINT 3
+	"\x03\x11NE_ARGS_SIZE_VER0\x80\x01" + // CLONE_ARGS_SIZE_VER0 64
+	"\x13\x011\xa0\x01" + // CLONE_ARGS_SIZE_VER1 80
+	"\x13\x012\xb0\x01" + // CLONE_ARGS_SIZE_VER2 88
+	"\a\aUTOREAP\x80\x80\x80\x80\x80\x01" + // CLONE_AUTOREAP 17179869184
+	"\x00\x14CLONE_CHILD_CLEARTID\x80\x80\x80\x02" + // CLONE_CHILD_CLEARTID 2097152
+	"\f\x06SETTID\x80\x80\x80\x10" + // CLONE_CHILD_SETTID 16777216
+	"\a\fLEAR_SIGHAND\x80\x80\x80\x80 " + // CLONE_CLEAR_SIGHAND 4294967296
+	"\x06\bDETACHED\x80\x80\x80\x04" + // CLONE_DETACHED 4194304
+	"\x06\vEMPTY_MNTNS\x80\x80\x80\x80\x80\b" + // CLONE_EMPTY_MNTNS 137438953472
+	"\x06\x05FILES\x80\x10" + // CLONE_FILES 1024
+	"\a\x01S\x80\b" + // CLONE_FS 512
+	"\x06\vINTO_CGROUP\x80\x80\x80\x80@" + // CLONE_INTO_CGROUP 8589934592
+	"\a\x01O\x80\x80\x80\x80\x10" + // CLONE_IO 2147483648
+	"\x06\tNEWCGROUP\x80\x80\x80 " + // CLONE_NEWCGROUP 33554432
+	"\t\x03IPC\x80\x80\x80\x80\x01" + // CLONE_NEWIPC 134217728
+	"\t\x03NET\x80\x80\x80\x80\b" + // CLONE_NEWNET 1073741824
+	"\n\x01S\x80\x80\x10" + // CLONE_NEWNS 131072
+	"\t\x03PID\x80\x80\x80\x80\x04" + // CLONE_NEWPID 536870912
+	"\t\x04TIME\x80\x02" + // CLONE_NEWTIME 128
+	"\t\x04USER\x80\x80\x80\x80\x02" + // CLONE_NEWUSER 268435456
+	"\x00\fCLONE_NEWUTS\x80\x80\x80@" + // CLONE_NEWUTS 67108864
+	"\a\x02NP\x80\x80\x80\x80\x80\x02" + // CLONE_NNP 34359738368
+	"\x06\x06PARENT\x80\x80\x04" + // CLONE_PARENT 32768
+	"\f\a_SETTID\x80\x80\x80\x01" + // CLONE_PARENT_SETTID 1048576
+	"\a\x04IDFD\x80@" + // CLONE_PIDFD 4096
+	"\v\t_AUTOKILL\x80\x80\x80\x80\x80\x04" + // CLONE_PIDFD_AUTOKILL 68719476736
+	"\a\x05TRACE\x80\x80\x01" + // CLONE_PTRACE 8192
+	"\x06\x06SETTLS\x80\x80@" + // CLONE_SETTLS 524288
+	"\a\x06IGHAND\x80 " + // CLONE_SIGHAND 2048
+	"\a\x06YSVSEM\x80\x80 " + // CLONE_SYSVSEM 262144
+	"\x06\x06THREAD\x80\x80\b" + // CLONE_THREAD 65536
+	"\x06\bUNTRACED\x80\x80\x80\b" + // CLONE_UNTRACED 8388608
+	"\x06\x05VFORK\x80\x80\x02" + // CLONE_VFORK 16384
+	"\a\x01M\x80\x04" + // CLONE_VM 256
+	"\x03\x10SE_RANGE_CLOEXEC\b" + // CLOSE_RANGE_CLOEXEC 4
+	"\f\aUNSHARE\x04" + // CLOSE_RANGE_UNSHARE 2
+	"\x00\tDN_ACCESS\x02" + // DN_ACCESS 1
+	"\x04\x05TTRIB@" + // DN_ATTRIB 32
+	"\x03\x06CREATE\b" + // DN_CREATE 4
+	"\x03\x06DELETE\x10" + // DN_DELETE 8
+	"\x03\x06MODIFY\x04" + // DN_MODIFY 2
+	"\x04\bULTISHOT\x80\x80\x80\x80\x10" + // DN_MULTISHOT 2147483648
+	"\x03\x06RENAME " + // DN_RENAME 16
+	"\x00\vEFD_CLOEXEC\x80\x80@" + // EFD_CLOEXEC 524288
+	"\x04\tSEMAPHORE\x02" + // EFD_SEMAPHORE 1
+	"\x01\aPOLLERR\x10" + // EPOLLERR 8
+	"\x06\x01T\x80\x80\x80\x80\x10" + // EPOLLET 2147483648
+	"\x06\bXCLUSIVE\x80\x80\x80\x80\x02" + // EPOLLEXCLUSIVE 268435456
+	"\x05\x03HUP " + // EPOLLHUP 16
+	"\x05\x02IN\x02" + // EPOLLIN 1
+	"\x05\x03MSG\x80\x10" + // EPOLLMSG 1024
+	"\x05\aONESHOT\x80\x80\x80\x80\b" + // EPOLLONESHOT 1073741824
+	"\x00\bEPOLLOUT\b" + // EPOLLOUT 4
+	"\x05\x03PRI\x04" + // EPOLLPRI 2
+	"\x05\x06RDBAND\x80\x02" + // EPOLLRDBAND 128
+	"\a\x03HUP\x80\x80\x01" + // EPOLLRDHUP 8192
+	"\a\x04NORM\x80\x01" + // EPOLLRDNORM 64
+	"\x05\x06WAKEUP\x80\x80\x80\x80\x04" + // EPOLLWAKEUP 536870912
+	"\x06\x05RBAND\x80\b" + // EPOLLWRBAND 512
+	"\a\x04NORM\x80\x04" + // EPOLLWRNORM 256
+	"\x05\b_CLOEXEC\x80\x80@" + // EPOLL_CLOEXEC 524288
+	"\a\x06TL_ADD\x02" + // EPOLL_CTL_ADD 1
+	"\n\x03DEL\x04" + // EPOLL_CTL_DEL 2
+	"\n\x03MOD\x06" + // EPOLL_CTL_MOD 3
+	"\x06\bIOC_TYPE\x94\x02" + // EPOLL_IOC_TYPE 138
+	"\x01\tTH_P_1588\xee\xa3\x04" + // ETH_P_1588 35063
+	"\x06\x068021AC\xe0\xa1\x04" + // ETH_P_8021AC 34928
+	"\v\x01D\u0422\x04" + // ETH_P_8021AD 34984
+	"\x00\fETH_P_8021AH\u03a3\x04" + // ETH_P_8021AH 35047
+	"\n\x01Q\x80\x84\x04" + // ETH_P_8021Q 33024
+	"\t\x0221\xae\xa4\x04" + // ETH_P_80221 35095
+	"\t\x02_2\b" + // ETH_P_802_2 4
+	"\n\x013\x02" + // ETH_P_802_3 1
+	"\v\x04_MIN\x80\x18" + // ETH_P_802_3_MIN 1536
+	"\n\x03EX1\xea\xa2\x04" + // ETH_P_802_EX1 34997
+	"\x06\x04AARP\xe6\x83\x04" + // ETH_P_AARP 33011
+	"\a\x06F_IUCV\xf6\xef\a" + // ETH_P_AF_IUCV 64507
+	"\a\x02LL\x06" + // ETH_P_ALL 3
+	"\a\x02OE\u0122\x04" + // ETH_P_AOE 34978
+	"\a\x05RCNET4" + // ETH_P_ARCNET 26
+	"\b\x01P\x8c " + // ETH_P_ARP 2054
+	"\a\x04TALK\xb6\x82\x04" + // ETH_P_ATALK 32923
+	"\b\x05MFATE\x88\xa2\x04" + // ETH_P_ATMFATE 34948
+	"\t\x04MPOA\x98\xa1\x04" + // ETH_P_ATMMPOA 34892
+	"\x00\nETH_P_AX25\x04" + // ETH_P_AX25 2
+	"\x06\x06BATMAN\x8a\x8c\x02" + // ETH_P_BATMAN 17157
+	"\a\x02PQ\xfe#" + // ETH_P_BPQ 2303
+	"\x06\x04CAIF\xee\x03" + // ETH_P_CAIF 247
+	"\b\x01N\x18" + // ETH_P_CAN 12
+	"\t\x02FD\x1a" + // ETH_P_CANFD 13
+	"\t\x02XL\x1c" + // ETH_P_CANXL 14
+	"\a\x02FM\x84\xa4\x04" + // ETH_P_CFM 35074
+	"\a\x06ONTROL," + // ETH_P_CONTROL 22
+	"\a\x03UST\x8c\x80\x03" + // ETH_P_CUST 24582
+	"\x06\x05DDCMP\f" + // ETH_P_DDCMP 6
+	"\a\x02EC\x80\x80\x03" + // ETH_P_DEC 24576
+	"\a\x03IAG\x8a\x80\x03" + // ETH_P_DIAG 24581
+	"\a\x05NA_DL\x82\x80\x03" + // ETH_P_DNA_DL 24577
+	"\n\x02RC\x84\x80\x03" + // ETH_P_DNA_RC 24578
+	"\v\x01T\x86\x80\x03" + // ETH_P_DNA_RT 24579
+	"\x00\tETH_P_DSA6" + // ETH_P_DSA 27
+	"\t\x06_8021Q\xb6\xeb\x06" + // ETH_P_DSA_8021Q 56027
+	"\n\x05A5PSW\x82\x80\a" + // ETH_P_DSA_A5PSW 57345
+	"\x06\x06ECONET0" + // ETH_P_ECONET 24
+	"\a\x03DSA\xb4\xeb\x06" + // ETH_P_EDSA 56026
+	"\a\x05RSPAN\xfc\xa2\x04" + // ETH_P_ERSPAN 35006
+	"\f\x012\u058b\x01" + // ETH_P_ERSPAN2 8939
+	"\a\aTHERCAT\u0222\x04" + // ETH_P_ETHERCAT 34980
+	"\x06\x04FCOE\x8c\xa4\x04" + // ETH_P_FCOE 35078
+	"\a\x02IP\xa8\xa4\x04" + // ETH_P_FIP 35092
+	"\x06\aGRE_OSI\xfc\x03" + // ETH_P_GRE_OSI 254
+	"\x06\x04HDLC2" + // ETH_P_HDLC 25
+	"\a\x02SR\u07a4\x04" + // ETH_P_HSR 35119
+	"\x06\x04IBOE\xaa\xa4\x04" + // ETH_P_IBOE 35093
+	"\a\tEEE802154\xec\x03" + // ETH_P_IEEE802154 246
+	"\n\x03PUP\x80(" + // ETH_P_IEEEPUP 2560
+	"\x00\x0fETH_P_IEEEPUPAT\x82(" + // ETH_P_IEEEPUPAT 2561
+	"\a\x02FE\xfc\xb4\a" + // ETH_P_IFE 60734
+	"\a\x01P\x80 " + // ETH_P_IP 2048
+	"\b\x02V6\xba\x9b\x04" + // ETH_P_IPV6 34525
+	"\b\x01X\xee\x84\x04" + // ETH_P_IPX 33079
+	"\a\x03RDA." + // ETH_P_IRDA 23
+	"\x06\x03LAT\x88\x80\x03" + // ETH_P_LAT 24580
+	"\a\aINK_CTL\u0621\x04" + // ETH_P_LINK_CTL 34924
+	"\a\x03LDP\x98\xa3\x04" + // ETH_P_LLDP 35020
+	"\a\bOCALTALK\x12" + // ETH_P_LOCALTALK 9
+	"\b\x02OP\xc0\x01" + // ETH_P_LOOP 96
+	"\n\x04BACK\x80\xc0\x04" + // ETH_P_LOOPBACK 36864
+	"\x06\x06MACSEC\u02a3\x04" + // ETH_P_MACSEC 35045
+	"\b\x01P\xf2\x03" + // ETH_P_MAP 249
+	"\a\x03CTP\xf4\x03" + // ETH_P_MCTP 250
+	"\a\x06OBITEX*" + // ETH_P_MOBITEX 21
+	"\x00\rETH_P_MPLS_MC\x90\xa1\x04" + // ETH_P_MPLS_MC 34888
+	"\v\x02UC\x8e\xa1\x04" + // ETH_P_MPLS_UC 34887
+	"\a\x02RP\u01a3\x04" + // ETH_P_MRP 35043
+	"\a\x03VRP\xea\xa3\x04" + // ETH_P_MVRP 35061
+	"\a\x05XLGSW\x86\xa3\x04" + // ETH_P_MXLGSW 35011
+	"\x06\x04NCSI\xf0\xa3\x04" + // ETH_P_NCSI 35064
+	"\a\x02SH\x9e\xa5\x04" + // ETH_P_NSH 35151
+	"\a\aXP_NETC\xf4\xf4\a" + // ETH_P_NXP_NETC 64826
+	"\x06\x03PAE\x9c\xa2\x04" + // ETH_P_PAE 34958
+	"\b\x03USE\x90\xa0\x04" + // ETH_P_PAUSE 34824
+	"\a\x05HONET\xea\x03" + // ETH_P_PHONET 245
+	"\a\x06PPTALK " + // ETH_P_PPPTALK 16
+	"\t\x05_DISC\u01a1\x04" + // ETH_P_PPP_DISC 34915
+	"\n\x02MP\x10" + // ETH_P_PPP_MP 8
+	"\n\x03SES\u0221\x04" + // ETH_P_PPP_SES 34916
+	"\a\x06REAUTH\x8e\xa3\x04" + // ETH_P_PREAUTH 35015
+	"\x00\x0eETH_P_PROFINET\xa4\xa2\x04" + // ETH_P_PROFINET 34962
+	"\b\x01P\xf6\xa3\x04" + // ETH_P_PRP 35067
+	"\a\x02UP\x80\b" + // ETH_P_PUP 512
+	"\t\x02AT\x82\b" + // ETH_P_PUPAT 513
+	"\x06\x05QINQ1\x80\xc4\x04" + // ETH_P_QINQ1 37120
+	"\n\x012\x80\xc8\x04" + // ETH_P_QINQ2 37376
+	"\n\x013\x80\xcc\x04" + // ETH_P_QINQ3 37632
+	"\x06\x04RARP\xea\x80\x04" + // ETH_P_RARP 32821
+	"\a\x06EALTEK\xb2\xa2\x04" + // ETH_P_REALTEK 34969
+	"\x06\x03SCA\x8e\x80\x03" + // ETH_P_SCA 24583
+	"\a\x03LOW\x92\xa0\x04" + // ETH_P_SLOW 34825
+	"\a\x03NAP\n" + // ETH_P_SNAP 5
+	"\x06\x04TDLS\x9a\xa4\x04" + // ETH_P_TDLS 35085
+	"\a\x02EB\xb0\x95\x03" + // ETH_P_TEB 25944
+	"\a\x03IPC\x94\xa3\x04" + // ETH_P_TIPC 35018
+	"\a\x06RAILER8" + // ETH_P_TRAILER 28
+	"\x00\x0eETH_P_TR_802_2\"" + // ETH_P_TR_802_2 17
+	"\a\x02SN\xe0\x8b\x01" + // ETH_P_TSN 8944
+	"\x06\aWAN_PPP\x0e" + // ETH_P_WAN_PPP 7
+	"\a\x03CCP\xfc\xa0\x04" + // ETH_P_WCCP 34878
+	"\x06\x03X25\x8a " + // ETH_P_X25 2053
+	"\a\x03DSA\xf0\x03" + // ETH_P_XDSA 248
+	"\x06\x06YT921X\x90\xe6\x04" + // ETH_P_YT921X 39304
+	"\x00\x18FALLOC_FL_ALLOCATE_RANGE\x00" + // FALLOC_FL_ALLOCATE_RANGE 0
+	"\n\x0eCOLLAPSE_RANGE\x10" + // FALLOC_FL_COLLAPSE_RANGE 8
+	"\n\fINSERT_RANGE@" + // FALLOC_FL_INSERT_RANGE 32
+	"\n\tKEEP_SIZE\x02" + // FALLOC_FL_KEEP_SIZE 1
+	"\n\rNO_HIDE_STALE\b" + // FALLOC_FL_NO_HIDE_STALE 4
+	"\n\nPUNCH_HOLE\x04" + // FALLOC_FL_PUNCH_HOLE 2
+	"\n\rUNSHARE_RANGE\x80\x01" + // FALLOC_FL_UNSHARE_RANGE 64
+	"\n\fWRITE_ZEROES\x80\x02" + // FALLOC_FL_WRITE_ZEROES 128
+	"\n\nZERO_RANGE " + // FALLOC_FL_ZERO_RANGE 16
+	"\x00\nFAN_ACCESS\x02" + // FAN_ACCESS 1
+	"\n\x05_PERM\x80\x80\x10" + // FAN_ACCESS_PERM 131072
+	"\x05\x04LLOW\x02" + // FAN_ALLOW 1
+	"\a\v_CLASS_BITS\x18" + // FAN_ALL_CLASS_BITS 12
+	"\b\x06EVENTSv" + // FAN_ALL_EVENTS 59
+	"\b\nINIT_FLAGS~" + // FAN_ALL_INIT_FLAGS 63
+	"\b\nMARK_FLAGS\xfe\x03" + // FAN_ALL_MARK_FLAGS 255
+	"\b\x0fOUTGOING_EVENTS\xf6\x80\x1a" + // FAN_ALL_OUTGOING_EVENTS 213051
+	"\b\vPERM_EVENTS\x80\x80\x18" + // FAN_ALL_PERM_EVENTS 196608
+	"\x05\x05TTRIB\b" + // FAN_ATTRIB 4
+	"\x05\x04UDIT " + // FAN_AUDIT 16
+	"\x04\rCLASS_CONTENT\b" + // FAN_CLASS_CONTENT 4
+	"\n\x05NOTIF\x00" + // FAN_CLASS_NOTIF 0
+	"\n\vPRE_CONTENT\x10" + // FAN_CLASS_PRE_CONTENT 8
+	"\x06\x05OEXEC\x02" + // FAN_CLOEXEC 1
+	"\a\x02SE0" + // FAN_CLOSE 24
+	"\x00\x11FAN_CLOSE_NOWRITE " + // FAN_CLOSE_NOWRITE 16
+	"\n\x05WRITE\x10" + // FAN_CLOSE_WRITE 8
+	"\x05\x05REATE\x80\x04" + // FAN_CREATE 256
+	"\x04\x06DELETE\x80\b" + // FAN_DELETE 512
+	"\n\x05_SELF\x80\x10" + // FAN_DELETE_SELF 1024
+	"\x06\x02NY\x04" + // FAN_DENY 2
+	"\x04\fENABLE_AUDIT\x80\x01" + // FAN_ENABLE_AUDIT 64
+	"\x05\x05PIDFD\x03" + // FAN_EPIDFD -2
+	"\x05\tRRNO_BITS\x10" + // FAN_ERRNO_BITS 8
+	"\n\x04MASK\xfe\x03" + // FAN_ERRNO_MASK 255
+	"\n\x05SHIFT0" + // FAN_ERRNO_SHIFT 24
+	"\x05\x13VENT_INFO_TYPE_DFID\x06" + // FAN_EVENT_INFO_TYPE_DFID 3
+	"\x18\x05_NAME\x04" + // FAN_EVENT_INFO_TYPE_DFID_NAME 2
+	"\x14\x05ERROR\n" + // FAN_EVENT_INFO_TYPE_ERROR 5
+	"\x14\x03FID\x02" + // FAN_EVENT_INFO_TYPE_FID 1
+	"\x14\x03MNT\x0e" + // FAN_EVENT_INFO_TYPE_MNT 7
+	"\x00!FAN_EVENT_INFO_TYPE_NEW_DFID_NAME\x18" + // FAN_EVENT_INFO_TYPE_NEW_DFID_NAME 12
+	"\x14\rOLD_DFID_NAME\x14" + // FAN_EVENT_INFO_TYPE_OLD_DFID_NAME 10
+	"\x14\x05PIDFD\b" + // FAN_EVENT_INFO_TYPE_PIDFD 4
+	"\x14\x05RANGE\f" + // FAN_EVENT_INFO_TYPE_RANGE 6
+	"\n\fMETADATA_LEN0" + // FAN_EVENT_METADATA_LEN 24
+	"\n\bON_CHILD\x80\x80\x80\x80\x01" + // FAN_EVENT_ON_CHILD 134217728
+	"\x04\bFS_ERROR\x80\x80\x04" + // FAN_FS_ERROR 32768
+	"\x04\x04INFO@" + // FAN_INFO 32
+	"\x04\bMARK_ADD\x02" + // FAN_MARK_ADD 1
+	"\t\vDONT_FOLLOW\b" + // FAN_MARK_DONT_FOLLOW 4
+	"\t\tEVICTABLE\x80\b" + // FAN_MARK_EVICTABLE 512
+	"\t\nFILESYSTEM\x80\x04" + // FAN_MARK_FILESYSTEM 256
+	"\n\x04LUSH\x80\x02" + // FAN_MARK_FLUSH 128
+	"\t\x06IGNORE\x80\x10" + // FAN_MARK_IGNORE 1024
+	"\x0f\x06D_MASK@" + // FAN_MARK_IGNORED_MASK 32
+	"\x11\vSURV_MODIFY\x80\x01" + // FAN_MARK_IGNORED_SURV_MODIFY 64
+	"\x00\x14FAN_MARK_IGNORE_SURV\x80\x11" + // FAN_MARK_IGNORE_SURV 1088
+	"\n\x04NODE\x00" + // FAN_MARK_INODE 0
+	"\t\x05MNTNS\xa0\x04" + // FAN_MARK_MNTNS 272
+	"\n\x04OUNT " + // FAN_MARK_MOUNT 16
+	"\t\aONLYDIR\x10" + // FAN_MARK_ONLYDIR 8
+	"\t\x06REMOVE\x04" + // FAN_MARK_REMOVE 2
+	"\x05\tNT_ATTACH\x80\x80\x80\x10" + // FAN_MNT_ATTACH 16777216
+	"\b\x06DETACH\x80\x80\x80 " + // FAN_MNT_DETACH 33554432
+	"\x05\x05ODIFY\x04" + // FAN_MODIFY 2
+	"\x06\x02VE\x80\x03" + // FAN_MOVE 192
+	"\b\x06D_FROM\x80\x01" + // FAN_MOVED_FROM 64
+	"\n\x02TO\x80\x02" + // FAN_MOVED_TO 128
+	"\b\x05_SELF\x80 " + // FAN_MOVE_SELF 2048
+	"\x04\x04NOFD\x01" + // FAN_NOFD -1
+	"\x06\x06NBLOCK\x04" + // FAN_NONBLOCK 2
+	"\x06\x05PIDFD\x01" + // FAN_NOPIDFD -1
+	"\x00\tFAN_ONDIR\x80\x80\x80\x80\b" + // FAN_ONDIR 1073741824
+	"\x05\x03PEN@" + // FAN_OPEN 32
+	"\b\x05_EXEC\x80@" + // FAN_OPEN_EXEC 4096
+	"\r\x05_PERM\x80\x80 " + // FAN_OPEN_EXEC_PERM 262144
+	"\t\x04PERM\x80\x80\b" + // FAN_OPEN_PERM 65536
+	"\x04\nPRE_ACCESS\x80\x80\x80\x01" + // FAN_PRE_ACCESS 1048576
+	"\x04\nQ_OVERFLOW\x80\x80\x02" + // FAN_Q_OVERFLOW 16384
+	"\x04\x06RENAME\x80\x80\x80\x80\x02" + // FAN_RENAME 268435456
+	"\x06\x0ePORT_DFID_NAME\x800" + // FAN_REPORT_DFID_NAME 3072
+	"\x14\a_TARGET\x80x" + // FAN_REPORT_DFID_NAME_TARGET 7680
+	"\f\x06IR_FID\x80\x10" + // FAN_REPORT_DIR_FID 1024
+	"\v\bFD_ERROR\x80\x80\x01" + // FAN_REPORT_FD_ERROR 8192
+	"\f\x02ID\x80\b" + // FAN_REPORT_FID 512
+	"\v\x03MNT\x80\x80\x02" + // FAN_REPORT_MNT 16384
+	"\v\x04NAME\x80 " + // FAN_REPORT_NAME 2048
+	"\v\x05PIDFD\x80\x02" + // FAN_REPORT_PIDFD 128
+	"\x00\x15FAN_REPORT_TARGET_FID\x80@" + // FAN_REPORT_TARGET_FID 4096
+	"\f\x02ID\x80\x04" + // FAN_REPORT_TID 256
+	"\x06\x16SPONSE_INFO_AUDIT_RULE\x02" + // FAN_RESPONSE_INFO_AUDIT_RULE 1
+	"\x12\x04NONE\x00" + // FAN_RESPONSE_INFO_NONE 0
+	"\x04\x0fUNLIMITED_MARKS@" + // FAN_UNLIMITED_MARKS 32
+	"\x0e\x05QUEUE " + // FAN_UNLIMITED_QUEUE 16
+	"\x01\tD_CLOEXEC\x02" + // FD_CLOEXEC 1
+	"\x03\tNSFS_ROOT\xa5\x9c\x01" + // FD_NSFS_ROOT -10003
+	"\x03\nPIDFS_ROOT\xa3\x9c\x01" + // FD_PIDFS_ROOT -10002
+	"\x03\aSETSIZE\x80\x10" + // FD_SETSIZE 1024
+	"\x01\x12SCONFIG_CMD_CREATE\f" + // FSCONFIG_CMD_CREATE 6
+	"\r\vRECONFIGURE\x0e" + // FSCONFIG_CMD_RECONFIGURE 7
+	"\t\nSET_BINARY\x04" + // FSCONFIG_SET_BINARY 2
+	"\r\x02FD\n" + // FSCONFIG_SET_FD 5
+	"\x0e\x03LAG\x00" + // FSCONFIG_SET_FLAG 0
+	"\r\x04PATH\x06" + // FSCONFIG_SET_PATH 3
+	"\x00\x17FSCONFIG_SET_PATH_EMPTY\b" + // FSCONFIG_SET_PATH_EMPTY 4
+	"\r\x06STRING\x02" + // FSCONFIG_SET_STRING 1
+	"\x02\rMOUNT_CLOEXEC\x02" + // FSMOUNT_CLOEXEC 1
+	"\x02\fOPEN_CLOEXEC\x02" + // FSOPEN_CLOEXEC 1
+	"\x02\fPICK_CLOEXEC\x02" + // FSPICK_CLOEXEC 1
+	"\a\nEMPTY_PATH\x10" + // FSPICK_EMPTY_PATH 8
+	"\a\fNO_AUTOMOUNT\b" + // FSPICK_NO_AUTOMOUNT 4
+	"\a\x10SYMLINK_NOFOLLOW\x04" + // FSPICK_SYMLINK_NOFOLLOW 2
+	"\x02\x17_IOC_ADD_ENCRYPTION_KEY\xae\x98\x83\x85\x18" + // FS_IOC_ADD_ENCRYPTION_KEY 3226494487
+	"\a\x19GET_ENCRYPTION_KEY_STATUS\xb4\x98\x83\x88\x18" + // FS_IOC_GET_ENCRYPTION_KEY_STATUS 3229640218
+	"\x16\tPOLICY_EX\xac\x98\u02c0\x18" + // FS_IOC_GET_ENCRYPTION_POLICY_EX 3221841430
+	"\a\x0eMEASURE_VERITY\x8c\x9a\xa3\x80\x18" + // FS_IOC_MEASURE_VERITY 3221513862
+	"\a\x14READ_VERITY_METADATA\x8e\x9a\u00c2\x18" + // FS_IOC_READ_VERITY_METADATA 3223873159
+	"\t\x13MOVE_ENCRYPTION_KEY\xb0\x98\x83\x84\x18" + // FS_IOC_REMOVE_ENCRYPTION_KEY 3225445912
+	"\x1c\n_ALL_USERS\xb2\x98\x83\x84\x18" + // FS_IOC_REMOVE_ENCRYPTION_KEY_ALL_USERS 3225445913
+	"\x01\nUTEX2_NUMA\b" + // FUTEX2_NUMA 4
+	"\x00\x0eFUTEX2_PRIVATE\x80\x02" + // FUTEX2_PRIVATE 128
+	"\a\tSIZE_MASK\x06" + // FUTEX2_SIZE_MASK 3
+	"\f\x03U16\x02" + // FUTEX2_SIZE_U16 1
+	"\r\x0232\x04" + // FUTEX2_SIZE_U32 2
+	"\r\x0264\x06" + // FUTEX2_SIZE_U64 3
+	"\r\x018\x00" + // FUTEX2_SIZE_U8 0
+	"\x05\x11_BITSET_MATCH_ANY\xfe\xff\xff\xff\x1f" + // FUTEX_BITSET_MATCH_ANY 4294967295
+	"\x06\x0eCLOCK_REALTIME\x80\x04" + // FUTEX_CLOCK_REALTIME 256
+	"\a\aMD_MASK\x81\x06" + // FUTEX_CMD_MASK -385
+	"\b\tP_REQUEUE\b" + // FUTEX_CMP_REQUEUE 4
+	"\x11\x03_PI\x18" + // FUTEX_CMP_REQUEUE_PI 12
+	"\x14\b_PRIVATE\x98\x02" + // FUTEX_CMP_REQUEUE_PI_PRIVATE 140
+	"\x13\x06RIVATE\x88\x02" + // FUTEX_CMP_REQUEUE_PRIVATE 132
+	"\x06\x02FD\x04" + // FUTEX_FD 2
+	"\x06\aLOCK_PI\f" + // FUTEX_LOCK_PI 6
+	"\r\x012\x1a" + // FUTEX_LOCK_PI2 13
+	"\x00\x16FUTEX_LOCK_PI2_PRIVATE\x9a\x02" + // FUTEX_LOCK_PI2_PRIVATE 141
+	"\r\b_PRIVATE\x8c\x02" + // FUTEX_LOCK_PI_PRIVATE 134
+	"\x06\fPRIVATE_FLAG\x80\x02" + // FUTEX_PRIVATE_FLAG 128
+	"\x06\aREQUEUE\x06" + // FUTEX_REQUEUE 3
+	"\r\b_PRIVATE\x86\x02" + // FUTEX_REQUEUE_PRIVATE 131
+	"\x06\nTRYLOCK_PI\x10" + // FUTEX_TRYLOCK_PI 8
+	"\x10\b_PRIVATE\x90\x02" + // FUTEX_TRYLOCK_PI_PRIVATE 136
+	"\x06\tUNLOCK_PI\x0e" + // FUTEX_UNLOCK_PI 7
+	"\x0f\b_PRIVATE\x8e\x02" + // FUTEX_UNLOCK_PI_PRIVATE 135
+	"\x06\x04WAIT\x00" + // FUTEX_WAIT 0
+	"\n\a_BITSET\x12" + // FUTEX_WAIT_BITSET 9
+	"\x11\b_PRIVATE\x92\x02" + // FUTEX_WAIT_BITSET_PRIVATE 137
+	"\v\aPRIVATE\x80\x02" + // FUTEX_WAIT_PRIVATE 128
+	"\v\nREQUEUE_PI\x16" + // FUTEX_WAIT_REQUEUE_PI 11
+	"\x15\b_PRIVATE\x96\x02" + // FUTEX_WAIT_REQUEUE_PI_PRIVATE 139
+	"\b\x02KE\x02" + // FUTEX_WAKE 1
+	"\x00\x11FUTEX_WAKE_BITSET\x14" + // FUTEX_WAKE_BITSET 10
+	"\x11\b_PRIVATE\x94\x02" + // FUTEX_WAKE_BITSET_PRIVATE 138
+	"\v\x02OP\n" + // FUTEX_WAKE_OP 5
+	"\r\b_PRIVATE\x8a\x02" + // FUTEX_WAKE_OP_PRIVATE 133
+	"\v\aPRIVATE\x82\x02" + // FUTEX_WAKE_PRIVATE 129
+	"\x01\n_ADD_SEALS\x92\x10" + // F_ADD_SEALS 1033
+	"\x02\bCANCELLK\x8a\x10" + // F_CANCELLK 1029
+	"\x03\fREATED_QUERY\x88\x10" + // F_CREATED_QUERY 1028
+	"\x02\x05DUPFD\x00" + // F_DUPFD 0
+	"\a\b_CLOEXEC\x8c\x10" + // F_DUPFD_CLOEXEC 1030
+	"\b\x05QUERY\x86\x10" + // F_DUPFD_QUERY 1027
+	"\x02\x05EXLCK\b" + // F_EXLCK 4
+	"\x02\bGETDELEG\x9e\x10" + // F_GETDELEG 1039
+	"\x05\x02FD\x02" + // F_GETFD 1
+	"\x06\x01L\x06" + // F_GETFL 3
+	"\x05\x05LEASE\x82\x10" + // F_GETLEASE 1025
+	"\x00\vF_GETOWN_EX " + // F_GETOWN_EX 16
+	"\x05\aPIPE_SZ\x90\x10" + // F_GETPIPE_SZ 1032
+	"\x05\x03SIG\x16" + // F_GETSIG 11
+	"\x05\r_FILE_RW_HINT\x9a\x10" + // F_GET_FILE_RW_HINT 1037
+	"\x06\aRW_HINT\x96\x10" + // F_GET_RW_HINT 1035
+	"\x06\x05SEALS\x94\x10" + // F_GET_SEALS 1034
+	"\x02\x04LOCK\x02" + // F_LOCK 1
+	"\x02\x06NOTIFY\x84\x10" + // F_NOTIFY 1026
+	"\x02\tOFD_GETLKH" + // F_OFD_GETLK 36
+	"\x06\x05SETLKJ" + // F_OFD_SETLK 37
+	"\v\x01WL" + // F_OFD_SETLKW 38
+	"\x03\x01K\x00" + // F_OK 0
+	"\x02\x05RDLCK\x00" + // F_RDLCK 0
+	"\x02\tSEAL_EXEC@" + // F_SEAL_EXEC 32
+	"\a\fFUTURE_WRITE " + // F_SEAL_FUTURE_WRITE 16
+	"\a\x04GROW\b" + // F_SEAL_GROW 4
+	"\x00\vF_SEAL_SEAL\x02" + // F_SEAL_SEAL 1
+	"\b\x05HRINK\x04" + // F_SEAL_SHRINK 2
+	"\a\x05WRITE\x10" + // F_SEAL_WRITE 8
+	"\x04\x06TDELEG\xa0\x10" + // F_SETDELEG 1040
+	"\x05\x02FD\x04" + // F_SETFD 2
+	"\x06\x01L\b" + // F_SETFL 4
+	"\x05\x05LEASE\x80\x10" + // F_SETLEASE 1024
+	"\x06\x01K\f" + // F_SETLK 6
+	"\a\x01W\x0e" + // F_SETLKW 7
+	"\x05\x06OWN_EX\x1e" + // F_SETOWN_EX 15
+	"\x05\aPIPE_SZ\x8e\x10" + // F_SETPIPE_SZ 1031
+	"\x05\x03SIG\x14" + // F_SETSIG 10
+	"\x05\r_FILE_RW_HINT\x9c\x10" + // F_SET_FILE_RW_HINT 1038
+	"\x06\aRW_HINT\x98\x10" + // F_SET_RW_HINT 1036
+	"\x03\x04HLCK\x10" + // F_SHLCK 8
+	"\x02\x04TEST\x06" + // F_TEST 3
+	"\x00\aF_TLOCK\x04" + // F_TLOCK 2
+	"\x02\x05ULOCK\x00" + // F_ULOCK 0
+	"\x03\x04NLCK\x04" + // F_UNLCK 2
+	"\x02\x05WRLCK\x02" + // F_WRLCK 1
+	"\x00\x06GETALL\x1a" + // GETALL 13
+	"\x03\x04NCNT\x1c" + // GETNCNT 14
+	"\x03\x03PID\x16" + // GETPID 11
+	"\x03\x03VAL\x18" + // GETVAL 12
+	"\x03\x04ZCNT\x1e" + // GETZCNT 15
+	"\x01\fRND_INSECURE\b" + // GRND_INSECURE 4
+	"\x05\bNONBLOCK\x02" + // GRND_NONBLOCK 1
+	"\x05\x06RANDOM\x04" + // GRND_RANDOM 2
+	"\x00\rICMPV6_FILTER\x02" + // ICMPV6_FILTER 1
+	"\r\x06_BLOCK\x02" + // ICMPV6_FILTER_BLOCK 1
+	"\x13\x06OTHERS\x06" + // ICMPV6_FILTER_BLOCKOTHERS 3
+	"\x0e\x04PASS\x04" + // ICMPV6_FILTER_PASS 2
+	"\x00\x16ICMPV6_FILTER_PASSONLY\b" + // ICMPV6_FILTER_PASSONLY 4
+	"\x01\bN_ACCESS\x02" + // IN_ACCESS 1
+	"\x04\tLL_EVENTS\xfe?" + // IN_ALL_EVENTS 4095
+	"\x04\x05TTRIB\b" + // IN_ATTRIB 4
+	"\x03\vCLASSA_HOST\xfe\xff\xff\x0f" + // IN_CLASSA_HOST 16777215
+	"\n\x03MAX\x80\x02" + // IN_CLASSA_MAX 128
+	"\n\x03NET\x80\x80\x80\xf0\x1f" + // IN_CLASSA_NET 4278190080
+	"\v\x05SHIFT0" + // IN_CLASSA_NSHIFT 24
+	"\b\x06B_HOST\xfe\xff\a" + // IN_CLASSB_HOST 65535
+	"\n\x03MAX\x80\x80\b" + // IN_CLASSB_MAX 65536
+	"\n\x03NET\x80\x80\xf8\xff\x1f" + // IN_CLASSB_NET 4294901760
+	"\v\x05SHIFT " + // IN_CLASSB_NSHIFT 16
+	"\b\x06C_HOST\xfe\x03" + // IN_CLASSC_HOST 255
+	"\n\x03NET\x80\xfc\xff\xff\x1f" + // IN_CLASSC_NET 4294967040
+	"\v\x05SHIFT\x10" + // IN_CLASSC_NSHIFT 8
+	"\x05\x05OEXEC\x80\x80@" + // IN_CLOEXEC 524288
+	"\x00\bIN_CLOSE0" + // IN_CLOSE 24
+	"\b\b_NOWRITE " + // IN_CLOSE_NOWRITE 16
+	"\t\x05WRITE\x10" + // IN_CLOSE_WRITE 8
+	"\x04\x05REATE\x80\x04" + // IN_CREATE 256
+	"\x03\x06DELETE\x80\b" + // IN_DELETE 512
+	"\t\x05_SELF\x80\x10" + // IN_DELETE_SELF 1024
+	"\x04\nONT_FOLLOW\x80\x80\x80 " + // IN_DONT_FOLLOW 33554432
+	"\x03\vEXCL_UNLINK\x80\x80\x80@" + // IN_EXCL_UNLINK 67108864
+	"\x03\aIGNORED\x80\x80\x04" + // IN_IGNORED 32768
+	"\x04\x04SDIR\x80\x80\x80\x80\b" + // IN_ISDIR 1073741824
+	"\x03\vLOOPBACKNET\xfe\x01" + // IN_LOOPBACKNET 127
+	"\x03\bMASK_ADD\x80\x80\x80\x80\x04" + // IN_MASK_ADD 536870912
+	"\b\x06CREATE\x80\x80\x80\x80\x02" + // IN_MASK_CREATE 268435456
+	"\x04\x05ODIFY\x04" + // IN_MODIFY 2
+	"\x05\x02VE\x80\x03" + // IN_MOVE 192
+	"\a\x06D_FROM\x80\x01" + // IN_MOVED_FROM 64
+	"\x00\vIN_MOVED_TO\x80\x02" + // IN_MOVED_TO 128
+	"\a\x05_SELF\x80 " + // IN_MOVE_SELF 2048
+	"\x03\aONESHOT\x80\x80\x80\x80\x10" + // IN_ONESHOT 2147483648
+	"\x05\x05LYDIR\x80\x80\x80\x10" + // IN_ONLYDIR 16777216
+	"\x04\x03PEN@" + // IN_OPEN 32
+	"\x03\nQ_OVERFLOW\x80\x80\x02" + // IN_Q_OVERFLOW 16384
+	"\x03\aUNMOUNT\x80\x80\x01" + // IN_UNMOUNT 8192
+	"\x01\x0eOPRIO_CLASS_BE\x04" + // IOPRIO_CLASS_BE 2
+	"\r\x04IDLE\x06" + // IOPRIO_CLASS_IDLE 3
+	"\x0e\x06NVALID\x0e" + // IOPRIO_CLASS_INVALID 7
+	"\r\x04MASK\x0e" + // IOPRIO_CLASS_MASK 7
+	"\r\x04NONE\x00" + // IOPRIO_CLASS_NONE 0
+	"\r\x02RT\x02" + // IOPRIO_CLASS_RT 1
+	"\r\x05SHIFT\x1a" + // IOPRIO_CLASS_SHIFT 13
+	"\a\bWHO_PGRP\x04" + // IOPRIO_WHO_PGRP 2
+	"\f\x06ROCESS\x02" + // IOPRIO_WHO_PROCESS 1
+	"\x00\x0fIOPRIO_WHO_USER\x06" + // IOPRIO_WHO_USER 3
+	"\x02\x14RING_ENTER_ABS_TIMER@" + // IORING_ENTER_ABS_TIMER 32
+	"\r\aEXT_ARG\x10" + // IORING_ENTER_EXT_ARG 8
+	"\r\tGETEVENTS\x02" + // IORING_ENTER_GETEVENTS 1
+	"\r\x0fREGISTERED_RING " + // IORING_ENTER_REGISTERED_RING 16
+	"\r\aSQ_WAIT\b" + // IORING_ENTER_SQ_WAIT 4
+	"\x12\x04KEUP\x04" + // IORING_ENTER_SQ_WAKEUP 2
+	"\a\x10REGISTER_BUFFERS\x00" + // IORING_REGISTER_BUFFERS 0
+	"\x17\x012\x1e" + // IORING_REGISTER_BUFFERS2 15
+	"\x17\a_UPDATE " + // IORING_REGISTER_BUFFERS_UPDATE 16
+	"\x10\x05CLOCK:" + // IORING_REGISTER_CLOCK 29
+	"\x13\nNE_BUFFERS<" + // IORING_REGISTER_CLONE_BUFFERS 30
+	"\x10\fENABLE_RINGS\x18" + // IORING_REGISTER_ENABLE_RINGS 12
+	"\x11\x06VENTFD\b" + // IORING_REGISTER_EVENTFD 4
+	"\x17\x06_ASYNC\x0e" + // IORING_REGISTER_EVENTFD_ASYNC 7
+	"\x10\x05FILES\x04" + // IORING_REGISTER_FILES 2
+	"\x00\x16IORING_REGISTER_FILES2\x1a" + // IORING_REGISTER_FILES2 13
+	"\x15\x05_SKIP\x03" + // IORING_REGISTER_FILES_SKIP -2
+	"\x16\x06UPDATE\f" + // IORING_REGISTER_FILES_UPDATE 6
+	"\x1c\x012\x1c" + // IORING_REGISTER_FILES_UPDATE2 14
+	"\x14\f_ALLOC_RANGE2" + // IORING_REGISTER_FILE_ALLOC_RANGE 25
+	"\x10\bIOWQ_AFF\"" + // IORING_REGISTER_IOWQ_AFF 17
+	"\x15\vMAX_WORKERS&" + // IORING_REGISTER_IOWQ_MAX_WORKERS 19
+	"\x10\x04NAPI6" + // IORING_REGISTER_NAPI 27
+	"\x10\tPBUF_RING," + // IORING_REGISTER_PBUF_RING 22
+	"\x15\x06STATUS4" + // IORING_REGISTER_PBUF_STATUS 26
+	"\x11\nERSONALITY\x12" + // IORING_REGISTER_PERSONALITY 9
+	"\x11\x04ROBE\x10" + // IORING_REGISTER_PROBE 8
+	"\x10\fRESTRICTIONS\x16" + // IORING_REGISTER_RESTRICTIONS 11
+	"\x11\aING_FDS(" + // IORING_REGISTER_RING_FDS 20
+	"\x10\x0eSRC_REGISTERED\x02" + // IORING_REGISTER_SRC_REGISTERED 1
+	"\x11\nYNC_CANCEL0" + // IORING_REGISTER_SYNC_CANCEL 24
+	"\x00#IORING_REGISTER_USE_REGISTERED_RING\x80\x80\x80\x80\x10" + // IORING_REGISTER_USE_REGISTERED_RING 2147483648
+	"\a\x0fSETUP_ATTACH_WQ@" + // IORING_SETUP_ATTACH_WQ 32
+	"\r\x05CLAMP " + // IORING_SETUP_CLAMP 16
+	"\x0e\vOOP_TASKRUN\x80\x04" + // IORING_SETUP_COOP_TASKRUN 256
+	"\x0e\x04QE32\x80 " + // IORING_SETUP_CQE32 2048
+	"\x0f\x04SIZE\x10" + // IORING_SETUP_CQSIZE 8
+	"\r\rDEFER_TASKRUN\x80\x80\x01" + // IORING_SETUP_DEFER_TASKRUN 8192
+	"\r\x06IOPOLL\x02" + // IORING_SETUP_IOPOLL 1
+	"\r\aNO_MMAP\x80\x80\x02" + // IORING_SETUP_NO_MMAP 16384
+	"\x10\aSQARRAY\x80\x80\b" + // IORING_SETUP_NO_SQARRAY 65536
+	"\r\x12REGISTERED_FD_ONLY\x80\x80\x04" + // IORING_SETUP_REGISTERED_FD_ONLY 32768
+	"\x0e\t_DISABLED\x80\x01" + // IORING_SETUP_R_DISABLED 64
+	"\r\rSINGLE_ISSUER\x80@" + // IORING_SETUP_SINGLE_ISSUER 4096
+	"\x0e\x05QE128\x80\x10" + // IORING_SETUP_SQE128 1024
+	"\x0f\x04POLL\x04" + // IORING_SETUP_SQPOLL 2
+	"\x0f\x04_AFF\b" + // IORING_SETUP_SQ_AFF 4
+	"\x00\x17IORING_SETUP_SUBMIT_ALL\x80\x02" + // IORING_SETUP_SUBMIT_ALL 128
+	"\r\fTASKRUN_FLAG\x80\b" + // IORING_SETUP_TASKRUN_FLAG 512
+	"\a\x12UNREGISTER_BUFFERS\x02" + // IORING_UNREGISTER_BUFFERS 1
+	"\x12\aEVENTFD\n" + // IORING_UNREGISTER_EVENTFD 5
+	"\x12\x05FILES\x06" + // IORING_UNREGISTER_FILES 3
+	"\x12\bIOWQ_AFF$" + // IORING_UNREGISTER_IOWQ_AFF 18
+	"\x12\x04NAPI8" + // IORING_UNREGISTER_NAPI 28
+	"\x12\tPBUF_RING." + // IORING_UNREGISTER_PBUF_RING 23
+	"\x13\nERSONALITY\x14" + // IORING_UNREGISTER_PERSONALITY 10
+	"\x12\bRING_FDS*" + // IORING_UNREGISTER_RING_FDS 21
+	"\x01\bPC_CREAT\x80\b" + // IPC_CREAT 512
+	"\x04\x04EXCL\x80\x10" + // IPC_EXCL 1024
+	"\x04\x06NOWAIT\x80 " + // IPC_NOWAIT 2048
+	"\x05\x01S\x80\x80\x80\x80\x01" + // IPC_NS 134217728
+	"\x04\aPRIVATE\x00" + // IPC_PRIVATE 0
+	"\x04\x04RMID\x00" + // IPC_RMID 0
+	"\x00\aIPC_SET\x02" + // IPC_SET 1
+	"\x05\x03TAT\x04" + // IPC_STAT 2
+	"\x02\rPROTO_AGGFRAG\xa0\x02" + // IPPROTO_AGGFRAG 144
+	"\t\x01Hf" + // IPPROTO_AH 51
+	"\b\x06BEETPH\xbc\x01" + // IPPROTO_BEETPH 94
+	"\b\x04COMP\xd8\x01" + // IPPROTO_COMP 108
+	"\b\x04DCCPB" + // IPPROTO_DCCP 33
+	"\t\x06STOPTSx" + // IPPROTO_DSTOPTS 60
+	"\b\x03EGP\x10" + // IPPROTO_EGP 8
+	"\t\x04NCAP\xc4\x01" + // IPPROTO_ENCAP 98
+	"\t\x02SPd" + // IPPROTO_ESP 50
+	"\t\aTHERNET\x9e\x02" + // IPPROTO_ETHERNET 143
+	"\b\bFRAGMENTX" + // IPPROTO_FRAGMENT 44
+	"\b\x03GRE^" + // IPPROTO_GRE 47
+	"\b\aHOPOPTS\x00" + // IPPROTO_HOPOPTS 0
+	"\b\x04ICMP\x02" + // IPPROTO_ICMP 1
+	"\x00\x0eIPPROTO_ICMPV6t" + // IPPROTO_ICMPV6 58
+	"\t\x02DP," + // IPPROTO_IDP 22
+	"\t\x03GMP\x04" + // IPPROTO_IGMP 2
+	"\t\x01P\x00" + // IPPROTO_IP 0
+	"\n\x02IP\b" + // IPPROTO_IPIP 4
+	"\n\x02V6R" + // IPPROTO_IPV6 41
+	"\b\x04L2TP\xe6\x01" + // IPPROTO_L2TP 115
+	"\b\x02MH\x8e\x02" + // IPPROTO_MH 135
+	"\t\x03PLS\x92\x02" + // IPPROTO_MPLS 137
+	"\n\x03TCP\x8c\x04" + // IPPROTO_MPTCP 262
+	"\t\x02TP\xb8\x01" + // IPPROTO_MTP 92
+	"\b\x04NONEv" + // IPPROTO_NONE 59
+	"\b\x03PIM\xce\x01" + // IPPROTO_PIM 103
+	"\t\x02UP\x18" + // IPPROTO_PUP 12
+	"\b\x03RAW\xfe\x03" + // IPPROTO_RAW 255
+	"\t\x06OUTINGV" + // IPPROTO_ROUTING 43
+	"\x00\fIPPROTO_RSVP\\" + // IPPROTO_RSVP 46
+	"\b\x04SCTP\x88\x02" + // IPPROTO_SCTP 132
+	"\t\x02MC\x80\x04" + // IPPROTO_SMC 256
+	"\b\x03TCP\f" + // IPPROTO_TCP 6
+	"\t\x01P:" + // IPPROTO_TP 29
+	"\b\x03UDP\"" + // IPPROTO_UDP 17
+	"\v\x04LITE\x90\x02" + // IPPROTO_UDPLITE 136
+	"\x02\x0eV6_2292DSTOPTS\b" + // IPV6_2292DSTOPTS 4
+	"\t\bHOPLIMIT\x10" + // IPV6_2292HOPLIMIT 8
+	"\f\x04OPTS\x06" + // IPV6_2292HOPOPTS 3
+	"\t\aPKTINFO\x04" + // IPV6_2292PKTINFO 2
+	"\f\aOPTIONS\f" + // IPV6_2292PKTOPTIONS 6
+	"\t\x05RTHDR\n" + // IPV6_2292RTHDR 5
+	"\x05\bADDRFORM\x02" + // IPV6_ADDRFORM 1
+	"\t\f_PREFERENCES\x90\x01" + // IPV6_ADDR_PREFERENCES 72
+	"\b\v_MEMBERSHIP(" + // IPV6_ADD_MEMBERSHIP 20
+	"\x00\fIPV6_AUTHHDR\x14" + // IPV6_AUTHHDR 10
+	"\b\nOFLOWLABEL\x8c\x01" + // IPV6_AUTOFLOWLABEL 70
+	"\x05\bCHECKSUM\x0e" + // IPV6_CHECKSUM 7
+	"\x05\bDONTFRAG|" + // IPV6_DONTFRAG 62
+	"\x06\x0eROP_MEMBERSHIP*" + // IPV6_DROP_MEMBERSHIP 21
+	"\x06\x06STOPTSv" + // IPV6_DSTOPTS 59
+	"\x05\x04FLOW\"" + // IPV6_FLOW 17
+	"\x06\aREEBIND\x9c\x01" + // IPV6_FREEBIND 78
+	"\x05\aHDRINCLH" + // IPV6_HDRINCL 36
+	"\x06\aOPLIMITh" + // IPV6_HOPLIMIT 52
+	"\b\x04OPTSl" + // IPV6_HOPOPTS 54
+	"\x05\fIPSEC_POLICYD" + // IPV6_IPSEC_POLICY 34
+	"\x05\fJOIN_ANYCAST6" + // IPV6_JOIN_ANYCAST 27
+	"\n\x05GROUP(" + // IPV6_JOIN_GROUP 20
+	"\x05\rLEAVE_ANYCAST8" + // IPV6_LEAVE_ANYCAST 28
+	"\v\x05GROUP*" + // IPV6_LEAVE_GROUP 21
+	"\x00\x10IPV6_MINHOPCOUNT\x92\x01" + // IPV6_MINHOPCOUNT 73
+	"\x06\x02TU0" + // IPV6_MTU 24
+	"\b\t_DISCOVER." + // IPV6_MTU_DISCOVER 23
+	"\x06\fULTICAST_ALL:" + // IPV6_MULTICAST_ALL 29
+	"\x0f\x04HOPS$" + // IPV6_MULTICAST_HOPS 18
+	"\x0f\x02IF\"" + // IPV6_MULTICAST_IF 17
+	"\x0f\x04LOOP&" + // IPV6_MULTICAST_LOOP 19
+	"\x05\aNEXTHOP\x12" + // IPV6_NEXTHOP 9
+	"\x05\vORIGDSTADDR\x94\x01" + // IPV6_ORIGDSTADDR 74
+	"\x05\aPATHMTUz" + // IPV6_PATHMTU 61
+	"\x06\x06KTINFOd" + // IPV6_PKTINFO 50
+	"\x06\nMTUDISC_DO\x04" + // IPV6_PMTUDISC_DO 2
+	"\x10\x02NT\x00" + // IPV6_PMTUDISC_DONT 0
+	"\x0e\tINTERFACE\b" + // IPV6_PMTUDISC_INTERFACE 4
+	"\x0e\x04OMIT\n" + // IPV6_PMTUDISC_OMIT 5
+	"\x0e\x05PROBE\x06" + // IPV6_PMTUDISC_PROBE 3
+	"\x00\x12IPV6_PMTUDISC_WANT\x02" + // IPV6_PMTUDISC_WANT 1
+	"\x05\vRECVDSTOPTSt" + // IPV6_RECVDSTOPTS 58
+	"\t\x03ERR2" + // IPV6_RECVERR 25
+	"\f\b_RFC4884>" + // IPV6_RECVERR_RFC4884 31
+	"\t\bFRAGSIZE\x9a\x01" + // IPV6_RECVFRAGSIZE 77
+	"\t\bHOPLIMITf" + // IPV6_RECVHOPLIMIT 51
+	"\f\x04OPTSj" + // IPV6_RECVHOPOPTS 53
+	"\t\vORIGDSTADDR\x94\x01" + // IPV6_RECVORIGDSTADDR 74
+	"\t\aPATHMTUx" + // IPV6_RECVPATHMTU 60
+	"\n\x06KTINFOb" + // IPV6_RECVPKTINFO 49
+	"\t\x05RTHDRp" + // IPV6_RECVRTHDR 56
+	"\t\x06TCLASS\x84\x01" + // IPV6_RECVTCLASS 66
+	"\x06\vOUTER_ALERT," + // IPV6_ROUTER_ALERT 22
+	"\x11\b_ISOLATE<" + // IPV6_ROUTER_ALERT_ISOLATE 30
+	"\x06\x04THDRr" + // IPV6_RTHDR 57
+	"\n\aDSTOPTSn" + // IPV6_RTHDRDSTOPTS 55
+	"\x00\x10IPV6_RTHDR_LOOSE\x00" + // IPV6_RTHDR_LOOSE 0
+	"\v\x06STRICT\x02" + // IPV6_RTHDR_STRICT 1
+	"\v\x06TYPE_0\x00" + // IPV6_RTHDR_TYPE_0 0
+	"\x06\bXDSTOPTSv" + // IPV6_RXDSTOPTS 59
+	"\a\aHOPOPTSl" + // IPV6_RXHOPOPTS 54
+	"\x05\x06TCLASS\x86\x01" + // IPV6_TCLASS 67
+	"\x06\nRANSPARENT\x96\x01" + // IPV6_TRANSPARENT 75
+	"\x05\fUNICAST_HOPS " + // IPV6_UNICAST_HOPS 16
+	"\r\x02IF\x98\x01" + // IPV6_UNICAST_IF 76
+	"\x06\bSER_FLOW\x1c" + // IPV6_USER_FLOW 14
+	"\x05\x06V6ONLY4" + // IPV6_V6ONLY 26
+	"\x06\x06ERSION\xc0\x01" + // IPV6_VERSION 96
+	"\f\x05_MASK\xe0\x03" + // IPV6_VERSION_MASK 240
+	"\x05\vXFRM_POLICYF" + // IPV6_XFRM_POLICY 35
+	"\x02\x0f_ADD_MEMBERSHIPF" + // IP_ADD_MEMBERSHIP 35
+	"\a\x11SOURCE_MEMBERSHIPN" + // IP_ADD_SOURCE_MEMBERSHIP 39
+	"\x00\x17IP_BIND_ADDRESS_NO_PORT0" + // IP_BIND_ADDRESS_NO_PORT 24
+	"\x04\vLOCK_SOURCEL" + // IP_BLOCK_SOURCE 38
+	"\x03\bCHECKSUM." + // IP_CHECKSUM 23
+	"\x03\x16DEFAULT_MULTICAST_LOOP\x02" + // IP_DEFAULT_MULTICAST_LOOP 1
+	"\x15\x03TTL\x02" + // IP_DEFAULT_MULTICAST_TTL 1
+	"\x04\x01F\x80\x80\x02" + // IP_DF 16384
+	"\x04\x0eROP_MEMBERSHIPH" + // IP_DROP_MEMBERSHIP 36
+	"\b\x11SOURCE_MEMBERSHIPP" + // IP_DROP_SOURCE_MEMBERSHIP 40
+	"\x03\bFREEBIND\x1e" + // IP_FREEBIND 15
+	"\x03\aHDRINCL\x06" + // IP_HDRINCL 3
+	"\x03\fIPSEC_POLICY " + // IP_IPSEC_POLICY 16
+	"\x03\x10LOCAL_PORT_RANGEf" + // IP_LOCAL_PORT_RANGE 51
+	"\x03\tMAXPACKET\xfe\xff\a" + // IP_MAXPACKET 65535
+	"\x06\f_MEMBERSHIPS(" + // IP_MAX_MEMBERSHIPS 20
+	"\x04\x01F\x80\x80\x01" + // IP_MF 8192
+	"\x04\x05INTTL*" + // IP_MINTTL 21
+	"\x00\vIP_MSFILTERR" + // IP_MSFILTER 41
+	"\x05\x01S\x80\t" + // IP_MSS 576
+	"\x04\x02TU\x1c" + // IP_MTU 14
+	"\x06\t_DISCOVER\x14" + // IP_MTU_DISCOVER 10
+	"\x04\fULTICAST_ALLb" + // IP_MULTICAST_ALL 49
+	"\r\x02IF@" + // IP_MULTICAST_IF 32
+	"\r\x04LOOPD" + // IP_MULTICAST_LOOP 34
+	"\r\x03TTLB" + // IP_MULTICAST_TTL 33
+	"\x03\bNODEFRAG," + // IP_NODEFRAG 22
+	"\x03\aOFFMASK\xfe\x7f" + // IP_OFFMASK 8191
+	"\x04\x06PTIONS\b" + // IP_OPTIONS 4
+	"\x04\nRIGDSTADDR(" + // IP_ORIGDSTADDR 20
+	"\x03\aPASSSEC$" + // IP_PASSSEC 18
+	"\x04\x06KTINFO\x10" + // IP_PKTINFO 8
+	"\x06\aOPTIONS\x12" + // IP_PKTOPTIONS 9
+	"\x04\aMTUDISC\x14" + // IP_PMTUDISC 10
+	"\x00\x0eIP_PMTUDISC_DO\x04" + // IP_PMTUDISC_DO 2
+	"\x0e\x02NT\x00" + // IP_PMTUDISC_DONT 0
+	"\f\tINTERFACE\b" + // IP_PMTUDISC_INTERFACE 4
+	"\f\x04OMIT\n" + // IP_PMTUDISC_OMIT 5
+	"\f\x05PROBE\x06" + // IP_PMTUDISC_PROBE 3
+	"\f\x04WANT\x02" + // IP_PMTUDISC_WANT 1
+	"\x04\aROTOCOLh" + // IP_PROTOCOL 52
+	"\x03\aRECVERR\x16" + // IP_RECVERR 11
+	"\n\b_RFC48844" + // IP_RECVERR_RFC4884 26
+	"\a\bFRAGSIZE2" + // IP_RECVFRAGSIZE 25
+	"\a\x04OPTS\f" + // IP_RECVOPTS 6
+	"\b\nRIGDSTADDR(" + // IP_RECVORIGDSTADDR 20
+	"\a\aRETOPTS\x0e" + // IP_RECVRETOPTS 7
+	"\a\x03TOS\x1a" + // IP_RECVTOS 13
+	"\b\x02TL\x18" + // IP_RECVTTL 12
+	"\x05\x05TOPTS\x0e" + // IP_RETOPTS 7
+	"\x00\x05IP_RF\x80\x80\x04" + // IP_RF 32768
+	"\x04\vOUTER_ALERT\n" + // IP_ROUTER_ALERT 5
+	"\x03\x03TOS\x02" + // IP_TOS 1
+	"\x04\nRANSPARENT&" + // IP_TRANSPARENT 19
+	"\x04\x02TL\x04" + // IP_TTL 2
+	"\x03\x0eUNBLOCK_SOURCEJ" + // IP_UNBLOCK_SOURCE 37
+	"\x05\bICAST_IFd" + // IP_UNICAST_IF 50
+	"\x04\bSER_FLOW\x1a" + // IP_USER_FLOW 13
+	"\x03\vXFRM_POLICY\"" + // IP_XFRM_POLICY 17
+	"\x01\nTIMER_PROF\x04" + // ITIMER_PROF 2
+	"\a\x04REAL\x00" + // ITIMER_REAL 0
+	"\a\aVIRTUAL\x02" + // ITIMER_VIRTUAL 1
+	"\x00\x0eKCMP_EPOLL_TFD\x0e" + // KCMP_EPOLL_TFD 7
+	"\x05\x04FILE\x00" + // KCMP_FILE 0
+	"\t\x01S\x04" + // KCMP_FILES 2
+	"\x06\x01S\x06" + // KCMP_FS 3
+	"\x00\aKCMP_IO\n" + // KCMP_IO 5
+	"\x05\aSIGHAND\b" + // KCMP_SIGHAND 4
+	"\x06\x06YSVSEM\f" + // KCMP_SYSVSEM 6
+	"\x05\x02VM\x02" + // KCMP_VM 1
+	"\x01\rEXEC_ARCH_386\x80\x80\x18" + // KEXEC_ARCH_386 196608
+	"\v\x0368K\x80\x80 " + // KEXEC_ARCH_68K 262144
+	"\v\aAARCH64\x80\x80\xb8\v" + // KEXEC_ARCH_AARCH64 11993088
+	"\f\x02RM\x80\x80\xc0\x02" + // KEXEC_ARCH_ARM 2621440
+	"\v\aDEFAULT\x00" + // KEXEC_ARCH_DEFAULT 0
+	"\v\x05IA_64\x80\x80\x90\x03" + // KEXEC_ARCH_IA_64 3276800
+	"\v\tLOONGARCH\x80\x80\x90\x10" + // KEXEC_ARCH_LOONGARCH 16908288
+	"\v\x04MASK\x80\x80\xf8\xff\x1f" + // KEXEC_ARCH_MASK 4294901760
+	"\f\x03IPS\x80\x80@" + // KEXEC_ARCH_MIPS 524288
+	"\x0f\x03_LE\x80\x80P" + // KEXEC_ARCH_MIPS_LE 655360
+	"\v\x06PARISC\x80\x80x" + // KEXEC_ARCH_PARISC 983040
+	"\f\x02PC\x80\x80\xa0\x01" + // KEXEC_ARCH_PPC 1310720
+	"\x00\x10KEXEC_ARCH_PPC64\x80\x80\xa8\x01" + // KEXEC_ARCH_PPC64 1376256
+	"\v\x05RISCV\x80\x80\x98\x0f" + // KEXEC_ARCH_RISCV 15925248
+	"\v\x04S390\x80\x80\xb0\x01" + // KEXEC_ARCH_S390 1441792
+	"\f\x01H\x80\x80\xd0\x02" + // KEXEC_ARCH_SH 2752512
+	"\v\x06X86_64\x80\x80\xf0\x03" + // KEXEC_ARCH_X86_64 4063232
+	"\x06\x15CRASH_HOTPLUG_SUPPORT\x10" + // KEXEC_CRASH_HOTPLUG_SUPPORT 8
+	"\x06\nFILE_DEBUG\x10" + // KEXEC_FILE_DEBUG 8
+	"\v\tFORCE_DTB@" + // KEXEC_FILE_FORCE_DTB 32
+	"\v\x06NO_CMA " + // KEXEC_FILE_NO_CMA 16
+	"\x0e\tINITRAMFS\b" + // KEXEC_FILE_NO_INITRAMFS 4
+	"\v\bON_CRASH\x04" + // KEXEC_FILE_ON_CRASH 2
+	"\v\x06UNLOAD\x02" + // KEXEC_FILE_UNLOAD 1
+	"\x06\bON_CRASH\x02" + // KEXEC_ON_CRASH 1
+	"\x06\x10PRESERVE_CONTEXT\x04" + // KEXEC_PRESERVE_CONTEXT 2
+	"\x06\vSEGMENT_MAX " + // KEXEC_SEGMENT_MAX 16
+	"\x06\x11UPDATE_ELFCOREHDR\b" + // KEXEC_UPDATE_ELFCOREHDR 4
+	"\x00\x17KEYCTL_ASSUME_AUTHORITY " + // KEYCTL_ASSUME_AUTHORITY 16
+	"\a\fCAPABILITIES>" + // KEYCTL_CAPABILITIES 31
+	"\n\nS0_BIG_KEY " + // KEYCTL_CAPS0_BIG_KEY 16
+	"\r\fCAPABILITIES\x02" + // KEYCTL_CAPS0_CAPABILITIES 1
+	"\r\x0eDIFFIE_HELLMAN\b" + // KEYCTL_CAPS0_DIFFIE_HELLMAN 4
+	"\r\nINVALIDATE@" + // KEYCTL_CAPS0_INVALIDATE 32
+	"\r\x04MOVE\x80\x02" + // KEYCTL_CAPS0_MOVE 128
+	"\r\x13PERSISTENT_KEYRINGS\x04" + // KEYCTL_CAPS0_PERSISTENT_KEYRINGS 2
+	"\x0e\tUBLIC_KEY\x10" + // KEYCTL_CAPS0_PUBLIC_KEY 8
+	"\r\x10RESTRICT_KEYRING\x80\x01" + // KEYCTL_CAPS0_RESTRICT_KEYRING 64
+	"\v\x0f1_NOTIFICATIONS\b" + // KEYCTL_CAPS1_NOTIFICATIONS 4
+	"\x0e\x0eS_KEYRING_NAME\x02" + // KEYCTL_CAPS1_NS_KEYRING_NAME 1
+	"\x13\x04_TAG\x04" + // KEYCTL_CAPS1_NS_KEY_TAG 2
+	"\b\x04HOWN\b" + // KEYCTL_CHOWN 4
+	"\b\x04LEAR\x0e" + // KEYCTL_CLEAR 7
+	"\a\bDESCRIBE\f" + // KEYCTL_DESCRIBE 6
+	"\x00\x11KEYCTL_DH_COMPUTE." + // KEYCTL_DH_COMPUTE 23
+	"\a\x0eGET_KEYRING_ID\x00" + // KEYCTL_GET_KEYRING_ID 0
+	"\v\nPERSISTENT," + // KEYCTL_GET_PERSISTENT 22
+	"\v\bSECURITY\"" + // KEYCTL_GET_SECURITY 17
+	"\a\vINSTANTIATE\x18" + // KEYCTL_INSTANTIATE 12
+	"\x12\x04_IOV(" + // KEYCTL_INSTANTIATE_IOV 20
+	"\t\bVALIDATE*" + // KEYCTL_INVALIDATE 21
+	"\a\x14JOIN_SESSION_KEYRING\x02" + // KEYCTL_JOIN_SESSION_KEYRING 1
+	"\a\x04LINK\x10" + // KEYCTL_LINK 8
+	"\a\x04MOVE<" + // KEYCTL_MOVE 30
+	"\v\x05_EXCL\x02" + // KEYCTL_MOVE_EXCL 1
+	"\a\x06NEGATE\x1a" + // KEYCTL_NEGATE 13
+	"\a\fPKEY_DECRYPT4" + // KEYCTL_PKEY_DECRYPT 26
+	"\f\aENCRYPT2" + // KEYCTL_PKEY_ENCRYPT 25
+	"\f\x05QUERY0" + // KEYCTL_PKEY_QUERY 24
+	"\f\x04SIGN6" + // KEYCTL_PKEY_SIGN 27
+	"\x00\x12KEYCTL_PKEY_VERIFY8" + // KEYCTL_PKEY_VERIFY 28
+	"\a\x04READ\x16" + // KEYCTL_READ 11
+	"\t\x04JECT&" + // KEYCTL_REJECT 19
+	"\t\x0eSTRICT_KEYRING:" + // KEYCTL_RESTRICT_KEYRING 29
+	"\t\x04VOKE\x06" + // KEYCTL_REVOKE 3
+	"\a\x06SEARCH\x14" + // KEYCTL_SEARCH 10
+	"\t\x0fSSION_TO_PARENT$" + // KEYCTL_SESSION_TO_PARENT 18
+	"\t\x05TPERM\n" + // KEYCTL_SETPERM 5
+	"\n\x0f_REQKEY_KEYRING\x1c" + // KEYCTL_SET_REQKEY_KEYRING 14
+	"\v\aTIMEOUT\x1e" + // KEYCTL_SET_TIMEOUT 15
+	"\b\x0fUPPORTS_DECRYPT\x04" + // KEYCTL_SUPPORTS_DECRYPT 2
+	"\x10\aENCRYPT\x02" + // KEYCTL_SUPPORTS_ENCRYPT 1
+	"\x10\x04SIGN\b" + // KEYCTL_SUPPORTS_SIGN 4
+	"\x10\x06VERIFY\x10" + // KEYCTL_SUPPORTS_VERIFY 8
+	"\a\x06UNLINK\x12" + // KEYCTL_UNLINK 9
+	"\b\x05PDATE\x04" + // KEYCTL_UPDATE 2
+	"\x00\x10KEYCTL_WATCH_KEY@" + // KEYCTL_WATCH_KEY 32
+	"\x03\x13_SPEC_GROUP_KEYRING\v" + // KEY_SPEC_GROUP_KEYRING -6
+	"\t\x0fPROCESS_KEYRING\x03" + // KEY_SPEC_PROCESS_KEYRING -2
+	"\t\x0fREQKEY_AUTH_KEY\r" + // KEY_SPEC_REQKEY_AUTH_KEY -7
+	"\f\x0eUESTOR_KEYRING\x0f" + // KEY_SPEC_REQUESTOR_KEYRING -8
+	"\t\x0fSESSION_KEYRING\x05" + // KEY_SPEC_SESSION_KEYRING -3
+	"\t\x0eTHREAD_KEYRING\x01" + // KEY_SPEC_THREAD_KEYRING -1
+	"\t\fUSER_KEYRING\a" + // KEY_SPEC_USER_KEYRING -4
+	"\x0e\x0fSESSION_KEYRING\t" + // KEY_SPEC_USER_SESSION_KEYRING -5
+	"\x00\x1aLANDLOCK_ACCESS_FS_EXECUTE\x02" + // LANDLOCK_ACCESS_FS_EXECUTE 1
+	"\x13\tIOCTL_DEV\x80\x80\x04" + // LANDLOCK_ACCESS_FS_IOCTL_DEV 32768
+	"\x13\nMAKE_BLOCK\x80 " + // LANDLOCK_ACCESS_FS_MAKE_BLOCK 2048
+	"\x18\x04CHAR\x80\x01" + // LANDLOCK_ACCESS_FS_MAKE_CHAR 64
+	"\x18\x03DIR\x80\x02" + // LANDLOCK_ACCESS_FS_MAKE_DIR 128
+	"\x18\x04FIFO\x80\x10" + // LANDLOCK_ACCESS_FS_MAKE_FIFO 1024
+	"\x18\x03REG\x80\x04" + // LANDLOCK_ACCESS_FS_MAKE_REG 256
+	"\x00\x1cLANDLOCK_ACCESS_FS_MAKE_SOCK\x80\b" + // LANDLOCK_ACCESS_FS_MAKE_SOCK 512
+	"\x19\x02YM\x80@" + // LANDLOCK_ACCESS_FS_MAKE_SYM 4096
+	"\x13\bREAD_DIR\x10" + // LANDLOCK_ACCESS_FS_READ_DIR 8
+	"\x18\x04FILE\b" + // LANDLOCK_ACCESS_FS_READ_FILE 4
+	"\x15\x03FER\x80\x80\x01" + // LANDLOCK_ACCESS_FS_REFER 8192
+	"\x15\bMOVE_DIR " + // LANDLOCK_ACCESS_FS_REMOVE_DIR 16
+	"\x1a\x04FILE@" + // LANDLOCK_ACCESS_FS_REMOVE_FILE 32
+	"\x15\nSOLVE_UNIX\x80\x80\b" + // LANDLOCK_ACCESS_FS_RESOLVE_UNIX 65536
+	"\x13\bTRUNCATE\x80\x80\x02" + // LANDLOCK_ACCESS_FS_TRUNCATE 16384
+	"\x13\nWRITE_FILE\x04" + // LANDLOCK_ACCESS_FS_WRITE_FILE 2
+	"\x10\fNET_BIND_TCP\x02" + // LANDLOCK_ACCESS_NET_BIND_TCP 1
+	"\x19\x03UDP\b" + // LANDLOCK_ACCESS_NET_BIND_UDP 4
+	"\x14\x10CONNECT_SEND_UDP\x10" + // LANDLOCK_ACCESS_NET_CONNECT_SEND_UDP 8
+	"\x1c\x03TCP\x04" + // LANDLOCK_ACCESS_NET_CONNECT_TCP 2
+	"\n\rDD_RULE_QUIET\x02" + // LANDLOCK_ADD_RULE_QUIET 1
+	"\t\x15CREATE_RULESET_ERRATA\x04" + // LANDLOCK_CREATE_RULESET_ERRATA 2
+	"\x00\x1fLANDLOCK_CREATE_RULESET_VERSION\x02" + // LANDLOCK_CREATE_RULESET_VERSION 1
+	"\t\x1dRESTRICT_SELF_LOG_NEW_EXEC_ON\x04" + // LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON 2
+	"\x1b\rSAME_EXEC_OFF\x02" + // LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF 1
+	"\x1c\rUBDOMAINS_OFF\b" + // LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF 4
+	"\x17\x05TSYNC\x10" + // LANDLOCK_RESTRICT_SELF_TSYNC 8
+	"\n\fULE_NET_PORT\x04" + // LANDLOCK_RULE_NET_PORT 2
+	"\x0e\fPATH_BENEATH\x02" + // LANDLOCK_RULE_PATH_BENEATH 1
+	"\t\x1aSCOPE_ABSTRACT_UNIX_SOCKET\x02" + // LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET 1
+	"\x0f\x06SIGNAL\x04" + // LANDLOCK_SCOPE_SIGNAL 2
+	"\x01\x17INUX_REBOOT_CMD_CAD_OFF\x00" + // LINUX_REBOOT_CMD_CAD_OFF 0
+	"\x16\x01N\u07b7\u079a\x11" + // LINUX_REBOOT_CMD_CAD_ON 2309737967
+	"\x11\x04HALT\u0184\xf8\xde\x19" + // LINUX_REBOOT_CMD_HALT 3454992675
+	"\x11\x05KEXEC\x86\x95\xc2\xd5\b" + // LINUX_REBOOT_CMD_KEXEC 1163412803
+	"\x11\tPOWER_OFF\xb8\xfb\x8f\xb2\b" + // LINUX_REBOOT_CMD_POWER_OFF 1126301404
+	"\x11\aRESTART\u0395\x9a\x12" + // LINUX_REBOOT_CMD_RESTART 19088743
+	"\x18\x012\xa8\x8f\x96\x9b\x14" + // LINUX_REBOOT_CMD_RESTART2 2712847316
+	"\x00\x1bLINUX_REBOOT_CMD_SW_SUSPEND\xc4\xf3\x87\x80\x1a" + // LINUX_REBOOT_CMD_SW_SUSPEND 3489725666
+	"\r\x06MAGIC1\xda\xfa\x8e\xee\x1f" + // LINUX_REBOOT_MAGIC1 4276215469
+	"\x12\x012\xd2\u5401\x05" + // LINUX_REBOOT_MAGIC2 672274793
+	"\x13\x01A\xac\xe6\x90Q" + // LINUX_REBOOT_MAGIC2A 85072278
+	"\x13\x01B\xb0\xe6\xa0\xe0\x02" + // LINUX_REBOOT_MAGIC2B 369367448
+	"\x13\x01C\x80\x80\x89\x81\x04" + // LINUX_REBOOT_MAGIC2C 537993216
+	"\x01\x06OCK_EX\x04" + // LOCK_EX 2
+	"\x05\x02NB\b" + // LOCK_NB 4
+	"\x05\x02SH\x02" + // LOCK_SH 1
+	"\x05\x02UN\x10" + // LOCK_UN 8
+	"\x01\bSMT_ROOT\x01" + // LSMT_ROOT -1
+	"\x00\tMADV_COLD(" + // MADV_COLD 20
+	"\b\x05LAPSE2" + // MADV_COLLAPSE 25
+	"\x05\x06DODUMP\"" + // MADV_DODUMP 17
+	"\a\x04FORK\x16" + // MADV_DOFORK 11
+	"\a\x06NTDUMP " + // MADV_DONTDUMP 16
+	"\x00\rMADV_DONTFORK\x14" + // MADV_DONTFORK 10
+	"\t\x04NEED\b" + // MADV_DONTNEED 4
+	"\r\a_LOCKED0" + // MADV_DONTNEED_LOCKED 24
+	"\x05\x04FREE\x10" + // MADV_FREE 8
+	"\x05\rGUARD_INSTALL\xcc\x01" + // MADV_GUARD_INSTALL 102
+	"\v\x06REMOVE\xce\x01" + // MADV_GUARD_REMOVE 103
+	"\x05\bHUGEPAGE\x1c" + // MADV_HUGEPAGE 14
+	"\x06\aWPOISON\xc8\x01" + // MADV_HWPOISON 100
+	"\x05\nKEEPONFORK&" + // MADV_KEEPONFORK 19
+	"\x05\tMERGEABLE\x18" + // MADV_MERGEABLE 12
+	"\x05\nNOHUGEPAGE\x1e" + // MADV_NOHUGEPAGE 15
+	"\a\x04RMAL\x00" + // MADV_NORMAL 0
+	"\x05\aPAGEOUT*" + // MADV_PAGEOUT 21
+	"\x06\fOPULATE_READ," + // MADV_POPULATE_READ 22
+	"\x0e\x05WRITE." + // MADV_POPULATE_WRITE 23
+	"\x05\x06RANDOM\x02" + // MADV_RANDOM 1
+	"\x00\vMADV_REMOVE\x12" + // MADV_REMOVE 9
+	"\x05\nSEQUENTIAL\x04" + // MADV_SEQUENTIAL 2
+	"\x05\vUNMERGEABLE\x1a" + // MADV_UNMERGEABLE 13
+	"\x05\bWILLNEED\x06" + // MADV_WILLNEED 3
+	"\a\bPEONFORK$" + // MADV_WIPEONFORK 18
+	"\x02\vP_DROPPABLE\x10" + // MAP_DROPPABLE 8
+	"\x04\x04FILE\x00" + // MAP_FILE 0
+	"\x06\x03XED " + // MAP_FIXED 16
+	"\t\n_NOREPLACE\x80\x80\x80\x01" + // MAP_FIXED_NOREPLACE 1048576
+	"\x04\tHUGE_16GB\x80\x80\x80\x80\x11" + // MAP_HUGE_16GB 2281701376
+	"\v\x02KB\x80\x80\x80\x80\a" + // MAP_HUGE_16KB 939524096
+	"\v\x02MB\x80\x80\x80\x80\f" + // MAP_HUGE_16MB 1610612736
+	"\n\x02GB\x80\x80\x80\x80\x0f" + // MAP_HUGE_1GB 2013265920
+	"\n\x02MB\x80\x80\x80\x80\n" + // MAP_HUGE_1MB 1342177280
+	"\t\x05256MB\x80\x80\x80\x80\x0e" + // MAP_HUGE_256MB 1879048192
+	"\n\x02GB\x80\x80\x80\xc0\x0f" + // MAP_HUGE_2GB 2080374784
+	"\x00\fMAP_HUGE_2MB\x80\x80\x80\xc0\n" + // MAP_HUGE_2MB 1409286144
+	"\t\x0432MB\x80\x80\x80\xc0\f" + // MAP_HUGE_32MB 1677721600
+	"\t\x05512KB\x80\x80\x80\xc0\t" + // MAP_HUGE_512KB 1275068416
+	"\f\x02MB\x80\x80\x80\xc0\x0e" + // MAP_HUGE_512MB 1946157056
+	"\t\x0464KB\x80\x80\x80\x80\b" + // MAP_HUGE_64KB 1073741824
+	"\t\x038MB\x80\x80\x80\xc0\v" + // MAP_HUGE_8MB 1543503872
+	"\t\x04MASK~" + // MAP_HUGE_MASK 63
+	"\t\x05SHIFT4" + // MAP_HUGE_SHIFT 26
+	"\x04\aPRIVATE\x04" + // MAP_PRIVATE 2
+	"\x04\x06SHARED\x02" + // MAP_SHARED 1
+	"\n\t_VALIDATE\x06" + // MAP_SHARED_VALIDATE 3
+	"\x04\x04TYPE\x1e" + // MAP_TYPE 15
+	"\x01\x16EMBARRIER_CMD_FLAG_CPU\x02" + // MEMBARRIER_CMD_FLAG_CPU 1
+	"\x0f\x11GET_REGISTRATIONS\x80\b" + // MEMBARRIER_CMD_GET_REGISTRATIONS 512
+	"\x10\x05LOBAL\x02" + // MEMBARRIER_CMD_GLOBAL 1
+	"\x15\n_EXPEDITED\x04" + // MEMBARRIER_CMD_GLOBAL_EXPEDITED 2
+	"\x00 MEMBARRIER_CMD_PRIVATE_EXPEDITED\x10" + // MEMBARRIER_CMD_PRIVATE_EXPEDITED 8
+	" \x05_RSEQ\x80\x02" + // MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ 128
+	"!\tSYNC_CORE@" + // MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE 32
+	"\x0f\x05QUERY\x00" + // MEMBARRIER_CMD_QUERY 0
+	"\x0f\x19REGISTER_GLOBAL_EXPEDITED\b" + // MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED 4
+	"\x18\x11PRIVATE_EXPEDITED " + // MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED 16
+	")\x05_RSEQ\x80\x04" + // MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ 256
+	"*\tSYNC_CORE\x80\x01" + // MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE 64
+	"\x0f\x06SHARED\x02" + // MEMBARRIER_CMD_SHARED 1
+	"\x01\x10FD_ALLOW_SEALING\x04" + // MFD_ALLOW_SEALING 2
+	"\x04\aCLOEXEC\x02" + // MFD_CLOEXEC 1
+	"\x04\x04EXEC " + // MFD_EXEC 16
+	"\x04\aHUGETLB\b" + // MFD_HUGETLB 4
+	"\b\x05_16GB\x80\x80\x80\x80\x11" + // MFD_HUGE_16GB 2281701376
+	"\v\x02MB\x80\x80\x80\x80\f" + // MFD_HUGE_16MB 1610612736
+	"\n\x02GB\x80\x80\x80\x80\x0f" + // MFD_HUGE_1GB 2013265920
+	"\x00\fMFD_HUGE_1MB\x80\x80\x80\x80\n" + // MFD_HUGE_1MB 1342177280
+	"\t\x05256MB\x80\x80\x80\x80\x0e" + // MFD_HUGE_256MB 1879048192
+	"\n\x02GB\x80\x80\x80\xc0\x0f" + // MFD_HUGE_2GB 2080374784
+	"\n\x02MB\x80\x80\x80\xc0\n" + // MFD_HUGE_2MB 1409286144
+	"\t\x0432MB\x80\x80\x80\xc0\f" + // MFD_HUGE_32MB 1677721600
+	"\t\x05512KB\x80\x80\x80\xc0\t" + // MFD_HUGE_512KB 1275068416
+	"\f\x02MB\x80\x80\x80\xc0\x0e" + // MFD_HUGE_512MB 1946157056
+	"\t\x0464KB\x80\x80\x80\x80\b" + // MFD_HUGE_64KB 1073741824
+	"\t\x038MB\x80\x80\x80\xc0\v" + // MFD_HUGE_8MB 1543503872
+	"\t\x04MASK~" + // MFD_HUGE_MASK 63
+	"\t\x05SHIFT4" + // MFD_HUGE_SHIFT 26
+	"\x04\vNOEXEC_SEAL\x10" + // MFD_NOEXEC_SEAL 8
+	"\x01\fLOCK_ONFAULT\x02" + // MLOCK_ONFAULT 1
+	"\x01\tNT_DETACH\x04" + // MNT_DETACH 2
+	"\x04\x06EXPIRE\b" + // MNT_EXPIRE 4
+	"\x04\x05FORCE\x02" + // MNT_FORCE 1
+	"\x00\x14MNT_ID_REQ_SIZE_VER00" + // MNT_ID_REQ_SIZE_VER0 24
+	"\x13\x011@" + // MNT_ID_REQ_SIZE_VER1 32
+	"\x04\x02NS\x80\x80\x10" + // MNT_NS 131072
+	"\x06\x0f_INFO_SIZE_VER0 " + // MNT_NS_INFO_SIZE_VER0 16
+	"\x01\x1aODULE_INIT_COMPRESSED_FILE\b" + // MODULE_INIT_COMPRESSED_FILE 4
+	"\f\x12IGNORE_MODVERSIONS\x02" + // MODULE_INIT_IGNORE_MODVERSIONS 1
+	"\x13\bVERMAGIC\x04" + // MODULE_INIT_IGNORE_VERMAGIC 2
+	"\x02\x0eUNT_ATTR_IDMAP\x80\x80\x80\x01" + // MOUNT_ATTR_IDMAP 1048576
+	"\v\aNOATIME " + // MOUNT_ATTR_NOATIME 16
+	"\r\x03DEV\b" + // MOUNT_ATTR_NODEV 4
+	"\x0e\aIRATIME\x80\x02" + // MOUNT_ATTR_NODIRATIME 128
+	"\r\x04EXEC\x10" + // MOUNT_ATTR_NOEXEC 8
+	"\r\x04SUID\x04" + // MOUNT_ATTR_NOSUID 2
+	"\x0e\bYMFOLLOW\x80\x80\x80\x02" + // MOUNT_ATTR_NOSYMFOLLOW 2097152
+	"\v\x06RDONLY\x02" + // MOUNT_ATTR_RDONLY 1
+	"\f\aELATIME\x00" + // MOUNT_ATTR_RELATIME 0
+	"\x00\x16MOUNT_ATTR_STRICTATIME@" + // MOUNT_ATTR_STRICTATIME 32
+	"\x02\x15VE_MOUNT_F_AUTOMOUNTS\x04" + // MOVE_MOUNT_F_AUTOMOUNTS 2
+	"\r\nEMPTY_PATH\b" + // MOVE_MOUNT_F_EMPTY_PATH 4
+	"\r\bSYMLINKS\x02" + // MOVE_MOUNT_F_SYMLINKS 1
+	"\v\tSET_GROUP\x80\x04" + // MOVE_MOUNT_SET_GROUP 256
+	"\v\fT_AUTOMOUNTS@" + // MOVE_MOUNT_T_AUTOMOUNTS 32
+	"\r\nEMPTY_PATH\x80\x01" + // MOVE_MOUNT_T_EMPTY_PATH 64
+	"\r\bSYMLINKS " + // MOVE_MOUNT_T_SYMLINKS 16
+	"\x01\bPOL_BIND\x04" + // MPOL_BIND 2
+	"\x05\aDEFAULT\x00" + // MPOL_DEFAULT 0
+	"\x05\x06F_ADDR\x04" + // MPOL_F_ADDR 2
+	"\a\fMEMS_ALLOWED\b" + // MPOL_F_MEMS_ALLOWED 4
+	"\b\x02OF\x10" + // MPOL_F_MOF 8
+	"\t\x03RON " + // MPOL_F_MORON 16
+	"\a\x04NODE\x02" + // MPOL_F_NODE 1
+	"\b\rUMA_BALANCING\x80\x80\x01" + // MPOL_F_NUMA_BALANCING 8192
+	"\x00\x15MPOL_F_RELATIVE_NODES\x80\x80\x02" + // MPOL_F_RELATIVE_NODES 16384
+	"\a\x06SHARED\x02" + // MPOL_F_SHARED 1
+	"\b\vTATIC_NODES\x80\x80\x04" + // MPOL_F_STATIC_NODES 32768
+	"\x05\nINTERLEAVE\x06" + // MPOL_INTERLEAVE 3
+	"\x05\x05LOCAL\b" + // MPOL_LOCAL 4
+	"\x05\x03MAX\x0e" + // MPOL_MAX 7
+	"\x06\nF_INTERNAL " + // MPOL_MF_INTERNAL 16
+	"\b\x04LAZY\x10" + // MPOL_MF_LAZY 8
+	"\b\x04MOVE\x04" + // MPOL_MF_MOVE 2
+	"\f\x04_ALL\b" + // MPOL_MF_MOVE_ALL 4
+	"\b\x06STRICT\x02" + // MPOL_MF_STRICT 1
+	"\b\x05VALID\x0e" + // MPOL_MF_VALID 7
+	"\x06\tODE_FLAGS\x80\x80\a" + // MPOL_MODE_FLAGS 57344
+	"\x05\tPREFERRED\x02" + // MPOL_PREFERRED 1
+	"\x0e\x05_MANY\n" + // MPOL_PREFERRED_MANY 5
+	"\x05\x13WEIGHTED_INTERLEAVE\f" + // MPOL_WEIGHTED_INTERLEAVE 6
+	"\x00\x10MREMAP_DONTUNMAP\b" + // MREMAP_DONTUNMAP 4
+	"\a\x05FIXED\x04" + // MREMAP_FIXED 2
+	"\a\aMAYMOVE\x02" + // MREMAP_MAYMOVE 1
+	"\x01\x05SGCTL\x1c" + // MSGCTL 14
+	"\x03\x03GET\x1a" + // MSGGET 13
+	"\x03\x03RCV\x18" + // MSGRCV 12
+	"\x03\x03SND\x16" + // MSGSND 11
+	"\x03\x06_BATCH\x80\x80 " + // MSG_BATCH 262144
+	"\x04\fCMSG_CLOEXEC\x80\x80\x80\x80\b" + // MSG_CMSG_CLOEXEC 1073741824
+	"\x05\x06ONFIRM\x80 " + // MSG_CONFIRM 2048
+	"\x06\x02PY\x80\x80\x02" + // MSG_COPY 16384
+	"\x05\x05TRUNC\x10" + // MSG_CTRUNC 8
+	"\x04\tDONTROUTE\b" + // MSG_DONTROUTE 4
+	"\b\x04WAIT\x80\x01" + // MSG_DONTWAIT 64
+	"\x04\x03EOR\x80\x02" + // MSG_EOR 128
+	"\x05\aRRQUEUE\x80\x80\x01" + // MSG_ERRQUEUE 8192
+	"\x00\nMSG_EXCEPT\x80\x80\x01" + // MSG_EXCEPT 8192
+	"\x04\bFASTOPEN\x80\x80\x80\x80\x04" + // MSG_FASTOPEN 536870912
+	"\x05\x02IN\x80\b" + // MSG_FIN 512
+	"\x04\x04INFO\x18" + // MSG_INFO 12
+	"\x04\x04MORE\x80\x80\x04" + // MSG_MORE 32768
+	"\x04\aNOERROR\x80@" + // MSG_NOERROR 4096
+	"\x06\x06SIGNAL\x80\x80\x02" + // MSG_NOSIGNAL 16384
+	"\x04\x03OOB\x02" + // MSG_OOB 1
+	"\x04\x04PEEK\x04" + // MSG_PEEK 2
+	"\x05\x04ROXY " + // MSG_PROXY 16
+	"\x04\x03RST\x80@" + // MSG_RST 4096
+	"\x04\vSOCK_DEVMEM\x80\x80\x80 " + // MSG_SOCK_DEVMEM 33554432
+	"\x05\x03TAT\x16" + // MSG_STAT 11
+	"\x05\x02YN\x80\x10" + // MSG_SYN 1024
+	"\x04\x05TRUNC@" + // MSG_TRUNC 32
+	"\x06\x05YHARD\b" + // MSG_TRYHARD 4
+	"\x00\vMSG_WAITALL\x80\x04" + // MSG_WAITALL 256
+	"\b\x06FORONE\x80\x80\b" + // MSG_WAITFORONE 65536
+	"\x04\bZEROCOPY\x80\x80\x80@" + // MSG_ZEROCOPY 67108864
+	"\x02\a_ACTIVE\x80\x80\x80\x80\b" + // MS_ACTIVE 1073741824
+	"\x04\x04SYNC\x02" + // MS_ASYNC 1
+	"\x03\x04BIND\x80@" + // MS_BIND 4096
+	"\x04\x03ORN\x80\x80\x80\x80\x04" + // MS_BORN 536870912
+	"\x03\aDIRSYNC\x80\x02" + // MS_DIRSYNC 128
+	"\x03\nINVALIDATE\x04" + // MS_INVALIDATE 2
+	"\x04\b_VERSION\x80\x80\x80\b" + // MS_I_VERSION 8388608
+	"\x03\tKERNMOUNT\x80\x80\x80\x04" + // MS_KERNMOUNT 4194304
+	"\x03\bLAZYTIME\x80\x80\x80 " + // MS_LAZYTIME 33554432
+	"\x03\bMANDLOCK\x80\x01" + // MS_MANDLOCK 64
+	"\x04\x06GC_MSK\x80\x80\xf8\xff\x1f" + // MS_MGC_MSK 4294901760
+	"\a\x03VAL\x80\x80\xe8\x8e\x18" + // MS_MGC_VAL 3236757504
+	"\x04\x03OVE\x80\x80\x01" + // MS_MOVE 8192
+	"\x00\nMS_NOATIME\x80\x10" + // MS_NOATIME 1024
+	"\x05\x03DEV\b" + // MS_NODEV 4
+	"\x06\aIRATIME\x80 " + // MS_NODIRATIME 2048
+	"\x05\x04EXEC\x10" + // MS_NOEXEC 8
+	"\x05\nREMOTELOCK\x80\x80\x80\x80\x01" + // MS_NOREMOTELOCK 134217728
+	"\x05\x03SEC\x80\x80\x80\x80\x02" + // MS_NOSEC 268435456
+	"\x06\x03UID\x04" + // MS_NOSUID 2
+	"\x06\bYMFOLLOW\x80\x04" + // MS_NOSYMFOLLOW 256
+	"\x05\x04USER\x80\x80\x80\x80\x10" + // MS_NOUSER 2147483648
+	"\x03\bPOSIXACL\x80\x80\b" + // MS_POSIXACL 65536
+	"\x04\x06RIVATE\x80\x80 " + // MS_PRIVATE 262144
+	"\x03\x06RDONLY\x02" + // MS_RDONLY 1
+	"\x04\x02EC\x80\x80\x02" + // MS_REC 16384
+	"\x05\x06LATIME\x80\x80\x80\x02" + // MS_RELATIME 2097152
+	"\x05\x05MOUNT@" + // MS_REMOUNT 32
+	"\x04\aMT_MASK\xa2\x81\x80(" + // MS_RMT_MASK 41943121
+	"\x00\tMS_SHARED\x80\x80\x80\x01" + // MS_SHARED 1048576
+	"\x04\x05ILENT\x80\x80\x04" + // MS_SILENT 32768
+	"\x04\x04LAVE\x80\x80@" + // MS_SLAVE 524288
+	"\x04\nTRICTATIME\x80\x80\x80\x10" + // MS_STRICTATIME 16777216
+	"\x04\aUBMOUNT\x80\x80\x80@" + // MS_SUBMOUNT 67108864
+	"\x04\x03YNC\b" + // MS_SYNC 4
+	"\a\aHRONOUS " + // MS_SYNCHRONOUS 16
+	"\x03\nUNBINDABLE\x80\x80\x10" + // MS_UNBINDABLE 131072
+	"\x03\aVERBOSE\x80\x80\x04" + // MS_VERBOSE 32768
+	"\x00\x16NETLINK_ADD_MEMBERSHIP\x02" + // NETLINK_ADD_MEMBERSHIP 1
+	"\t\x04UDIT\x12" + // NETLINK_AUDIT 9
+	"\b\x0fBROADCAST_ERROR\b" + // NETLINK_BROADCAST_ERROR 4
+	"\b\aCAP_ACK\x14" + // NETLINK_CAP_ACK 10
+	"\t\bONNECTOR\x16" + // NETLINK_CONNECTOR 11
+	"\t\x05RYPTO*" + // NETLINK_CRYPTO 21
+	"\b\aDNRTMSG\x1c" + // NETLINK_DNRTMSG 14
+	"\x00\x17NETLINK_DROP_MEMBERSHIP\x04" + // NETLINK_DROP_MEMBERSHIP 2
+	"\b\bECRYPTFS&" + // NETLINK_ECRYPTFS 19
+	"\t\x06XT_ACK\x16" + // NETLINK_EXT_ACK 11
+	"\b\nFIB_LOOKUP\x14" + // NETLINK_FIB_LOOKUP 10
+	"\n\x06REWALL\x06" + // NETLINK_FIREWALL 3
+	"\b\aGENERIC " + // NETLINK_GENERIC 16
+	"\n\fT_STRICT_CHK\x18" + // NETLINK_GET_STRICT_CHK 12
+	"\b\tINET_DIAG\b" + // NETLINK_INET_DIAG 4
+	"\t\x05P6_FW\x1a" + // NETLINK_IP6_FW 13
+	"\t\x04SCSI\x10" + // NETLINK_ISCSI 8
+	"\b\x0eKOBJECT_UEVENT\x1e" + // NETLINK_KOBJECT_UEVENT 15
+	"\b\x0fLISTEN_ALL_NSID\x10" + // NETLINK_LISTEN_ALL_NSID 8
+	"\f\f_MEMBERSHIPS\x12" + // NETLINK_LIST_MEMBERSHIPS 9
+	"\b\tNETFILTER\x18" + // NETLINK_NETFILTER 12
+	"\t\x04FLOG\n" + // NETLINK_NFLOG 5
+	"\t\tO_ENOBUFS\n" + // NETLINK_NO_ENOBUFS 5
+	"\x00\x0fNETLINK_PKTINFO\x06" + // NETLINK_PKTINFO 3
+	"\b\x04RDMA(" + // NETLINK_RDMA 20
+	"\t\x04OUTE\x00" + // NETLINK_ROUTE 0
+	"\t\x06X_RING\f" + // NETLINK_RX_RING 6
+	"\b\rSCSITRANSPORT$" + // NETLINK_SCSITRANSPORT 18
+	"\t\x06ELINUX\x0e" + // NETLINK_SELINUX 7
+	"\t\x02MC," + // NETLINK_SMC 22
+	"\t\bOCK_DIAG\b" + // NETLINK_SOCK_DIAG 4
+	"\b\aTX_RING\x0e" + // NETLINK_TX_RING 7
+	"\b\x06UNUSED\x02" + // NETLINK_UNUSED 1
+	"\t\aSERSOCK\x04" + // NETLINK_USERSOCK 2
+	"\b\x04XFRM\f" + // NETLINK_XFRM 6
+	"\x00\x11OPEN_TREE_CLOEXEC\x80\x80@" + // OPEN_TREE_CLOEXEC 524288
+	"\r\x02NE\x02" + // OPEN_TREE_CLONE 1
+	"\x01\b_ACCMODE\x06" + // O_ACCMODE 3
+	"\x02\aCLOEXEC\x80\x80@" + // O_CLOEXEC 524288
+	"\x00\tO_NOATIME\x80\x80 " + // O_NOATIME 262144
+	"\x02\x04PATH\x80\x80\x80\x02" + // O_PATH 2097152
+	"\x02\x06RDONLY\x00" + // O_RDONLY 0
+	"\x04\x02WR\x04" + // O_RDWR 2
+	"\x02\x05TRUNC\x80\b" + // O_TRUNC 512
+	"\x02\x06WRONLY\x02" + // O_WRONLY 1
+	"\x00\x15PACKET_ADD_MEMBERSHIP\x02" + // PACKET_ADD_MEMBERSHIP 1
+	"\b\x06UXDATA\x10" + // PACKET_AUXDATA 8
+	"\a\tBROADCAST\x02" + // PACKET_BROADCAST 1
+	"\a\vCOPY_THRESH\x0e" + // PACKET_COPY_THRESH 7
+	"\a\x0fDROP_MEMBERSHIP\x04" + // PACKET_DROP_MEMBERSHIP 2
+	"\a\x06FANOUT$" + // PACKET_FANOUT 18
+	"\r\x05_CBPF\f" + // PACKET_FANOUT_CBPF 6
+	"\x0f\x02PU\x04" + // PACKET_FANOUT_CPU 2
+	"\x0e\x04DATA," + // PACKET_FANOUT_DATA 22
+	"\x0e\x04EBPF\x0e" + // PACKET_FANOUT_EBPF 7
+	"\x00\x19PACKET_FANOUT_FLAG_DEFRAG\x80\x80\x04" + // PACKET_FANOUT_FLAG_DEFRAG 32768
+	"\x13\x0fIGNORE_OUTGOING\x80\x80\x02" + // PACKET_FANOUT_FLAG_IGNORE_OUTGOING 16384
+	"\x13\bROLLOVER\x80@" + // PACKET_FANOUT_FLAG_ROLLOVER 4096
+	"\x13\bUNIQUEID\x80\x80\x01" + // PACKET_FANOUT_FLAG_UNIQUEID 8192
+	"\x0e\x04HASH\x00" + // PACKET_FANOUT_HASH 0
+	"\x0e\x02LB\x02" + // PACKET_FANOUT_LB 1
+	"\x0e\x02QM\n" + // PACKET_FANOUT_QM 5
+	"\x0e\x03RND\b" + // PACKET_FANOUT_RND 4
+	"\x0f\aOLLOVER\x06" + // PACKET_FANOUT_ROLLOVER 3
+	"\t\aSTROUTE\f" + // PACKET_FASTROUTE 6
+	"\a\x06HDRLEN\x16" + // PACKET_HDRLEN 11
+	"\b\x03OST\x00" + // PACKET_HOST 0
+	"\a\x0fIGNORE_OUTGOING." + // PACKET_IGNORE_OUTGOING 23
+	"\a\x06KERNEL\x0e" + // PACKET_KERNEL 7
+	"\a\bLOOPBACK\n" + // PACKET_LOOPBACK 5
+	"\t\x02SS\x1c" + // PACKET_LOSS 14
+	"\x00\x12PACKET_MR_ALLMULTI\x04" + // PACKET_MR_ALLMULTI 2
+	"\n\tMULTICAST\x00" + // PACKET_MR_MULTICAST 0
+	"\n\aPROMISC\x02" + // PACKET_MR_PROMISC 1
+	"\n\aUNICAST\x06" + // PACKET_MR_UNICAST 3
+	"\b\bULTICAST\x04" + // PACKET_MULTICAST 2
+	"\a\aORIGDEV\x12" + // PACKET_ORIGDEV 9
+	"\b\bTHERHOST\x06" + // PACKET_OTHERHOST 3
+	"\b\aUTGOING\b" + // PACKET_OUTGOING 4
+	"\a\fQDISC_BYPASS(" + // PACKET_QDISC_BYPASS 20
+	"\a\vRECV_OUTPUT\x06" + // PACKET_RECV_OUTPUT 3
+	"\t\x05SERVE\x18" + // PACKET_RESERVE 12
+	"\b\rOLLOVER_STATS*" + // PACKET_ROLLOVER_STATS 21
+	"\b\x06X_RING\n" + // PACKET_RX_RING 5
+	"\a\nSTATISTICS\f" + // PACKET_STATISTICS 6
+	"\a\tTIMESTAMP\"" + // PACKET_TIMESTAMP 17
+	"\b\tX_HAS_OFF&" + // PACKET_TX_HAS_OFF 19
+	"\x00\x0ePACKET_TX_RING\x1a" + // PACKET_TX_RING 13
+	"\n\tTIMESTAMP " + // PACKET_TX_TIMESTAMP 16
+	"\a\x04USER\f" + // PACKET_USER 6
+	"\a\aVERSION\x14" + // PACKET_VERSION 10
+	"\b\aNET_HDR\x1e" + // PACKET_VNET_HDR 15
+	"\x0f\x03_SZ0" + // PACKET_VNET_HDR_SZ 24
+	"\x01\x13ERF_FLAG_FD_CLOEXEC\x10" + // PERF_FLAG_FD_CLOEXEC 8
+	"\r\bNO_GROUP\x02" + // PERF_FLAG_FD_NO_GROUP 1
+	"\r\x06OUTPUT\x04" + // PERF_FLAG_FD_OUTPUT 2
+	"\n\nPID_CGROUP\b" + // PERF_FLAG_PID_CGROUP 4
+	"\x03\x06_LINUX\x00" + // PER_LINUX 0
+	"\t\x0232\x10" + // PER_LINUX32 8
+	"\x01\x05F_ALGL" + // PF_ALG 38
+	"\x04\bPPLETALK\n" + // PF_APPLETALK 5
+	"\x04\x02SH$" + // PF_ASH 18
+	"\x04\x05TMPVC\x10" + // PF_ATMPVC 8
+	"\x00\tPF_ATMSVC(" + // PF_ATMSVC 20
+	"\x04\x03X25\x06" + // PF_AX25 3
+	"\x03\tBLUETOOTH>" + // PF_BLUETOOTH 31
+	"\x04\x05RIDGE\x0e" + // PF_BRIDGE 7
+	"\x03\x04CAIFJ" + // PF_CAIF 37
+	"\x05\x01N:" + // PF_CAN 29
+	"\x03\x06DECnet\x18" + // PF_DECnet 12
+	"\x03\x06ECONET&" + // PF_ECONET 19
+	"\x03\x04FILE\x02" + // PF_FILE 1
+	"\x03\x02IB6" + // PF_IB 27
+	"\x04\tEEE802154H" + // PF_IEEE802154 36
+	"\x04\x03NET\x04" + // PF_INET 2
+	"\a\x016\x14" + // PF_INET6 10
+	"\x04\x02PX\b" + // PF_IPX 4
+	"\x04\x03RDA." + // PF_IRDA 23
+	"\x04\x03SDND" + // PF_ISDN 34
+	"\x00\aPF_IUCV@" + // PF_IUCV 32
+	"\x03\x03KCMR" + // PF_KCM 41
+	"\x04\x02EY\x1e" + // PF_KEY 15
+	"\x03\x03LLC4" + // PF_LLC 26
+	"\x04\x04OCAL\x02" + // PF_LOCAL 1
+	"\x03\x03MAX\\" + // PF_MAX 46
+	"\x04\x03CTPZ" + // PF_MCTP 45
+	"\x04\x03PLS8" + // PF_MPLS 28
+	"\x03\aNETBEUI\x1a" + // PF_NETBEUI 13
+	"\x06\x04LINK " + // PF_NETLINK 16
+	"\x06\x03ROM\f" + // PF_NETROM 6
+	"\x04\x02FCN" + // PF_NFC 39
+	"\x03\x06PACKET\"" + // PF_PACKET 17
+	"\x04\x05HONETF" + // PF_PHONET 35
+	"\x04\x04PPOX0" + // PF_PPPOX 24
+	"\x03\aQIPCRTRT" + // PF_QIPCRTR 42
+	"\x00\x04PF_R\b" + // PF_R 4
+	"\x04\x02DS*" + // PF_RDS 21
+	"\x04\x03OSE\x16" + // PF_ROSE 11
+	"\x05\x03UTE " + // PF_ROUTE 16
+	"\x04\x04XRPCB" + // PF_RXRPC 33
+	"\x03\bSECURITY\x1c" + // PF_SECURITY 14
+	"\x04\x02MCV" + // PF_SMC 43
+	"\x04\x02NA," + // PF_SNA 22
+	"\x03\x04TIPC<" + // PF_TIPC 30
+	"\x03\x04UNIX\x02" + // PF_UNIX 1
+	"\x05\x04SPEC\x00" + // PF_UNSPEC 0
+	"\x03\x05VSOCKP" + // PF_VSOCK 40
+	"\x03\x01W\x04" + // PF_W 2
+	"\x04\x06ANPIPE2" + // PF_WANPIPE 25
+	"\x03\x01X\x02" + // PF_X 1
+	"\x04\x0225\x12" + // PF_X25 9
+	"\x00\x06PF_XDPX" + // PF_XDP 44
+	"\x01\x0fIDFD_COREDUMPED\x02" + // PIDFD_COREDUMPED 1
+	"\x0e\x05_ROOT\x10" + // PIDFD_COREDUMP_ROOT 8
+	"\x0f\x04SKIP\x04" + // PIDFD_COREDUMP_SKIP 2
+	"\x0f\x04USER\b" + // PIDFD_COREDUMP_USER 4
+	"\x06\bGET_INFO\x96\xfc\u01c5\x18" + // PIDFD_GET_INFO 3227057931
+	"\x06\rINFO_CGROUPID\b" + // PIDFD_INFO_CGROUPID 4
+	"\f\aOREDUMP " + // PIDFD_INFO_COREDUMP 16
+	"\f\x04REDS\x04" + // PIDFD_INFO_CREDS 2
+	"\v\x04EXIT\x10" + // PIDFD_INFO_EXIT 8
+	"\v\x03PID\x02" + // PIDFD_INFO_PID 1
+	"\v\tSIZE_VER0\x80\x01" + // PIDFD_INFO_SIZE_VER0 64
+	"\x06\x04SELF\x9f\x9c\x01" + // PIDFD_SELF -10000
+	"\n\b_PROCESS\xa1\x9c\x01" + // PIDFD_SELF_PROCESS -10001
+	"\v\x06THREAD\x9f\x9c\x01" + // PIDFD_SELF_THREAD -10000
+	"\x11\x06_GROUP\xa1\x9c\x01" + // PIDFD_SELF_THREAD_GROUP -10001
+	"\x00\x1aPIDFD_SIGNAL_PROCESS_GROUP\b" + // PIDFD_SIGNAL_PROCESS_GROUP 4
+	"\r\x06THREAD\x02" + // PIDFD_SIGNAL_THREAD 1
+	"\x13\x06_GROUP\x04" + // PIDFD_SIGNAL_THREAD_GROUP 2
+	"\x01\x10OSIX_FADV_NORMAL\x00" + // POSIX_FADV_NORMAL 0
+	"\v\x06RANDOM\x02" + // POSIX_FADV_RANDOM 1
+	"\v\nSEQUENTIAL\x04" + // POSIX_FADV_SEQUENTIAL 2
+	"\v\bWILLNEED\x06" + // POSIX_FADV_WILLNEED 3
+	"\x01\aRIO_MIN'" + // PRIO_MIN -20
+	"\x05\x04PGRP\x02" + // PRIO_PGRP 1
+	"\x06\x06ROCESS\x00" + // PRIO_PROCESS 0
+	"\x05\x04USER\x04" + // PRIO_USER 2
+	"\x02\aOT_EXEC\b" + // PROT_EXEC 4
+	"\x05\tGROWSDOWN\x80\x80\x80\x10" + // PROT_GROWSDOWN 16777216
+	"\n\x02UP\x80\x80\x80 " + // PROT_GROWSUP 33554432
+	"\x05\x04NONE\x00" + // PROT_NONE 0
+	"\x05\x04READ\x02" + // PROT_READ 1
+	"\x00\nPROT_WRITE\x04" + // PROT_WRITE 2
+	"\x02\r_CAPBSET_DROP0" + // PR_CAPBSET_DROP 24
+	"\v\x04READ." + // PR_CAPBSET_READ 23
+	"\x06\b_AMBIENT^" + // PR_CAP_AMBIENT 47
+	"\x0e\n_CLEAR_ALL\b" + // PR_CAP_AMBIENT_CLEAR_ALL 4
+	"\x0f\x06IS_SET\x02" + // PR_CAP_AMBIENT_IS_SET 1
+	"\x0f\x05LOWER\x06" + // PR_CAP_AMBIENT_LOWER 3
+	"\x0f\x05RAISE\x04" + // PR_CAP_AMBIENT_RAISE 2
+	"\x04\x16FI_BRANCH_LANDING_PADS\x00" + // PR_CFI_BRANCH_LANDING_PADS 0
+	"\a\aDISABLE\x04" + // PR_CFI_DISABLE 2
+	"\a\x06ENABLE\x02" + // PR_CFI_ENABLE 1
+	"\a\x04LOCK\b" + // PR_CFI_LOCK 4
+	"\x03\nENDIAN_BIG\x00" + // PR_ENDIAN_BIG 0
+	"\n\x06LITTLE\x02" + // PR_ENDIAN_LITTLE 1
+	"\n\nPPC_LITTLE\x04" + // PR_ENDIAN_PPC_LITTLE 2
+	"\x03\rFPEMU_NOPRINT\x02" + // PR_FPEMU_NOPRINT 1
+	"\x00\x0fPR_FPEMU_SIGFPE\x04" + // PR_FPEMU_SIGFPE 2
+	"\x05\n_EXC_ASYNC\x04" + // PR_FP_EXC_ASYNC 2
+	"\n\bDISABLED\x00" + // PR_FP_EXC_DISABLED 0
+	"\f\x01V\x80\x80\b" + // PR_FP_EXC_DIV 65536
+	"\n\x03INV\x80\x80\x80\x01" + // PR_FP_EXC_INV 1048576
+	"\n\bNONRECOV\x02" + // PR_FP_EXC_NONRECOV 1
+	"\n\x03OVF\x80\x80\x10" + // PR_FP_EXC_OVF 131072
+	"\n\aPRECISE\x06" + // PR_FP_EXC_PRECISE 3
+	"\n\x03RES\x80\x80@" + // PR_FP_EXC_RES 524288
+	"\n\tSW_ENABLE\x80\x02" + // PR_FP_EXC_SW_ENABLE 128
+	"\n\x03UND\x80\x80 " + // PR_FP_EXC_UND 262144
+	"\x06\aMODE_FR\x02" + // PR_FP_MODE_FR 1
+	"\r\x01E\x04" + // PR_FP_MODE_FRE 2
+	"\x04\tUTEX_HASH\x9c\x01" + // PR_FUTEX_HASH 78
+	"\r\x0e_GET_IMMUTABLE\x06" + // PR_FUTEX_HASH_GET_IMMUTABLE 3
+	"\x12\x05SLOTS\x04" + // PR_FUTEX_HASH_GET_SLOTS 2
+	"\x00\x17PR_FUTEX_HASH_SET_SLOTS\x02" + // PR_FUTEX_HASH_SET_SLOTS 1
+	"\x03\bGET_AUXV\xac\u1a95\b" + // PR_GET_AUXV 1096112214
+	"\a\x03CFI\xa0\x01" + // PR_GET_CFI 80
+	"\b\x0eHILD_SUBREAPERJ" + // PR_GET_CHILD_SUBREAPER 37
+	"\a\bDUMPABLE\x06" + // PR_GET_DUMPABLE 3
+	"\a\x06ENDIAN&" + // PR_GET_ENDIAN 19
+	"\a\x05FPEMU\x12" + // PR_GET_FPEMU 9
+	"\n\x02XC\x16" + // PR_GET_FPEXC 11
+	"\t\x05_MODE\\" + // PR_GET_FP_MODE 46
+	"\a\nIO_FLUSHERt" + // PR_GET_IO_FLUSHER 58
+	"\a\bKEEPCAPS\x0e" + // PR_GET_KEEPCAPS 7
+	"\a\x04MDWE\x84\x01" + // PR_GET_MDWE 66
+	"\b\vEMORY_MERGE\x88\x01" + // PR_GET_MEMORY_MERGE 68
+	"\a\x04NAME " + // PR_GET_NAME 16
+	"\b\vO_NEW_PRIVSN" + // PR_GET_NO_NEW_PRIVS 39
+	"\a\tPDEATHSIG\x04" + // PR_GET_PDEATHSIG 2
+	"\x00\x0ePR_GET_SECCOMP*" + // PR_GET_SECCOMP 21
+	"\n\aUREBITS6" + // PR_GET_SECUREBITS 27
+	"\b\x12HADOW_STACK_STATUS\x94\x01" + // PR_GET_SHADOW_STACK_STATUS 74
+	"\b\x0fPECULATION_CTRLh" + // PR_GET_SPECULATION_CTRL 52
+	"\a\x10TAGGED_ADDR_CTRLp" + // PR_GET_TAGGED_ADDR_CTRL 56
+	"\b\nHP_DISABLET" + // PR_GET_THP_DISABLE 42
+	"\b\nID_ADDRESSP" + // PR_GET_TID_ADDRESS 40
+	"\t\bMERSLACK<" + // PR_GET_TIMERSLACK 30
+	"\n\x03ING\x1a" + // PR_GET_TIMING 13
+	"\b\x02SC2" + // PR_GET_TSC 25
+	"\a\aUNALIGN\n" + // PR_GET_UNALIGN 5
+	"\x03\x18LOCK_SHADOW_STACK_STATUS\x98\x01" + // PR_LOCK_SHADOW_STACK_STATUS 76
+	"\x03\bMCE_KILLB" + // PR_MCE_KILL 33
+	"\v\x06_CLEAR\x00" + // PR_MCE_KILL_CLEAR 0
+	"\f\aDEFAULT\x04" + // PR_MCE_KILL_DEFAULT 2
+	"\f\x05EARLY\x02" + // PR_MCE_KILL_EARLY 1
+	"\x00\x0fPR_MCE_KILL_GETD" + // PR_MCE_KILL_GET 34
+	"\f\x04LATE\x00" + // PR_MCE_KILL_LATE 0
+	"\f\x03SET\x02" + // PR_MCE_KILL_SET 1
+	"\x04\x0eDWE_NO_INHERIT\x04" + // PR_MDWE_NO_INHERIT 2
+	"\b\x10REFUSE_EXEC_GAIN\x02" + // PR_MDWE_REFUSE_EXEC_GAIN 1
+	"\x04\x15PX_DISABLE_MANAGEMENTX" + // PR_MPX_DISABLE_MANAGEMENT 44
+	"\a\x11ENABLE_MANAGEMENTV" + // PR_MPX_ENABLE_MANAGEMENT 43
+	"\x04\rTE_STORE_ONLY\x80\x80@" + // PR_MTE_STORE_ONLY 524288
+	"\a\bTAG_MASK\xf0\xff?" + // PR_MTE_TAG_MASK 524280
+	"\v\x05SHIFT\x06" + // PR_MTE_TAG_SHIFT 3
+	"\b\bCF_ASYNC\b" + // PR_MTE_TCF_ASYNC 4
+	"\v\x04MASK\f" + // PR_MTE_TCF_MASK 6
+	"\v\x04NONE\x00" + // PR_MTE_TCF_NONE 0
+	"\v\x05SHIFT\x02" + // PR_MTE_TCF_SHIFT 1
+	"\f\x03YNC\x04" + // PR_MTE_TCF_SYNC 2
+	"\x03\vPAC_APDAKEY\b" + // PR_PAC_APDAKEY 4
+	"\x00\x0ePR_PAC_APDBKEY\x10" + // PR_PAC_APDBKEY 8
+	"\t\x05GAKEY " + // PR_PAC_APGAKEY 16
+	"\t\x05IAKEY\x02" + // PR_PAC_APIAKEY 1
+	"\n\x04BKEY\x04" + // PR_PAC_APIBKEY 2
+	"\a\x10GET_ENABLED_KEYSz" + // PR_PAC_GET_ENABLED_KEYS 61
+	"\a\nRESET_KEYSl" + // PR_PAC_RESET_KEYS 54
+	"\a\x10SET_ENABLED_KEYSx" + // PR_PAC_SET_ENABLED_KEYS 60
+	"\x04\tMLEN_MASK\x80\x80\x80\xf0\x0f" + // PR_PMLEN_MASK 2130706432
+	"\t\x05SHIFT0" + // PR_PMLEN_SHIFT 24
+	"\x04\x13PC_DEXCR_CTRL_CLEAR\b" + // PR_PPC_DEXCR_CTRL_CLEAR 4
+	"\x17\a_ONEXEC " + // PR_PPC_DEXCR_CTRL_CLEAR_ONEXEC 16
+	"\x12\bEDITABLE\x02" + // PR_PPC_DEXCR_CTRL_EDITABLE 1
+	"\x12\x04MASK>" + // PR_PPC_DEXCR_CTRL_MASK 31
+	"\x12\x03SET\x04" + // PR_PPC_DEXCR_CTRL_SET 2
+	"\x15\a_ONEXEC\x10" + // PR_PPC_DEXCR_CTRL_SET_ONEXEC 8
+	"\r\x06IBRTPD\x02" + // PR_PPC_DEXCR_IBRTPD 1
+	"\x00\x12PR_PPC_DEXCR_NPHIE\x06" + // PR_PPC_DEXCR_NPHIE 3
+	"\r\x04SBHE\x00" + // PR_PPC_DEXCR_SBHE 0
+	"\x0e\x04RAPD\x04" + // PR_PPC_DEXCR_SRAPD 2
+	"\a\tGET_DEXCR\x90\x01" + // PR_PPC_GET_DEXCR 72
+	"\a\tSET_DEXCR\x92\x01" + // PR_PPC_SET_DEXCR 73
+	"\x03\x17RISCV_CTX_SW_FENCEI_OFF\x02" + // PR_RISCV_CTX_SW_FENCEI_OFF 1
+	"\x18\x01N\x00" + // PR_RISCV_CTX_SW_FENCEI_ON 0
+	"\t\x11SCOPE_PER_PROCESS\x00" + // PR_RISCV_SCOPE_PER_PROCESS 0
+	"\x13\x06THREAD\x02" + // PR_RISCV_SCOPE_PER_THREAD 1
+	"\n\x13ET_ICACHE_FLUSH_CTX\x8e\x01" + // PR_RISCV_SET_ICACHE_FLUSH_CTX 71
+	"\t\rV_GET_CONTROL\x8c\x01" + // PR_RISCV_V_GET_CONTROL 70
+	"\v\vSET_CONTROL\x8a\x01" + // PR_RISCV_V_SET_CONTROL 69
+	"\v\x14VSTATE_CTRL_CUR_MASK\x06" + // PR_RISCV_V_VSTATE_CTRL_CUR_MASK 3
+	"\x17\aDEFAULT\x00" + // PR_RISCV_V_VSTATE_CTRL_DEFAULT 0
+	"\x17\aINHERIT " + // PR_RISCV_V_VSTATE_CTRL_INHERIT 16
+	"\x17\x04MASK>" + // PR_RISCV_V_VSTATE_CTRL_MASK 31
+	"\x00 PR_RISCV_V_VSTATE_CTRL_NEXT_MASK\x18" + // PR_RISCV_V_VSTATE_CTRL_NEXT_MASK 12
+	"\x17\x03OFF\x02" + // PR_RISCV_V_VSTATE_CTRL_OFF 1
+	"\x18\x01N\x04" + // PR_RISCV_V_VSTATE_CTRL_ON 2
+	"\x04\x13SEQ_SLICE_EXTENSION\x9e\x01" + // PR_RSEQ_SLICE_EXTENSION 79
+	"\x17\x04_GET\x02" + // PR_RSEQ_SLICE_EXTENSION_GET 1
+	"\x18\x03SET\x04" + // PR_RSEQ_SLICE_EXTENSION_SET 2
+	"\x11\a_ENABLE\x02" + // PR_RSEQ_SLICE_EXT_ENABLE 1
+	"\x03\nSCHED_CORE|" + // PR_SCHED_CORE 62
+	"\r\a_CREATE\x02" + // PR_SCHED_CORE_CREATE 1
+	"\x0e\x03GET\x00" + // PR_SCHED_CORE_GET 0
+	"\x0e\x03MAX\b" + // PR_SCHED_CORE_MAX 4
+	"\x0e\x13SCOPE_PROCESS_GROUP\x04" + // PR_SCHED_CORE_SCOPE_PROCESS_GROUP 2
+	"\x14\x06THREAD\x00" + // PR_SCHED_CORE_SCOPE_THREAD 0
+	"\x1a\x06_GROUP\x02" + // PR_SCHED_CORE_SCOPE_THREAD_GROUP 1
+	"\x0f\tHARE_FROM\x06" + // PR_SCHED_CORE_SHARE_FROM 3
+	"\x14\x02TO\x04" + // PR_SCHED_CORE_SHARE_TO 2
+	"\x00\nPR_SET_CFI\xa2\x01" + // PR_SET_CFI 81
+	"\b\x0eHILD_SUBREAPERH" + // PR_SET_CHILD_SUBREAPER 36
+	"\a\bDUMPABLE\b" + // PR_SET_DUMPABLE 4
+	"\a\x06ENDIAN(" + // PR_SET_ENDIAN 20
+	"\a\x05FPEMU\x14" + // PR_SET_FPEMU 10
+	"\n\x02XC\x18" + // PR_SET_FPEXC 12
+	"\t\x05_MODEZ" + // PR_SET_FP_MODE 45
+	"\a\nIO_FLUSHERr" + // PR_SET_IO_FLUSHER 57
+	"\a\bKEEPCAPS\x10" + // PR_SET_KEEPCAPS 8
+	"\a\x04MDWE\x82\x01" + // PR_SET_MDWE 65
+	"\b\vEMORY_MERGE\x86\x01" + // PR_SET_MEMORY_MERGE 67
+	"\b\x01MF" + // PR_SET_MM 35
+	"\t\b_ARG_END\x12" + // PR_SET_MM_ARG_END 9
+	"\x0e\x05START\x10" + // PR_SET_MM_ARG_START 8
+	"\v\x03UXV\x18" + // PR_SET_MM_AUXV 12
+	"\n\x03BRK\x0e" + // PR_SET_MM_BRK 7
+	"\x00\x12PR_SET_MM_END_CODE\x04" + // PR_SET_MM_END_CODE 2
+	"\x0e\x04DATA\b" + // PR_SET_MM_END_DATA 4
+	"\f\x05V_END\x16" + // PR_SET_MM_ENV_END 11
+	"\x0e\x05START\x14" + // PR_SET_MM_ENV_START 10
+	"\v\aXE_FILE\x1a" + // PR_SET_MM_EXE_FILE 13
+	"\n\x03MAP\x1c" + // PR_SET_MM_MAP 14
+	"\r\x05_SIZE\x1e" + // PR_SET_MM_MAP_SIZE 15
+	"\n\tSTART_BRK\f" + // PR_SET_MM_START_BRK 6
+	"\x10\x04CODE\x02" + // PR_SET_MM_START_CODE 1
+	"\x10\x04DATA\x06" + // PR_SET_MM_START_DATA 3
+	"\x10\x05STACK\n" + // PR_SET_MM_START_STACK 5
+	"\a\x04NAME\x1e" + // PR_SET_NAME 15
+	"\b\vO_NEW_PRIVSL" + // PR_SET_NO_NEW_PRIVS 38
+	"\a\tPDEATHSIG\x02" + // PR_SET_PDEATHSIG 1
+	"\b\x06TRACER\u00b5\x8b\x96\v" + // PR_SET_PTRACER 1499557217
+	"\a\aSECCOMP," + // PR_SET_SECCOMP 22
+	"\x00\x11PR_SET_SECUREBITS8" + // PR_SET_SECUREBITS 28
+	"\b\x12HADOW_STACK_STATUS\x96\x01" + // PR_SET_SHADOW_STACK_STATUS 75
+	"\b\x0fPECULATION_CTRLj" + // PR_SET_SPECULATION_CTRL 53
+	"\b\x14YSCALL_USER_DISPATCHv" + // PR_SET_SYSCALL_USER_DISPATCH 59
+	"\a\x10TAGGED_ADDR_CTRLn" + // PR_SET_TAGGED_ADDR_CTRL 55
+	"\b\nHP_DISABLER" + // PR_SET_THP_DISABLE 41
+	"\b\tIMERSLACK:" + // PR_SET_TIMERSLACK 29
+	"\n\x03ING\x1c" + // PR_SET_TIMING 14
+	"\b\x02SC4" + // PR_SET_TSC 26
+	"\a\aUNALIGN\f" + // PR_SET_UNALIGN 6
+	"\a\x03VMA\x82\xb5\xb2\xb5\n" + // PR_SET_VMA 1398164801
+	"\n\n_ANON_NAME\x00" + // PR_SET_VMA_ANON_NAME 0
+	"\x04\x12HADOW_STACK_ENABLE\x02" + // PR_SHADOW_STACK_ENABLE 1
+	"\x10\x04PUSH\b" + // PR_SHADOW_STACK_PUSH 4
+	"\x10\x05WRITE\x04" + // PR_SHADOW_STACK_WRITE 2
+	"\x04\tME_GET_VL\x80\x01" + // PR_SME_GET_VL 64
+	"\x00\rPR_SME_SET_VL~" + // PR_SME_SET_VL 63
+	"\r\a_ONEXEC\x80\x80 " + // PR_SME_SET_VL_ONEXEC 262144
+	"\a\nVL_INHERIT\x80\x80\x10" + // PR_SME_VL_INHERIT 131072
+	"\n\bLEN_MASK\xfe\xff\a" + // PR_SME_VL_LEN_MASK 65535
+	"\x04\vPEC_DISABLE\b" + // PR_SPEC_DISABLE 4
+	"\x0f\a_NOEXEC " + // PR_SPEC_DISABLE_NOEXEC 16
+	"\b\x06ENABLE\x04" + // PR_SPEC_ENABLE 2
+	"\b\rFORCE_DISABLE\x10" + // PR_SPEC_FORCE_DISABLE 8
+	"\b\x0fINDIRECT_BRANCH\x02" + // PR_SPEC_INDIRECT_BRANCH 1
+	"\b\tL1D_FLUSH\x04" + // PR_SPEC_L1D_FLUSH 2
+	"\b\fNOT_AFFECTED\x00" + // PR_SPEC_NOT_AFFECTED 0
+	"\b\x05PRCTL\x02" + // PR_SPEC_PRCTL 1
+	"\b\fSTORE_BYPASS\x00" + // PR_SPEC_STORE_BYPASS 0
+	"\x04\tVE_GET_VLf" + // PR_SVE_GET_VL 51
+	"\a\x06SET_VLd" + // PR_SVE_SET_VL 50
+	"\r\a_ONEXEC\x80\x80 " + // PR_SVE_SET_VL_ONEXEC 262144
+	"\x00\x11PR_SVE_VL_INHERIT\x80\x80\x10" + // PR_SVE_VL_INHERIT 131072
+	"\n\bLEN_MASK\xfe\xff\a" + // PR_SVE_VL_LEN_MASK 65535
+	"\x04\x18YS_DISPATCH_EXCLUSIVE_ON\x02" + // PR_SYS_DISPATCH_EXCLUSIVE_ON 1
+	"\x10\fINCLUSIVE_ON\x04" + // PR_SYS_DISPATCH_INCLUSIVE_ON 2
+	"\x10\x03OFF\x00" + // PR_SYS_DISPATCH_OFF 0
+	"\x11\x01N\x02" + // PR_SYS_DISPATCH_ON 1
+	"\x03\x12TAGGED_ADDR_ENABLE\x02" + // PR_TAGGED_ADDR_ENABLE 1
+	"\x05\x16SK_PERF_EVENTS_DISABLE>" + // PR_TASK_PERF_EVENTS_DISABLE 31
+	"\x14\x06ENABLE@" + // PR_TASK_PERF_EVENTS_ENABLE 32
+	"\x04\x19HP_DISABLE_EXCEPT_ADVISED\x04" + // PR_THP_DISABLE_EXCEPT_ADVISED 2
+	"\x04\x17IMER_CREATE_RESTORE_IDS\x9a\x01" + // PR_TIMER_CREATE_RESTORE_IDS 77
+	"\x1b\x04_GET\x04" + // PR_TIMER_CREATE_RESTORE_IDS_GET 2
+	"\x1c\x03OFF\x00" + // PR_TIMER_CREATE_RESTORE_IDS_OFF 0
+	"\x1d\x01N\x02" + // PR_TIMER_CREATE_RESTORE_IDS_ON 1
+	"\x06\x0fING_STATISTICAL\x00" + // PR_TIMING_STATISTICAL 0
+	"\n\tTIMESTAMP\x02" + // PR_TIMING_TIMESTAMP 1
+	"\x00\rPR_TSC_ENABLE\x02" + // PR_TSC_ENABLE 1
+	"\a\aSIGSEGV\x04" + // PR_TSC_SIGSEGV 2
+	"\x03\x0fUNALIGN_NOPRINT\x02" + // PR_UNALIGN_NOPRINT 1
+	"\v\x06SIGBUS\x04" + // PR_UNALIGN_SIGBUS 2
+	"\x01\fTRACE_ATTACH " + // PTRACE_ATTACH 16
+	"\a\x04CONT\x0e" + // PTRACE_CONT 7
+	"\a\x06DETACH\"" + // PTRACE_DETACH 17
+	"\a\x16EVENTMSG_SYSCALL_ENTRY\x02" + // PTRACE_EVENTMSG_SYSCALL_ENTRY 1
+	"\x19\x03XIT\x04" + // PTRACE_EVENTMSG_SYSCALL_EXIT 2
+	"\f\x06_CLONE\x06" + // PTRACE_EVENT_CLONE 3
+	"\r\x04EXEC\b" + // PTRACE_EVENT_EXEC 4
+	"\x0f\x02IT\f" + // PTRACE_EVENT_EXIT 6
+	"\r\x04FORK\x02" + // PTRACE_EVENT_FORK 1
+	"\r\aSECCOMP\x0e" + // PTRACE_EVENT_SECCOMP 7
+	"\x0e\x03TOP\x80\x02" + // PTRACE_EVENT_STOP 128
+	"\r\x05VFORK\x04" + // PTRACE_EVENT_VFORK 2
+	"\x00\x17PTRACE_EVENT_VFORK_DONE\n" + // PTRACE_EVENT_VFORK_DONE 5
+	"\a\vGETEVENTMSG\x82\x88\x02" + // PTRACE_GETEVENTMSG 16897
+	"\n\x04REGS\x18" + // PTRACE_GETREGS 12
+	"\x0e\x02ET\x88\x88\x02" + // PTRACE_GETREGSET 16900
+	"\n\aSIGINFO\x84\x88\x02" + // PTRACE_GETSIGINFO 16898
+	"\r\x04MASK\x94\x88\x02" + // PTRACE_GETSIGMASK 16906
+	"\n\x13_RSEQ_CONFIGURATION\x9e\x88\x02" + // PTRACE_GET_RSEQ_CONFIGURATION 16911
+	"\v\fSYSCALL_INFO\x9c\x88\x02" + // PTRACE_GET_SYSCALL_INFO 16910
+	"\x13\x14USER_DISPATCH_CONFIG\xa2\x88\x02" + // PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG 16913
+	"\a\tINTERRUPT\x8e\x88\x02" + // PTRACE_INTERRUPT 16903
+	"\a\x04KILL\x10" + // PTRACE_KILL 8
+	"\a\x06LISTEN\x90\x88\x02" + // PTRACE_LISTEN 16904
+	"\a\nO_EXITKILL\x80\x80\x80\x01" + // PTRACE_O_EXITKILL 1048576
+	"\t\x04MASK\xfe\x83\x80\x03" + // PTRACE_O_MASK 3145983
+	"\t\x0fSUSPEND_SECCOMP\x80\x80\x80\x02" + // PTRACE_O_SUSPEND_SECCOMP 2097152
+	"\t\nTRACECLONE\x10" + // PTRACE_O_TRACECLONE 8
+	"\x00\x12PTRACE_O_TRACEEXEC " + // PTRACE_O_TRACEEXEC 16
+	"\x10\x02IT\x80\x01" + // PTRACE_O_TRACEEXIT 64
+	"\x0e\x04FORK\x04" + // PTRACE_O_TRACEFORK 2
+	"\x0e\aSECCOMP\x80\x02" + // PTRACE_O_TRACESECCOMP 128
+	"\x0f\x06YSGOOD\x02" + // PTRACE_O_TRACESYSGOOD 1
+	"\x0e\x05VFORK\b" + // PTRACE_O_TRACEVFORK 4
+	"\x13\x04DONE@" + // PTRACE_O_TRACEVFORKDONE 32
+	"\a\bPEEKDATA\x04" + // PTRACE_PEEKDATA 2
+	"\v\aSIGINFO\x92\x88\x02" + // PTRACE_PEEKSIGINFO 16905
+	"\x12\a_SHARED\x02" + // PTRACE_PEEKSIGINFO_SHARED 1
+	"\v\x04TEXT\x02" + // PTRACE_PEEKTEXT 1
+	"\v\x03USR\x06" + // PTRACE_PEEKUSR 3
+	"\b\aOKEDATA\n" + // PTRACE_POKEDATA 5
+	"\v\x04TEXT\b" + // PTRACE_POKETEXT 4
+	"\v\x03USR\f" + // PTRACE_POKEUSR 6
+	"\a\x12SECCOMP_GET_FILTER\x98\x88\x02" + // PTRACE_SECCOMP_GET_FILTER 16908
+	"\x00\x1bPTRACE_SECCOMP_GET_METADATA\x9a\x88\x02" + // PTRACE_SECCOMP_GET_METADATA 16909
+	"\t\x03IZE\x8c\x88\x02" + // PTRACE_SEIZE 16902
+	"\t\bTOPTIONS\x80\x88\x02" + // PTRACE_SETOPTIONS 16896
+	"\n\x04REGS\x1a" + // PTRACE_SETREGS 13
+	"\x0e\x02ET\x8a\x88\x02" + // PTRACE_SETREGSET 16901
+	"\n\aSIGINFO\x86\x88\x02" + // PTRACE_SETSIGINFO 16899
+	"\r\x04MASK\x96\x88\x02" + // PTRACE_SETSIGMASK 16907
+	"\n\r_SYSCALL_INFO\xa4\x88\x02" + // PTRACE_SET_SYSCALL_INFO 16914
+	"\x13\x14USER_DISPATCH_CONFIG\xa0\x88\x02" + // PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG 16912
+	"\b\tINGLESTEP\x12" + // PTRACE_SINGLESTEP 9
+	"\b\x06YSCALL0" + // PTRACE_SYSCALL 24
+	"\x0e\v_INFO_ENTRY\x02" + // PTRACE_SYSCALL_INFO_ENTRY 1
+	"\x15\x03XIT\x04" + // PTRACE_SYSCALL_INFO_EXIT 2
+	"\x14\x04NONE\x00" + // PTRACE_SYSCALL_INFO_NONE 0
+	"\x14\aSECCOMP\x06" + // PTRACE_SYSCALL_INFO_SECCOMP 3
+	"\a\aTRACEME\x00" + // PTRACE_TRACEME 0
+	"\x00\x05P_ALL\x00" + // P_ALL 0
+	"\x02\x04PGID\x04" + // P_PGID 2
+	"\x03\x02ID\x02" + // P_PID 1
+	"\x05\x02FD\x06" + // P_PIDFD 3
+	"\x00\bQ_GETFMT\x88\x80\x80\b" + // Q_GETFMT 8388612
+	"\x05\x04INFO\x8a\x80\x80\b" + // Q_GETINFO 8388613
+	"\x05\tNEXTQUOTA\x92\x80\x80\b" + // Q_GETNEXTQUOTA 8388617
+	"\x05\x05QUOTA\x8e\x80\x80\b" + // Q_GETQUOTA 8388615
+	"\x02\bQUOTAOFF\x86\x80\x80\b" + // Q_QUOTAOFF 8388611
+	"\b\x01N\x84\x80\x80\b" + // Q_QUOTAON 8388610
+	"\x02\aSETINFO\x8c\x80\x80\b" + // Q_SETINFO 8388614
+	"\x05\x05QUOTA\x90\x80\x80\b" + // Q_SETQUOTA 8388616
+	"\x03\x03YNC\x82\x80\x80\b" + // Q_SYNC 8388609
+	"\x00\x11READ_IMPLIES_EXEC\x80\x80\x80\x04" + // READ_IMPLIES_EXEC 4194304
+	"\x02\rNAME_EXCHANGE\x04" + // RENAME_EXCHANGE 2
+	"\a\tNOREPLACE\x02" + // RENAME_NOREPLACE 1
+	"\x00\x0fRENAME_WHITEOUT\b" + // RENAME_WHITEOUT 4
+	"\x02\rSOLVE_BENEATH\x10" + // RESOLVE_BENEATH 8
+	"\b\x06CACHED@" + // RESOLVE_CACHED 32
+	"\b\aIN_ROOT " + // RESOLVE_IN_ROOT 16
+	"\b\rNO_MAGICLINKS\x04" + // RESOLVE_NO_MAGICLINKS 2
+	"\v\bSYMLINKS\b" + // RESOLVE_NO_SYMLINKS 4
+	"\v\x04XDEV\x02" + // RESOLVE_NO_XDEV 1
+	"\x01\nLIMIT_CORE\b" + // RLIMIT_CORE 4
+	"\b\x02PU\x00" + // RLIMIT_CPU 0
+	"\a\x04DATA\x04" + // RLIMIT_DATA 2
+	"\a\x05FSIZE\x02" + // RLIMIT_FSIZE 1
+	"\a\x05LOCKS\x14" + // RLIMIT_LOCKS 10
+	"\a\bMSGQUEUE\x18" + // RLIMIT_MSGQUEUE 12
+	"\a\x04NICE\x1a" + // RLIMIT_NICE 13
+	"\a\x06RTPRIO\x1c" + // RLIMIT_RTPRIO 14
+	"\t\x04TIME\x1e" + // RLIMIT_RTTIME 15
+	"\x00\x11RLIMIT_SIGPENDING\x16" + // RLIMIT_SIGPENDING 11
+	"\b\x04TACK\x06" + // RLIMIT_STACK 3
+	"\x01\x13SEQ_FLAG_UNREGISTER\x02" + // RSEQ_FLAG_UNREGISTER 1
+	"\x01\aTM_BASE " + // RTM_BASE 16
+	"\x04\tDELACTIONb" + // RTM_DELACTION 49
+	"\b\x03DDR*" + // RTM_DELADDR 21
+	"\v\x05LABEL\x92\x01" + // RTM_DELADDRLABEL 73
+	"\b\x06NYCASTz" + // RTM_DELANYCAST 61
+	"\a\x05CHAIN\xca\x01" + // RTM_DELCHAIN 101
+	"\a\x04LINK\"" + // RTM_DELLINK 17
+	"\v\x04PROP\xda\x01" + // RTM_DELLINKPROP 109
+	"\a\x03MDB\xaa\x01" + // RTM_DELMDB 85
+	"\b\bULTICASTr" + // RTM_DELMULTICAST 57
+	"\a\x05NEIGH:" + // RTM_DELNEIGH 29
+	"\t\x05TCONF\xa2\x01" + // RTM_DELNETCONF 81
+	"\t\x05XTHOP\xd2\x01" + // RTM_DELNEXTHOP 105
+	"\x00\x14RTM_DELNEXTHOPBUCKET\xea\x01" + // RTM_DELNEXTHOPBUCKET 117
+	"\b\x03SID\xb2\x01" + // RTM_DELNSID 89
+	"\a\x05QDISCJ" + // RTM_DELQDISC 37
+	"\a\x05ROUTE2" + // RTM_DELROUTE 25
+	"\b\x03ULEB" + // RTM_DELRULE 33
+	"\a\x06TCLASSR" + // RTM_DELTCLASS 41
+	"\b\x06FILTERZ" + // RTM_DELTFILTER 45
+	"\b\x05UNNEL\xf2\x01" + // RTM_DELTUNNEL 121
+	"\a\x04VLAN\xe2\x01" + // RTM_DELVLAN 113
+	"\x04\bF_CLONED\x80\b" + // RTM_F_CLONED 512
+	"\x06\bEQUALIZE\x80\x10" + // RTM_F_EQUALIZE 1024
+	"\x06\tFIB_MATCH\x80\x80\x01" + // RTM_F_FIB_MATCH 8192
+	"\x06\fLOOKUP_TABLE\x80@" + // RTM_F_LOOKUP_TABLE 4096
+	"\x06\x06NOTIFY\x80\x04" + // RTM_F_NOTIFY 256
+	"\x06\aOFFLOAD\x80\x80\x02" + // RTM_F_OFFLOAD 16384
+	"\r\a_FAILED\x80\x80\x80\x80\x04" + // RTM_F_OFFLOAD_FAILED 536870912
+	"\x00\fRTM_F_PREFIX\x80 " + // RTM_F_PREFIX 2048
+	"\x06\x04TRAP\x80\x80\x04" + // RTM_F_TRAP 32768
+	"\x04\tGETACTIONd" + // RTM_GETACTION 50
+	"\b\x03DDR," + // RTM_GETADDR 22
+	"\v\x05LABEL\x94\x01" + // RTM_GETADDRLABEL 74
+	"\b\x06NYCAST|" + // RTM_GETANYCAST 62
+	"\a\x05CHAIN\xcc\x01" + // RTM_GETCHAIN 102
+	"\a\x03DCB\x9c\x01" + // RTM_GETDCB 78
+	"\a\x04LINK$" + // RTM_GETLINK 18
+	"\v\x04PROP\xdc\x01" + // RTM_GETLINKPROP 110
+	"\a\x03MDB\xac\x01" + // RTM_GETMDB 86
+	"\b\bULTICASTt" + // RTM_GETMULTICAST 58
+	"\a\x05NEIGH<" + // RTM_GETNEIGH 30
+	"\f\x03TBL\x84\x01" + // RTM_GETNEIGHTBL 66
+	"\t\x05TCONF\xa4\x01" + // RTM_GETNETCONF 82
+	"\t\x05XTHOP\xd4\x01" + // RTM_GETNEXTHOP 106
+	"\x00\x14RTM_GETNEXTHOPBUCKET\xec\x01" + // RTM_GETNEXTHOPBUCKET 118
+	"\b\x03SID\xb4\x01" + // RTM_GETNSID 90
+	"\a\x05QDISCL" + // RTM_GETQDISC 38
+	"\a\x05ROUTE4" + // RTM_GETROUTE 26
+	"\b\x03ULED" + // RTM_GETRULE 34
+	"\a\x05STATS\xbc\x01" + // RTM_GETSTATS 94
+	"\a\x06TCLASST" + // RTM_GETTCLASS 42
+	"\b\x06FILTER\\" + // RTM_GETTFILTER 46
+	"\b\x05UNNEL\xf4\x01" + // RTM_GETTUNNEL 122
+	"\a\x04VLAN\xe4\x01" + // RTM_GETVLAN 114
+	"\x04\x03MAX\xf6\x01" + // RTM_MAX 123
+	"\x04\tNEWACTION`" + // RTM_NEWACTION 48
+	"\b\x03DDR(" + // RTM_NEWADDR 20
+	"\v\x05LABEL\x90\x01" + // RTM_NEWADDRLABEL 72
+	"\b\x06NYCASTx" + // RTM_NEWANYCAST 60
+	"\a\vCACHEREPORT\xc0\x01" + // RTM_NEWCACHEREPORT 96
+	"\x00\fRTM_NEWCHAIN\xc8\x01" + // RTM_NEWCHAIN 100
+	"\a\x04LINK " + // RTM_NEWLINK 16
+	"\v\x04PROP\xd8\x01" + // RTM_NEWLINKPROP 108
+	"\a\x03MDB\xa8\x01" + // RTM_NEWMDB 84
+	"\b\bULTICASTp" + // RTM_NEWMULTICAST 56
+	"\a\tNDUSEROPT\x88\x01" + // RTM_NEWNDUSEROPT 68
+	"\b\x04EIGH8" + // RTM_NEWNEIGH 28
+	"\f\x03TBL\x80\x01" + // RTM_NEWNEIGHTBL 64
+	"\t\x05TCONF\xa0\x01" + // RTM_NEWNETCONF 80
+	"\t\x05XTHOP\xd0\x01" + // RTM_NEWNEXTHOP 104
+	"\x0e\x06BUCKET\xe8\x01" + // RTM_NEWNEXTHOPBUCKET 116
+	"\b\x03SID\xb0\x01" + // RTM_NEWNSID 88
+	"\b\x04VLAN\xe0\x01" + // RTM_NEWNVLAN 112
+	"\a\x06PREFIXh" + // RTM_NEWPREFIX 52
+	"\a\x05QDISCH" + // RTM_NEWQDISC 36
+	"\a\x05ROUTE0" + // RTM_NEWROUTE 24
+	"\x00\vRTM_NEWRULE@" + // RTM_NEWRULE 32
+	"\a\x05STATS\xb8\x01" + // RTM_NEWSTATS 92
+	"\a\x06TCLASSP" + // RTM_NEWTCLASS 40
+	"\b\x06FILTERX" + // RTM_NEWTFILTER 44
+	"\b\x05UNNEL\xf0\x01" + // RTM_NEWTUNNEL 120
+	"\a\x04VLAN\xe0\x01" + // RTM_NEWVLAN 112
+	"\x05\nR_FAMILIES6" + // RTM_NR_FAMILIES 27
+	"\a\bMSGTYPES\xd8\x01" + // RTM_NR_MSGTYPES 108
+	"\x04\x06SETDCB\x9e\x01" + // RTM_SETDCB 79
+	"\a\x04LINK&" + // RTM_SETLINK 19
+	"\a\bNEIGHTBL\x86\x01" + // RTM_SETNEIGHTBL 67
+	"\a\x05STATS\xbe\x01" + // RTM_SETSTATS 95
+	"\x01\nUSAGE_BOTH\x03" + // RUSAGE_BOTH -2
+	"\a\bCHILDREN\x01" + // RUSAGE_CHILDREN -1
+	"\a\x04SELF\x00" + // RUSAGE_SELF 0
+	"\a\x06THREAD\x02" + // RUSAGE_THREAD 1
+	"\x00\nRWF_APPEND " + // RWF_APPEND 16
+	"\x05\x05TOMIC\x80\x01" + // RWF_ATOMIC 64
+	"\x04\tDONTCACHE\x80\x02" + // RWF_DONTCACHE 128
+	"\x05\x04SYNC\x04" + // RWF_DSYNC 2
+	"\x04\x05HIPRI\x02" + // RWF_HIPRI 1
+	"\x04\bNOAPPEND@" + // RWF_NOAPPEND 32
+	"\x06\x06SIGNAL\x80\x04" + // RWF_NOSIGNAL 256
+	"\x06\x04WAIT\x10" + // RWF_NOWAIT 8
+	"\x04\tSUPPORTED\xfe\a" + // RWF_SUPPORTED 511
+	"\x05\x03YNC\b" + // RWF_SYNC 4
+	"\x04\x12WRITE_LIFE_NOT_SET\x00" + // RWF_WRITE_LIFE_NOT_SET 0
+	"\x00\x11SA_EXPOSE_TAGBITS\x80 " + // SA_EXPOSE_TAGBITS 2048
+	"\x03\tNOCLDSTOP\x02" + // SA_NOCLDSTOP 1
+	"\x05\x05DEFER\x80\x80\x80\x80\b" + // SA_NODEFER 1073741824
+	"\x03\aONSTACK\x80\x80\x80\x80\x01" + // SA_ONSTACK 134217728
+	"\x03\tRESETHAND\x80\x80\x80\x80\x10" + // SA_RESETHAND 2147483648
+	"\x00\nSA_RESTART\x80\x80\x80\x80\x02" + // SA_RESTART 268435456
+	"\x03\vUNSUPPORTED\x80\x10" + // SA_UNSUPPORTED 1024
+	"\x01\nCHED_BATCH\x06" + // SCHED_BATCH 3
+	"\x06\bDEADLINE\f" + // SCHED_DEADLINE 6
+	"\x06\x03EXT\x0e" + // SCHED_EXT 7
+	"\x06\x04FIFO\x02" + // SCHED_FIFO 1
+	"\a\aLAG_ALL\xfe\x01" + // SCHED_FLAG_ALL 127
+	"\v\nDL_OVERRUN\b" + // SCHED_FLAG_DL_OVERRUN 4
+	"\v\bKEEP_ALL0" + // SCHED_FLAG_KEEP_ALL 24
+	"\x10\x06PARAMS " + // SCHED_FLAG_KEEP_PARAMS 16
+	"\x11\x05OLICY\x10" + // SCHED_FLAG_KEEP_POLICY 8
+	"\v\aRECLAIM\x04" + // SCHED_FLAG_RECLAIM 2
+	"\r\vSET_ON_FORK\x02" + // SCHED_FLAG_RESET_ON_FORK 1
+	"\v\nUTIL_CLAMP\xc0\x01" + // SCHED_FLAG_UTIL_CLAMP 96
+	"\x15\x04_MAX\x80\x01" + // SCHED_FLAG_UTIL_CLAMP_MAX 64
+	"\x17\x02IN@" + // SCHED_FLAG_UTIL_CLAMP_MIN 32
+	"\x00\x1dSCHED_GETATTR_FLAG_DL_DYNAMIC\x02" + // SCHED_GETATTR_FLAG_DL_DYNAMIC 1
+	"\x06\x04IDLE\n" + // SCHED_IDLE 5
+	"\x06\x06NORMAL\x00" + // SCHED_NORMAL 0
+	"\x06\rRESET_ON_FORK\x80\x80\x80\x80\b" + // SCHED_RESET_ON_FORK 1073741824
+	"\a\x01R\x04" + // SCHED_RR 2
+	"\x02\rM_CREDENTIALS\x04" + // SCM_CREDENTIALS 2
+	"\x04\rDEVMEM_DMABUF\x9e\x01" + // SCM_DEVMEM_DMABUF 79
+	"\v\x06LINEAR\x9c\x01" + // SCM_DEVMEM_LINEAR 78
+	"\x04\x03INQ\xa8\x01" + // SCM_INQ 84
+	"\x04\x05PIDFD\b" + // SCM_PIDFD 4
+	"\x04\x06RIGHTS\x02" + // SCM_RIGHTS 1
+	"\x04\bSECURITY\x06" + // SCM_SECURITY 3
+	"\x04\tTIMESTAMP:" + // SCM_TIMESTAMP 29
+	"\r\x03INGJ" + // SCM_TIMESTAMPING 37
+	"\x10\n_OPT_STATSl" + // SCM_TIMESTAMPING_OPT_STATS 54
+	"\x11\aPKTINFOt" + // SCM_TIMESTAMPING_PKTINFO 58
+	"\x00\x0fSCM_TIMESTAMPNSF" + // SCM_TIMESTAMPNS 35
+	"\x05\tSTAMP_ACK\x04" + // SCM_TSTAMP_ACK 2
+	"\v\x05SCHED\x02" + // SCM_TSTAMP_SCHED 1
+	"\f\x02ND\x00" + // SCM_TSTAMP_SND 0
+	"\x06\a_OPT_ID\xa2\x01" + // SCM_TS_OPT_ID 81
+	"\x05\x05XTIMEz" + // SCM_TXTIME 61
+	"\x04\vWIFI_STATUSR" + // SCM_WIFI_STATUS 41
+	"\x01\x16ECCOMP_ADDFD_FLAG_SEND\x04" + // SECCOMP_ADDFD_FLAG_SEND 2
+	"\x15\x03TFD\x02" + // SECCOMP_ADDFD_FLAG_SETFD 1
+	"\b\x0fFILTER_FLAG_LOG\x04" + // SECCOMP_FILTER_FLAG_LOG 2
+	"\x14\fNEW_LISTENER\x10" + // SECCOMP_FILTER_FLAG_NEW_LISTENER 8
+	"\x14\nSPEC_ALLOW\b" + // SECCOMP_FILTER_FLAG_SPEC_ALLOW 4
+	"\x14\x05TSYNC\x02" + // SECCOMP_FILTER_FLAG_TSYNC 1
+	"\x19\x06_ESRCH " + // SECCOMP_FILTER_FLAG_TSYNC_ESRCH 16
+	"\x14\x12WAIT_KILLABLE_RECV@" + // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV 32
+	"\b\x10GET_ACTION_AVAIL\x04" + // SECCOMP_GET_ACTION_AVAIL 2
+	"\x00\x17SECCOMP_GET_NOTIF_SIZES\x06" + // SECCOMP_GET_NOTIF_SIZES 3
+	"\b\x10IOCTL_NOTIF_RECV\x80\x84\x81\x85\x18" + // SECCOMP_IOCTL_NOTIF_RECV 3226476800
+	"\x14\x04SEND\x82\x84\xc1\x81\x18" + // SECCOMP_IOCTL_NOTIF_SEND 3222806785
+	"\v\x06_MAGICB" + // SECCOMP_IOC_MAGIC 33
+	"\b\rMODE_DISABLED\x00" + // SECCOMP_MODE_DISABLED 0
+	"\r\x06FILTER\x04" + // SECCOMP_MODE_FILTER 2
+	"\r\x06STRICT\x02" + // SECCOMP_MODE_STRICT 1
+	"\b\nRET_ACTION\x80\x80\xf8\xff\x0f" + // SECCOMP_RET_ACTION 2147418112
+	"\x12\x05_FULL\x80\x80\xf8\xff\x1f" + // SECCOMP_RET_ACTION_FULL 4294901760
+	"\r\x04LLOW\x80\x80\xf8\xff\x0f" + // SECCOMP_RET_ALLOW 2147418112
+	"\f\x04DATA\xfe\xff\a" + // SECCOMP_RET_DATA 65535
+	"\f\x05ERRNO\x80\x80(" + // SECCOMP_RET_ERRNO 327680
+	"\f\x04KILL\x00" + // SECCOMP_RET_KILL 0
+	"\x10\b_PROCESS\x80\x80\x80\x80\x10" + // SECCOMP_RET_KILL_PROCESS 2147483648
+	"\x11\x06THREAD\x00" + // SECCOMP_RET_KILL_THREAD 0
+	"\f\x03LOG\x80\x80\xe0\xff\x0f" + // SECCOMP_RET_LOG 2147221504
+	"\x00\x11SECCOMP_RET_TRACE\x80\x80\x80\xff\x0f" + // SECCOMP_RET_TRACE 2146435072
+	"\x0f\x01P\x80\x80\x18" + // SECCOMP_RET_TRAP 196608
+	"\f\nUSER_NOTIF\x80\x80\x80\xfc\x0f" + // SECCOMP_RET_USER_NOTIF 2143289344
+	"\b\x0fSET_MODE_FILTER\x02" + // SECCOMP_SET_MODE_FILTER 1
+	"\x11\x06STRICT\x00" + // SECCOMP_SET_MODE_STRICT 0
+	"\b\x1aUSER_NOTIF_FD_SYNC_WAKE_UP\x02" + // SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1
+	"\x14\fLAG_CONTINUE\x02" + // SECCOMP_USER_NOTIF_FLAG_CONTINUE 1
+	"\x02\x06EK_CUR\x02" + // SEEK_CUR 1
+	"\x05\x04DATA\x06" + // SEEK_DATA 3
+	"\x05\x03END\x04" + // SEEK_END 2
+	"\x05\x04HOLE\b" + // SEEK_HOLE 4
+	"\x05\x03MAX\b" + // SEEK_MAX 4
+	"\x05\x03SET\x00" + // SEEK_SET 0
+	"\x02\x04MCTL\x06" + // SEMCTL 3
+	"\x03\x03GET\x04" + // SEMGET 2
+	"\x03\x02OP\x02" + // SEMOP 1
+	"\x00\nSEMTIMEDOP\b" + // SEMTIMEDOP 4
+	"\x03\x05_INFO&" + // SEM_INFO 19
+	"\x04\x04STAT$" + // SEM_STAT 18
+	"\b\x04_ANY(" + // SEM_STAT_ANY 20
+	"\x04\x04UNDO\x80@" + // SEM_UNDO 4096
+	"\x02\x04TALL\"" + // SETALL 17
+	"\x03\x03VAL " + // SETVAL 16
+	"\x01\nFD_CLOEXEC\x80\x80@" + // SFD_CLOEXEC 524288
+	"\x01\x04HMAT*" + // SHMAT 21
+	"\x03\x03CTL0" + // SHMCTL 24
+	"\x03\x02DT," + // SHMDT 22
+	"\x03\x03GET." + // SHMGET 23
+	"\x03\x05_EXEC\x80\x80\x04" + // SHM_EXEC 32768
+	"\x04\aHUGETLB\x80 " + // SHM_HUGETLB 2048
+	"\x04\x04INFO\x1c" + // SHM_INFO 14
+	"\x04\x04LOCK\x16" + // SHM_LOCK 11
+	"\x00\rSHM_NORESERVE\x80@" + // SHM_NORESERVE 4096
+	"\x04\x01R\x80\x04" + // SHM_R 256
+	"\x05\x05DONLY\x80@" + // SHM_RDONLY 4096
+	"\x05\x04EMAP\x80\x80\x02" + // SHM_REMAP 16384
+	"\x05\x02ND\x80\x80\x01" + // SHM_RND 8192
+	"\x04\x04STAT\x1a" + // SHM_STAT 13
+	"\x04\x06UNLOCK\x18" + // SHM_UNLOCK 12
+	"\x04\x01W\x80\x02" + // SHM_W 128
+	"\x02\x05UT_RD\x00" + // SHUT_RD 0
+	"\a\x02WR\x04" + // SHUT_RDWR 2
+	"\x05\x02WR\x02" + // SHUT_WR 1
+	"\x01\x06IGABRT\f" + // SIGABRT 6
+	"\x04\x03LRM\x1c" + // SIGALRM 14
+	"\x03\x03FPE\x10" + // SIGFPE 8
+	"\x03\x03HUP\x02" + // SIGHUP 1
+	"\x03\x03ILL\b" + // SIGILL 4
+	"\x00\x06SIGINT\x04" + // SIGINT 2
+	"\x04\x02OT\f" + // SIGIOT 6
+	"\x03\x04KILL\x12" + // SIGKILL 9
+	"\x03\x04PIPE\x1a" + // SIGPIPE 13
+	"\x03\x04QUIT\x06" + // SIGQUIT 3
+	"\x03\x04SEGV\x16" + // SIGSEGV 11
+	"\x03\x04TERM\x1e" + // SIGTERM 15
+	"\x04\x03RAP\n" + // SIGTRAP 5
+	"\x02\tOCADDDLCI\x80\xa6\x04" + // SIOCADDDLCI 35200
+	"\a\x05MULTI\xe2\xa4\x04" + // SIOCADDMULTI 35121
+	"\a\x02RT\x96\xa4\x04" + // SIOCADDRT 35083
+	"\x04\x10BONDCHANGEACTIVE\xaa\xa6\x04" + // SIOCBONDCHANGEACTIVE 35221
+	"\b\aENSLAVE\xa0\xa6\x04" + // SIOCBONDENSLAVE 35216
+	"\b\tINFOQUERY\xa8\xa6\x04" + // SIOCBONDINFOQUERY 35220
+	"\b\aRELEASE\xa2\xa6\x04" + // SIOCBONDRELEASE 35217
+	"\b\tSETHWADDR\xa4\xa6\x04" + // SIOCBONDSETHWADDR 35218
+	"\x00\x16SIOCBONDSLAVEINFOQUERY\xa6\xa6\x04" + // SIOCBONDSLAVEINFOQUERY 35219
+	"\x05\x06RADDBR\xc0\xa6\x04" + // SIOCBRADDBR 35232
+	"\t\x02IF\u0126\x04" + // SIOCBRADDIF 35234
+	"\x06\x05DELBR\u00a6\x04" + // SIOCBRDELBR 35233
+	"\t\x02IF\u01a6\x04" + // SIOCBRDELIF 35235
+	"\x04\x04DARP\xa6\xa5\x04" + // SIOCDARP 35155
+	"\x05\x06ELDLCI\x82\xa6\x04" + // SIOCDELDLCI 35201
+	"\a\x05MULTI\xe4\xa4\x04" + // SIOCDELMULTI 35122
+	"\a\x02RT\x98\xa4\x04" + // SIOCDELRT 35084
+	"\x06\bVPRIVATE\xe0\xa7\x04" + // SIOCDEVPRIVATE 35312
+	"\x05\x06IFADDR\xec\xa4\x04" + // SIOCDIFADDR 35126
+	"\x05\x04RARP\xc0\xa5\x04" + // SIOCDRARP 35168
+	"\x04\aETHTOOL\x8c\xa5\x04" + // SIOCETHTOOL 35142
+	"\x04\x04GARP\xa8\xa5\x04" + // SIOCGARP 35156
+	"\x05\nETLINKNAME\xc0\xa7\x04" + // SIOCGETLINKNAME 35296
+	"\a\x06NODEID\u00a7\x04" + // SIOCGETNODEID 35297
+	"\x00\rSIOCGHWTSTAMP\xe2\xa6\x04" + // SIOCGHWTSTAMP 35249
+	"\x05\x06IFADDR\xaa\xa4\x04" + // SIOCGIFADDR 35093
+	"\a\x02BR\x80\xa5\x04" + // SIOCGIFBR 35136
+	"\t\x05DADDR\xb2\xa4\x04" + // SIOCGIFBRDADDR 35097
+	"\a\x04CONF\xa4\xa4\x04" + // SIOCGIFCONF 35090
+	"\t\x03UNT\xf0\xa4\x04" + // SIOCGIFCOUNT 35128
+	"\a\aDSTADDR\xae\xa4\x04" + // SIOCGIFDSTADDR 35095
+	"\a\x05ENCAP\u02a4\x04" + // SIOCGIFENCAP 35109
+	"\a\x05FLAGS\xa6\xa4\x04" + // SIOCGIFFLAGS 35091
+	"\a\x06HWADDR\u03a4\x04" + // SIOCGIFHWADDR 35111
+	"\a\x05INDEX\xe6\xa4\x04" + // SIOCGIFINDEX 35123
+	"\a\x03MAP\xe0\xa5\x04" + // SIOCGIFMAP 35184
+	"\b\x02EM\xbe\xa4\x04" + // SIOCGIFMEM 35103
+	"\t\x04TRIC\xba\xa4\x04" + // SIOCGIFMETRIC 35101
+	"\b\x02TU\u00a4\x04" + // SIOCGIFMTU 35105
+	"\a\x04NAME\xa0\xa4\x04" + // SIOCGIFNAME 35088
+	"\x00\x0eSIOCGIFNETMASK\xb6\xa4\x04" + // SIOCGIFNETMASK 35099
+	"\a\x06PFLAGS\xea\xa4\x04" + // SIOCGIFPFLAGS 35125
+	"\a\x05SLAVE\u04a4\x04" + // SIOCGIFSLAVE 35113
+	"\a\x06TXQLEN\x84\xa5\x04" + // SIOCGIFTXQLEN 35138
+	"\a\x04VLAN\x84\xa6\x04" + // SIOCGIFVLAN 35202
+	"\x05\x06MIIPHY\x8e\xa5\x04" + // SIOCGMIIPHY 35143
+	"\b\x03REG\x90\xa5\x04" + // SIOCGMIIREG 35144
+	"\x05\tPPPCSTATS\xe4\xa7\x04" + // SIOCGPPPCSTATS 35314
+	"\b\x05STATS\xe0\xa7\x04" + // SIOCGPPPSTATS 35312
+	"\b\x03VER\xe2\xa7\x04" + // SIOCGPPPVER 35313
+	"\x05\x04RARP\u00a5\x04" + // SIOCGRARP 35169
+	"\x05\x04SKNS\x98\xa5\x04" + // SIOCGSKNS 35148
+	"\x06\x04TAMP\x8c\xa4\x04" + // SIOCGSTAMP 35078
+	"\n\x02NS\x8e\xa4\x04" + // SIOCGSTAMPNS 35079
+	"\f\x04_OLD\x8e\xa4\x04" + // SIOCGSTAMPNS_OLD 35079
+	"\n\x04_OLD\x8c\xa4\x04" + // SIOCGSTAMP_OLD 35078
+	"\x00\rSIOCKCMATTACH\xc0\xa7\x04" + // SIOCKCMATTACH 35296
+	"\a\x05CLONE\u0127\x04" + // SIOCKCMCLONE 35298
+	"\a\bUNATTACH\u00a7\x04" + // SIOCKCMUNATTACH 35297
+	"\x04\aOUTQNSD\x96\xa5\x04" + // SIOCOUTQNSD 35147
+	"\x04\fPROTOPRIVATE\xc0\xa7\x04" + // SIOCPROTOPRIVATE 35296
+	"\x04\x05RTMSG\x9a\xa4\x04" + // SIOCRTMSG 35085
+	"\x04\x04SARP\xaa\xa5\x04" + // SIOCSARP 35157
+	"\x05\bHWTSTAMP\xe0\xa6\x04" + // SIOCSHWTSTAMP 35248
+	"\x05\x06IFADDR\xac\xa4\x04" + // SIOCSIFADDR 35094
+	"\a\x02BR\x82\xa5\x04" + // SIOCSIFBR 35137
+	"\t\x05DADDR\xb4\xa4\x04" + // SIOCSIFBRDADDR 35098
+	"\a\aDSTADDR\xb0\xa4\x04" + // SIOCSIFDSTADDR 35096
+	"\a\x05ENCAP\u0324\x04" + // SIOCSIFENCAP 35110
+	"\a\x05FLAGS\xa8\xa4\x04" + // SIOCSIFFLAGS 35092
+	"\a\x06HWADDR\u0224\x04" + // SIOCSIFHWADDR 35108
+	"\t\tBROADCAST\xee\xa4\x04" + // SIOCSIFHWBROADCAST 35127
+	"\x00\vSIOCSIFLINK\xa2\xa4\x04" + // SIOCSIFLINK 35089
+	"\a\x03MAP\xe2\xa5\x04" + // SIOCSIFMAP 35185
+	"\b\x02EM\xc0\xa4\x04" + // SIOCSIFMEM 35104
+	"\t\x04TRIC\xbc\xa4\x04" + // SIOCSIFMETRIC 35102
+	"\b\x02TU\u0124\x04" + // SIOCSIFMTU 35106
+	"\a\x04NAME\u01a4\x04" + // SIOCSIFNAME 35107
+	"\b\x06ETMASK\xb8\xa4\x04" + // SIOCSIFNETMASK 35100
+	"\a\x06PFLAGS\xe8\xa4\x04" + // SIOCSIFPFLAGS 35124
+	"\a\x05SLAVE\xe0\xa4\x04" + // SIOCSIFSLAVE 35120
+	"\a\x06TXQLEN\x86\xa5\x04" + // SIOCSIFTXQLEN 35139
+	"\a\x04VLAN\x86\xa6\x04" + // SIOCSIFVLAN 35203
+	"\x05\x06MIIREG\x92\xa5\x04" + // SIOCSMIIREG 35145
+	"\x05\x04RARP\u0125\x04" + // SIOCSRARP 35170
+	"\x04\x06WANDEV\x94\xa5\x04" + // SIOCWANDEV 35146
+	"\x01\x11OCK_BUF_LOCK_MASK\x06" + // SOCK_BUF_LOCK_MASK 3
+	"\x05\aCLOEXEC\x80\x80@" + // SOCK_CLOEXEC 524288
+	"\x00\tSOCK_DCCP\f" + // SOCK_DCCP 6
+	"\x06\x06ESTROY*" + // SOCK_DESTROY 21
+	"\x06\rIAG_BY_FAMILY(" + // SOCK_DIAG_BY_FAMILY 20
+	"\x05\bIOC_TYPE\x92\x02" + // SOCK_IOC_TYPE 137
+	"\x05\x06PACKET\x14" + // SOCK_PACKET 10
+	"\x05\x03RAW\x06" + // SOCK_RAW 3
+	"\x06\nCVBUF_LOCK\x04" + // SOCK_RCVBUF_LOCK 2
+	"\x06\x02DM\b" + // SOCK_RDM 4
+	"\x05\tSEQPACKET\n" + // SOCK_SEQPACKET 5
+	"\x06\nNDBUF_LOCK\x02" + // SOCK_SNDBUF_LOCK 1
+	"\x05\x10TXREHASH_DEFAULT\xfe\x03" + // SOCK_TXREHASH_DEFAULT 255
+	"\x0f\aISABLED\x00" + // SOCK_TXREHASH_DISABLED 0
+	"\x0e\aENABLED\x02" + // SOCK_TXREHASH_ENABLED 1
+	"\x02\x05L_AAL\x92\x04" + // SOL_AAL 265
+	"\x05\x02LG\xae\x04" + // SOL_ALG 279
+	"\x05\x02TM\x90\x04" + // SOL_ATM 264
+	"\x00\bSOL_CAIF\xac\x04" + // SOL_CAIF 278
+	"\x06\x06N_BASE\xc8\x01" + // SOL_CAN_BASE 100
+	"\b\x03RAW\xca\x01" + // SOL_CAN_RAW 101
+	"\x04\x04DCCP\x9a\x04" + // SOL_DCCP 269
+	"\x05\x05ECNET\x8a\x04" + // SOL_DECNET 261
+	"\x04\x06ICMPV6t" + // SOL_ICMPV6 58
+	"\x05\x01P\x00" + // SOL_IP 0
+	"\x06\x02V6R" + // SOL_IPV6 41
+	"\x05\x03RDA\x94\x04" + // SOL_IRDA 266
+	"\x05\x03UCV\xaa\x04" + // SOL_IUCV 277
+	"\x04\x03KCM\xb2\x04" + // SOL_KCM 281
+	"\x04\x03LLC\x98\x04" + // SOL_LLC 268
+	"\x04\x04MCTP\xba\x04" + // SOL_MCTP 285
+	"\x05\x04PTCP\xb8\x04" + // SOL_MPTCP 284
+	"\x04\aNETBEUI\x96\x04" + // SOL_NETBEUI 267
+	"\a\x04LINK\x9c\x04" + // SOL_NETLINK 270
+	"\x00\aSOL_NFC\xb0\x04" + // SOL_NFC 280
+	"\x04\x06PACKET\x8e\x04" + // SOL_PACKET 263
+	"\x05\x05NPIPE\xa6\x04" + // SOL_PNPIPE 275
+	"\x05\aPPOL2TP\xa2\x04" + // SOL_PPPOL2TP 273
+	"\x04\x03RAW\xfe\x03" + // SOL_RAW 255
+	"\x05\x02DS\xa8\x04" + // SOL_RDS 276
+	"\x05\x04XRPC\xa0\x04" + // SOL_RXRPC 272
+	"\x04\x03SMC\xbc\x04" + // SOL_SMC 286
+	"\x04\x03TCP\f" + // SOL_TCP 6
+	"\x05\x03IPC\x9e\x04" + // SOL_TIPC 271
+	"\x05\x02LS\xb4\x04" + // SOL_TLS 282
+	"\x04\x03UDP\"" + // SOL_UDP 17
+	"\x04\x05VSOCK\xbe\x04" + // SOL_VSOCK 287
+	"\x04\x03X25\x8c\x04" + // SOL_X25 262
+	"\x05\x02DP\xb6\x04" + // SOL_XDP 283
+	"\x02\v_ATTACH_BPFd" + // SO_ATTACH_BPF 50
+	"\x00\x10SO_ATTACH_FILTER4" + // SO_ATTACH_FILTER 26
+	"\n\x0eREUSEPORT_CBPFf" + // SO_ATTACH_REUSEPORT_CBPF 51
+	"\x14\x04EBPFh" + // SO_ATTACH_REUSEPORT_EBPF 52
+	"\x03\fBINDTODEVICE2" + // SO_BINDTODEVICE 25
+	"\t\aIFINDEX|" + // SO_BINDTOIFINDEX 62
+	"\x04\rPF_EXTENSIONS`" + // SO_BPF_EXTENSIONS 48
+	"\x04\bSDCOMPAT\x1c" + // SO_BSDCOMPAT 14
+	"\x04\aUF_LOCK\x90\x01" + // SO_BUF_LOCK 72
+	"\x05\aSY_POLL\\" + // SO_BUSY_POLL 46
+	"\f\a_BUDGET\x8c\x01" + // SO_BUSY_POLL_BUDGET 70
+	"\x03\nCNX_ADVICEj" + // SO_CNX_ADVICE 53
+	"\x04\x05OOKIEr" + // SO_COOKIE 57
+	"\x03\x05DEBUG\x02" + // SO_DEBUG 1
+	"\x05\bTACH_BPF6" + // SO_DETACH_BPF 27
+	"\n\x06FILTER6" + // SO_DETACH_FILTER 27
+	"\n\rREUSEPORT_BPF\x88\x01" + // SO_DETACH_REUSEPORT_BPF 68
+	"\x00\x10SO_DEVMEM_DMABUF\x9e\x01" + // SO_DEVMEM_DMABUF 79
+	"\v\aONTNEED\xa0\x01" + // SO_DEVMEM_DONTNEED 80
+	"\n\x06LINEAR\x9c\x01" + // SO_DEVMEM_LINEAR 78
+	"\x03\x1cEE_CODE_TXTIME_INVALID_PARAM\x02" + // SO_EE_CODE_TXTIME_INVALID_PARAM 1
+	"\x12\x06MISSED\x04" + // SO_EE_CODE_TXTIME_MISSED 2
+	"\v\x0fZEROCOPY_COPIED\x02" + // SO_EE_CODE_ZEROCOPY_COPIED 1
+	"\x06\vORIGIN_ICMP\x04" + // SO_EE_ORIGIN_ICMP 2
+	"\x11\x016\x06" + // SO_EE_ORIGIN_ICMP6 3
+	"\r\x05LOCAL\x02" + // SO_EE_ORIGIN_LOCAL 1
+	"\r\x04NONE\x00" + // SO_EE_ORIGIN_NONE 0
+	"\r\fTIMESTAMPING\b" + // SO_EE_ORIGIN_TIMESTAMPING 4
+	"\x0e\aXSTATUS\b" + // SO_EE_ORIGIN_TXSTATUS 4
+	"\x0f\x04TIME\f" + // SO_EE_ORIGIN_TXTIME 6
+	"\r\bZEROCOPY\n" + // SO_EE_ORIGIN_ZEROCOPY 5
+	"\x06\x14RFC4884_FLAG_INVALID\x02" + // SO_EE_RFC4884_FLAG_INVALID 1
+	"\x03\nGET_FILTER4" + // SO_GET_FILTER 26
+	"\x00\x0fSO_INCOMING_CPUb" + // SO_INCOMING_CPU 49
+	"\f\aNAPI_IDp" + // SO_INCOMING_NAPI_ID 56
+	"\x05\x01Q\xa8\x01" + // SO_INQ 84
+	"\x03\vLOCK_FILTERX" + // SO_LOCK_FILTER 44
+	"\x03\x04MARKH" + // SO_MARK 36
+	"\x05\rX_PACING_RATE^" + // SO_MAX_PACING_RATE 47
+	"\x04\x06EMINFOn" + // SO_MEMINFO 55
+	"\x03\fNETNS_COOKIE\x8e\x01" + // SO_NETNS_COOKIE 71
+	"\x04\x04OFCSV" + // SO_NOFCS 43
+	"\x05\x06_CHECK\x16" + // SO_NO_CHECK 11
+	"\x03\fORIGINAL_DST\xa0\x01" + // SO_ORIGINAL_DST 80
+	"\x03\tPASSPIDFD\x98\x01" + // SO_PASSPIDFD 76
+	"\a\x06RIGHTS\xa6\x01" + // SO_PASSRIGHTS 83
+	"\a\x03SECD" + // SO_PASSSEC 34
+	"\x04\aEEK_OFFT" + // SO_PEEK_OFF 42
+	"\x06\aRGROUPSv" + // SO_PEERGROUPS 59
+	"\x00\vSO_PEERNAME8" + // SO_PEERNAME 28
+	"\a\x05PIDFD\x9a\x01" + // SO_PEERPIDFD 77
+	"\x04\x0fREFER_BUSY_POLL\x8a\x01" + // SO_PREFER_BUSY_POLL 69
+	"\x05\x06IORITY\x18" + // SO_PRIORITY 12
+	"\x03\vRCVBUFFORCEB" + // SO_RCVBUFFORCE 33
+	"\x06\x04MARK\x96\x01" + // SO_RCVMARK 75
+	"\x06\bPRIORITY\xa4\x01" + // SO_RCVPRIORITY 82
+	"\x06\tTIMEO_NEW\x84\x01" + // SO_RCVTIMEO_NEW 66
+	"\x04\nESERVE_MEM\x92\x01" + // SO_RESERVE_MEM 73
+	"\x04\aXQ_OVFLP" + // SO_RXQ_OVFL 40
+	"\x03\x17SECURITY_AUTHENTICATION," + // SO_SECURITY_AUTHENTICATION 22
+	"\f\x12ENCRYPTION_NETWORK0" + // SO_SECURITY_ENCRYPTION_NETWORK 24
+	"\x17\tTRANSPORT." + // SO_SECURITY_ENCRYPTION_TRANSPORT 23
+	"\x05\x0eLECT_ERR_QUEUEZ" + // SO_SELECT_ERR_QUEUE 45
+	"\x04\vNDTIMEO_NEW\x86\x01" + // SO_SNDTIMEO_NEW 67
+	"\x03\tTIMESTAMP:" + // SO_TIMESTAMP 29
+	"\x00\x0fSO_TIMESTAMPINGJ" + // SO_TIMESTAMPING 37
+	"\x0f\x04_NEW\x82\x01" + // SO_TIMESTAMPING_NEW 65
+	"\x10\x03OLDJ" + // SO_TIMESTAMPING_OLD 37
+	"\f\x02NSF" + // SO_TIMESTAMPNS 35
+	"\x0e\x04_NEW\x80\x01" + // SO_TIMESTAMPNS_NEW 64
+	"\x0f\x03OLDF" + // SO_TIMESTAMPNS_OLD 35
+	"\f\x04_NEW~" + // SO_TIMESTAMP_NEW 63
+	"\r\x03OLD:" + // SO_TIMESTAMP_OLD 29
+	"\x04\aXREHASH\x94\x01" + // SO_TXREHASH 74
+	"\x05\x04TIMEz" + // SO_TXTIME 61
+	"\x03\x1aVM_SOCKETS_BUFFER_MAX_SIZE\x04" + // SO_VM_SOCKETS_BUFFER_MAX_SIZE 2
+	"\x16\aIN_SIZE\x02" + // SO_VM_SOCKETS_BUFFER_MIN_SIZE 1
+	"\x15\x04SIZE\x00" + // SO_VM_SOCKETS_BUFFER_SIZE 0
+	"\x0e\x0fCONNECT_TIMEOUT\f" + // SO_VM_SOCKETS_CONNECT_TIMEOUT 6
+	"\x1d\x04_NEW\x10" + // SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW 8
+	"\x1e\x03OLD\f" + // SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD 6
+	"\x00\x1bSO_VM_SOCKETS_NONBLOCK_TXRX\x0e" + // SO_VM_SOCKETS_NONBLOCK_TXRX 7
+	"\x0e\x0fPEER_HOST_VM_ID\x06" + // SO_VM_SOCKETS_PEER_HOST_VM_ID 3
+	"\x0e\aTRUSTED\n" + // SO_VM_SOCKETS_TRUSTED 5
+	"\x03\vWIFI_STATUSR" + // SO_WIFI_STATUS 41
+	"\x03\bZEROCOPYx" + // SO_ZEROCOPY 60
+	"\x01\fPLICE_F_GIFT\x10" + // SPLICE_F_GIFT 8
+	"\t\x04MORE\b" + // SPLICE_F_MORE 4
+	"\v\x02VE\x02" + // SPLICE_F_MOVE 1
+	"\t\bNONBLOCK\x04" + // SPLICE_F_NONBLOCK 2
+	"\x01\bTATX_ALL\xfe?" + // STATX_ALL 4095
+	"\a\x04TIME@" + // STATX_ATIME 32
+	"\b\tTR_APPEND@" + // STATX_ATTR_APPEND 32
+	"\f\bUTOMOUNT\x80@" + // STATX_ATTR_AUTOMOUNT 4096
+	"\v\nCOMPRESSED\b" + // STATX_ATTR_COMPRESSED 4
+	"\v\x03DAX\x80\x80\x80\x02" + // STATX_ATTR_DAX 2097152
+	"\v\tENCRYPTED\x80 " + // STATX_ATTR_ENCRYPTED 2048
+	"\x00\x14STATX_ATTR_IMMUTABLE " + // STATX_ATTR_IMMUTABLE 16
+	"\v\nMOUNT_ROOT\x80\x80\x01" + // STATX_ATTR_MOUNT_ROOT 8192
+	"\v\x06NODUMP\x80\x01" + // STATX_ATTR_NODUMP 64
+	"\v\x06VERITY\x80\x80\x80\x01" + // STATX_ATTR_VERITY 1048576
+	"\v\fWRITE_ATOMIC\x80\x80\x80\x04" + // STATX_ATTR_WRITE_ATOMIC 4194304
+	"\x06\vBASIC_STATS\xfe\x1f" + // STATX_BASIC_STATS 2047
+	"\a\x05LOCKS\x80\x10" + // STATX_BLOCKS 1024
+	"\a\x04TIME\x80 " + // STATX_BTIME 2048
+	"\x06\x05CTIME\x80\x02" + // STATX_CTIME 128
+	"\x06\bDIOALIGN\x80\x80\x01" + // STATX_DIOALIGN 8192
+	"\t\v_READ_ALIGN\x80\x80\x10" + // STATX_DIO_READ_ALIGN 131072
+	"\x06\x03GID " + // STATX_GID 16
+	"\x06\x03INO\x80\x04" + // STATX_INO 256
+	"\x06\x06MNT_ID\x80@" + // STATX_MNT_ID 4096
+	"\f\a_UNIQUE\x80\x80\x02" + // STATX_MNT_ID_UNIQUE 16384
+	"\a\x03ODE\x04" + // STATX_MODE 2
+	"\x00\vSTATX_MTIME\x80\x01" + // STATX_MTIME 64
+	"\x06\x05NLINK\b" + // STATX_NLINK 4
+	"\x06\x04SIZE\x80\b" + // STATX_SIZE 512
+	"\a\x05UBVOL\x80\x80\x04" + // STATX_SUBVOL 32768
+	"\x06\x04TYPE\x02" + // STATX_TYPE 1
+	"\x06\x03UID\x10" + // STATX_UID 8
+	"\x06\fWRITE_ATOMIC\x80\x80\b" + // STATX_WRITE_ATOMIC 65536
+	"\x06\t_RESERVED\x80\x80\x80\x80\x10" + // STATX__RESERVED 2147483648
+	"\x01\x19YNC_FILE_RANGE_WAIT_AFTER\b" + // SYNC_FILE_RANGE_WAIT_AFTER 4
+	"\x15\x06BEFORE\x02" + // SYNC_FILE_RANGE_WAIT_BEFORE 1
+	"\x11\x04RITE\x04" + // SYNC_FILE_RANGE_WRITE 2
+	"\x15\t_AND_WAIT\x0e" + // SYNC_FILE_RANGE_WRITE_AND_WAIT 7
+	"\x02\bS_ACCEPT\n" + // SYS_ACCEPT 5
+	"\n\x014$" + // SYS_ACCEPT4 18
+	"\x04\x04BIND\x04" + // SYS_BIND 2
+	"\x04\aCONNECT\x06" + // SYS_CONNECT 3
+	"\x00\x0fSYS_GETPEERNAME\x0e" + // SYS_GETPEERNAME 7
+	"\a\bSOCKNAME\f" + // SYS_GETSOCKNAME 6
+	"\v\x03OPT\x1e" + // SYS_GETSOCKOPT 15
+	"\x04\x06LISTEN\b" + // SYS_LISTEN 4
+	"\x04\x04RECV\x14" + // SYS_RECV 10
+	"\b\x04FROM\x18" + // SYS_RECVFROM 12
+	"\b\x04MMSG&" + // SYS_RECVMMSG 19
+	"\t\x02SG\"" + // SYS_RECVMSG 17
+	"\x04\x04SEND\x12" + // SYS_SEND 9
+	"\b\x04MMSG(" + // SYS_SENDMMSG 20
+	"\t\x02SG " + // SYS_SENDMSG 16
+	"\b\x02TO\x16" + // SYS_SENDTO 11
+	"\x06\bTSOCKOPT\x1c" + // SYS_SETSOCKOPT 14
+	"\x05\aHUTDOWN\x1a" + // SYS_SHUTDOWN 13
+	"\x05\x05OCKET\x02" + // SYS_SOCKET 1
+	"\n\x04PAIR\x10" + // SYS_SOCKETPAIR 8
+	"\x00\tS_BLKSIZE\x80\b" + // S_BLKSIZE 512
+	"\x02\x05IEXEC\x80\x01" + // S_IEXEC 64
+	"\x03\x04FBLK\x80\x80\x03" + // S_IFBLK 24576
+	"\x04\x03CHR\x80\x80\x01" + // S_IFCHR 8192
+	"\x04\x03DIR\x80\x80\x02" + // S_IFDIR 16384
+	"\x04\x03IFO\x80@" + // S_IFIFO 4096
+	"\x04\x03LNK\x80\x80\x05" + // S_IFLNK 40960
+	"\x04\x02MT\x80\xc0\a" + // S_IFMT 61440
+	"\x04\x03REG\x80\x80\x04" + // S_IFREG 32768
+	"\x04\x04SOCK\x80\x80\x06" + // S_IFSOCK 49152
+	"\x03\x04READ\x80\x04" + // S_IREAD 256
+	"\x04\x03GRP@" + // S_IRGRP 32
+	"\x04\x03OTH\b" + // S_IROTH 4
+	"\x04\x03USR\x80\x04" + // S_IRUSR 256
+	"\x04\x03WXGp" + // S_IRWXG 56
+	"\x06\x01O\x0e" + // S_IRWXO 7
+	"\x00\aS_IRWXU\x80\a" + // S_IRWXU 448
+	"\x03\x04SGID\x80\x10" + // S_ISGID 1024
+	"\x04\x03UID\x80 " + // S_ISUID 2048
+	"\x04\x03VTX\x80\b" + // S_ISVTX 512
+	"\x03\x04WGRP " + // S_IWGRP 16
+	"\x04\x03OTH\x04" + // S_IWOTH 2
+	"\x04\x04RITE\x80\x02" + // S_IWRITE 128
+	"\x04\x03USR\x80\x02" + // S_IWUSR 128
+	"\x03\x04XGRP\x10" + // S_IXGRP 8
+	"\x04\x03OTH\x02" + // S_IXOTH 1
+	"\x04\x03USR\x80\x01" + // S_IXUSR 64
+	"\x00\tTCA_CHAIN\x16" + // TCA_CHAIN 11
+	"\x04\nDUMP_FLAGS\x1e" + // TCA_DUMP_FLAGS 15
+	"\t\tINVISIBLE\x14" + // TCA_DUMP_INVISIBLE 10
+	"\x04\fEGRESS_BLOCK\x1c" + // TCA_EGRESS_BLOCK 14
+	"\x05\vXT_WARN_MSG " + // TCA_EXT_WARN_MSG 16
+	"\x00\bTCA_FCNT\f" + // TCA_FCNT 6
+	"\x04\nHW_OFFLOAD\x18" + // TCA_HW_OFFLOAD 12
+	"\x04\rINGRESS_BLOCK\x1a" + // TCA_INGRESS_BLOCK 13
+	"\x04\x04KIND\x02" + // TCA_KIND 1
+	"\x04\aOPTIONS\x04" + // TCA_OPTIONS 2
+	"\x04\x03PAD\x12" + // TCA_PAD 9
+	"\x04\x04RATE\n" + // TCA_RATE 5
+	"\x05\tOOT_COUNT\x06" + // TCA_ROOT_COUNT 3
+	"\t\fEXT_WARN_MSG\n" + // TCA_ROOT_EXT_WARN_MSG 5
+	"\t\x05FLAGS\x04" + // TCA_ROOT_FLAGS 2
+	"\t\x03TAB\x02" + // TCA_ROOT_TAB 1
+	"\n\tIME_DELTA\b" + // TCA_ROOT_TIME_DELTA 4
+	"\t\x06UNSPEC\x00" + // TCA_ROOT_UNSPEC 0
+	"\x04\x04STAB\x10" + // TCA_STAB 8
+	"\a\x02TS\x06" + // TCA_STATS 3
+	"\t\x012\x0e" + // TCA_STATS2 7
+	"\x00\nTCA_UNSPEC\x00" + // TCA_UNSPEC 0
+	"\x04\x06XSTATS\b" + // TCA_XSTATS 4
+	"\x02\x06IFLUSH\x00" + // TCIFLUSH 0
+	"\x03\x03OFF\x04" + // TCIOFF 2
+	"\x05\x04LUSH\x04" + // TCIOFLUSH 2
+	"\x04\x01N\x06" + // TCION 3
+	"\x02\x06OFLUSH\x02" + // TCOFLUSH 1
+	"\x03\x03OFF\x00" + // TCOOFF 0
+	"\x04\x01N\x02" + // TCOON 1
+	"\x02\bPOPT_EOL\x00" + // TCPOPT_EOL 0
+	"\a\x06MAXSEG\x04" + // TCPOPT_MAXSEG 2
+	"\a\x03NOP\x02" + // TCPOPT_NOP 1
+	"\a\x04SACK\n" + // TCPOPT_SACK 5
+	"\v\n_PERMITTED\b" + // TCPOPT_SACK_PERMITTED 4
+	"\a\tTIMESTAMP\x10" + // TCPOPT_TIMESTAMP 8
+	"\b\tSTAMP_HDR\x94\xa0\x88\x10" + // TCPOPT_TSTAMP_HDR 16844810
+	"\x00\rTCPOPT_WINDOW\x06" + // TCPOPT_WINDOW 3
+	"\x03\x15_ACCECN_ACE_FAIL_RECV\x04" + // TCP_ACCECN_ACE_FAIL_RECV 2
+	"\x14\x04SEND\x02" + // TCP_ACCECN_ACE_FAIL_SEND 1
+	"\v\x10OPT_COUNTER_SEEN\x04" + // TCP_ACCECN_OPT_COUNTER_SEEN 2
+	"\x0f\nEMPTY_SEEN\x02" + // TCP_ACCECN_OPT_EMPTY_SEEN 1
+	"\x0f\tFAIL_RECV\x10" + // TCP_ACCECN_OPT_FAIL_RECV 8
+	"\x14\x04SEEN\x06" + // TCP_ACCECN_OPT_FAIL_SEEN 3
+	"\x16\x02ND\b" + // TCP_ACCECN_OPT_FAIL_SEND 4
+	"\x0f\bNOT_SEEN\x00" + // TCP_ACCECN_OPT_NOT_SEEN 0
+	"\x05\x12O_KEYF_EXCLUDE_OPT\x04" + // TCP_AO_KEYF_EXCLUDE_OPT 2
+	"\f\aIFINDEX\x02" + // TCP_AO_KEYF_IFINDEX 1
+	"\a\tMAXKEYLEN\xa0\x01" + // TCP_AO_MAXKEYLEN 80
+	"\x04\x0eBPF_DELACK_MAX\xd6\x0f" + // TCP_BPF_DELACK_MAX 1003
+	"\b\x02IW\xd2\x0f" + // TCP_BPF_IW 1001
+	"\b\aRTO_MIN\xd8\x0f" + // TCP_BPF_RTO_MIN 1004
+	"\b\rSNDCWND_CLAMP\xd4\x0f" + // TCP_BPF_SNDCWND_CLAMP 1002
+	"\x00\vTCP_BPF_SYN\xda\x0f" + // TCP_BPF_SYN 1005
+	"\v\x03_IP\xdc\x0f" + // TCP_BPF_SYN_IP 1006
+	"\f\x03MAC\xde\x0f" + // TCP_BPF_SYN_MAC 1007
+	"\x04\aCC_INFO4" + // TCP_CC_INFO 26
+	"\x05\x05M_INQH" + // TCP_CM_INQ 36
+	"\x05\tONGESTION\x1a" + // TCP_CONGESTION 13
+	"\x06\x0eOKIE_IN_ALWAYS\x02" + // TCP_COOKIE_IN_ALWAYS 1
+	"\v\x03MAX " + // TCP_COOKIE_MAX 16
+	"\f\x02IN\x10" + // TCP_COOKIE_MIN 8
+	"\v\tOUT_NEVER\x04" + // TCP_COOKIE_OUT_NEVER 2
+	"\v\tPAIR_SIZE@" + // TCP_COOKIE_PAIR_SIZE 32
+	"\v\fTRANSACTIONS\x1e" + // TCP_COOKIE_TRANSACTIONS 15
+	"\x06\x02RK\x06" + // TCP_CORK 3
+	"\x04\fDEFER_ACCEPT\x12" + // TCP_DEFER_ACCEPT 9
+	"\x06\vLACK_MAX_US\\" + // TCP_DELACK_MAX_US 46
+	"\x04\bFASTOPEN." + // TCP_FASTOPEN 23
+	"\x00\x14TCP_FASTOPEN_CONNECT<" + // TCP_FASTOPEN_CONNECT 30
+	"\r\x03KEYB" + // TCP_FASTOPEN_KEY 33
+	"\r\tNO_COOKIED" + // TCP_FASTOPEN_NO_COOKIE 34
+	"\x04\x04INFO\x16" + // TCP_INFO 11
+	"\x06\x01QH" + // TCP_INQ 36
+	"\x04\aKEEPCNT\f" + // TCP_KEEPCNT 6
+	"\b\x04IDLE\b" + // TCP_KEEPIDLE 4
+	"\t\x04NTVL\n" + // TCP_KEEPINTVL 5
+	"\x04\aLINGER2\x10" + // TCP_LINGER2 8
+	"\x04\x06MAXSEG\x04" + // TCP_MAXSEG 2
+	"\a\x03WIN\xfe\xff\a" + // TCP_MAXWIN 65535
+	"\a\t_WINSHIFT\x1c" + // TCP_MAX_WINSHIFT 14
+	"\x05\x05D5SIG\x1c" + // TCP_MD5SIG 14
+	"\n\x04_EXT@" + // TCP_MD5SIG_EXT 32
+	"\v\fFLAG_IFINDEX\x04" + // TCP_MD5SIG_FLAG_IFINDEX 2
+	"\x10\x06PREFIX\x02" + // TCP_MD5SIG_FLAG_PREFIX 1
+	"\x00\x14TCP_MD5SIG_MAXKEYLEN\xa0\x01" + // TCP_MD5SIG_MAXKEYLEN 80
+	"\x05\x02SS\x80\b" + // TCP_MSS 512
+	"\a\b_DEFAULT\xb0\b" + // TCP_MSS_DEFAULT 536
+	"\n\x05SIRED\x88\x13" + // TCP_MSS_DESIRED 1220
+	"\x04\aNODELAY\x02" + // TCP_NODELAY 1
+	"\x06\vTSENT_LOWAT2" + // TCP_NOTSENT_LOWAT 25
+	"\x04\tQUEUE_SEQ*" + // TCP_QUEUE_SEQ 21
+	"\x06\x06ICKACK\x18" + // TCP_QUICKACK 12
+	"\x04\x06REPAIR&" + // TCP_REPAIR 19
+	"\n\x04_OFF\x00" + // TCP_REPAIR_OFF 0
+	"\x0e\x06_NO_WP\x01" + // TCP_REPAIR_OFF_NO_WP -1
+	"\f\x01N\x02" + // TCP_REPAIR_ON 1
+	"\f\x06PTIONS," + // TCP_REPAIR_OPTIONS 22
+	"\v\x05QUEUE(" + // TCP_REPAIR_QUEUE 20
+	"\v\x06WINDOW:" + // TCP_REPAIR_WINDOW 29
+	"\x05\tTO_MAX_MSX" + // TCP_RTO_MAX_MS 44
+	"\x00\x0eTCP_RTO_MIN_USZ" + // TCP_RTO_MIN_US 45
+	"\x04\tSAVED_SYN8" + // TCP_SAVED_SYN 28
+	"\b\x04_SYN6" + // TCP_SAVE_SYN 27
+	"\x05\x05YNCNT\x0e" + // TCP_SYNCNT 7
+	"\x05\b_DATA_IN\b" + // TCP_S_DATA_IN 4
+	"\v\x03OUT\x10" + // TCP_S_DATA_OUT 8
+	"\x04\vTHIN_DUPACK\"" + // TCP_THIN_DUPACK 17
+	"\t\x0fLINEAR_TIMEOUTS " + // TCP_THIN_LINEAR_TIMEOUTS 16
+	"\x05\bIMESTAMP0" + // TCP_TIMESTAMP 24
+	"\x05\aX_DELAYJ" + // TCP_TX_DELAY 37
+	"\x04\x03ULP>" + // TCP_ULP 31
+	"\x05\vSER_TIMEOUT$" + // TCP_USER_TIMEOUT 18
+	"\x04\aV4_FLOW\x02" + // TCP_V4_FLOW 1
+	"\x05\x066_FLOW\n" + // TCP_V6_FLOW 5
+	"\x04\fWINDOW_CLAMP\x14" + // TCP_WINDOW_CLAMP 10
+	"\x04\x10ZEROCOPY_RECEIVEF" + // TCP_ZEROCOPY_RECEIVE 35
+	"\x00\vTFD_CLOEXEC\x80\x80@" + // TFD_CLOEXEC 524288
+	"\x04\rTIMER_ABSTIME\x02" + // TFD_TIMER_ABSTIME 1
+	"\n\rCANCEL_ON_SET\x04" + // TFD_TIMER_CANCEL_ON_SET 2
+	"\x01\fIMER_ABSTIME\x02" + // TIMER_ABSTIME 1
+	"\x02\x06OCCBRK\xd0\xd0\x02" + // TIOCCBRK 21544
+	"\x04\x05M_DTR\x04" + // TIOCM_DTR 2
+	"\x06\x02LE\x02" + // TIOCM_LE 1
+	"\x06\x03RTS\b" + // TIOCM_RTS 4
+	"\x04\bPKT_DATA\x00" + // TIOCPKT_DATA 0
+	"\t\x05OSTOP@" + // TIOCPKT_DOSTOP 32
+	"\b\tFLUSHREAD\x02" + // TIOCPKT_FLUSHREAD 1
+	"\r\x05WRITE\x04" + // TIOCPKT_FLUSHWRITE 2
+	"\b\x05IOCTL\x80\x01" + // TIOCPKT_IOCTL 64
+	"\b\x06NOSTOP " + // TIOCPKT_NOSTOP 16
+	"\b\x05START\x10" + // TIOCPKT_START 8
+	"\n\x02OP\b" + // TIOCPKT_STOP 4
+	"\x00\bTIOCSBRK\xce\xd0\x02" + // TIOCSBRK 21543
+	"\x05\aER_TEMT\x02" + // TIOCSER_TEMT 1
+	"\x05\aISO7816\x86\xd1\u0082\x18" + // TIOCSISO7816 3223868483
+	"\x04\aVHANGUP\xee\xd0\x02" + // TIOCVHANGUP 21559
+	"\x01\tUN_F_CSUM\x02" + // TUN_F_CSUM 1
+	"\x06\x04TSO4\x04" + // TUN_F_TSO4 2
+	"\t\x016\b" + // TUN_F_TSO6 4
+	"\t\x04_ECN\x10" + // TUN_F_TSO_ECN 8
+	"\x06\x03UFO " + // TUN_F_UFO 16
+	"\a\x03SO4@" + // TUN_F_USO4 32
+	"\t\x016\x80\x01" + // TUN_F_USO6 64
+	"\x00\bUDP_CORK\x02" + // UDP_CORK 1
+	"\x04\x05ENCAP\xc8\x01" + // UDP_ENCAP 100
+	"\t\t_ESPINUDP\x04" + // UDP_ENCAP_ESPINUDP 2
+	"\x12\b_NON_IKE\x02" + // UDP_ENCAP_ESPINUDP_NON_IKE 1
+	"\n\x04GTP0\b" + // UDP_ENCAP_GTP0 4
+	"\x00\x0fUDP_ENCAP_GTP1U\n" + // UDP_ENCAP_GTP1U 5
+	"\n\tL2TPINUDP\x06" + // UDP_ENCAP_L2TPINUDP 3
+	"\x04\x03GRO\xd0\x01" + // UDP_GRO 104
+	"\x04\fNO_CHECK6_RX\xcc\x01" + // UDP_NO_CHECK6_RX 102
+	"\x0e\x02TX\xca\x01" + // UDP_NO_CHECK6_TX 101
+	"\x04\aSEGMENT\xce\x01" + // UDP_SEGMENT 103
+	"\x04\aV4_FLOW\x04" + // UDP_V4_FLOW 2
+	"\x05\x066_FLOW\f" + // UDP_V6_FLOW 6
+	"\x01\x12FFD_USER_MODE_ONLY\x02" + // UFFD_USER_MODE_ONLY 1
+	"\x01\x0eMOUNT_NOFOLLOW\x10" + // UMOUNT_NOFOLLOW 8
+	"\x01\x06NAME26\x80\x80\x10" + // UNAME26 131072
+	"\x00\x1aVM_SOCKETS_INVALID_VERSION\xfe\xff\xff\xff\x1f" + // VM_SOCKETS_INVALID_VERSION 4294967295
+	"\x00\x04WALL\x80\x80\x80\x80\b" + // WALL 1073741824
+	"\x01\x05CLONE\x80\x80\x80\x80\x10" + // WCLONE 2147483648
+	"\x02\bONTINUED\x10" + // WCONTINUED 8
+	"\x01\x06EXITED\b" + // WEXITED 4
+	"\x00\aWNOHANG\x02" + // WNOHANG 1
+	"\x03\x06THREAD\x80\x80\x80\x80\x04" + // WNOTHREAD 536870912
+	"\x03\x04WAIT\x80\x80\x80\x10" + // WNOWAIT 16777216
+	"\x01\aSTOPPED\x04" + // WSTOPPED 2
+	"\x01\bUNTRACED\x04" + // WUNTRACED 2
+	"\x00\fXATTR_CREATE\x02" + // XATTR_CREATE 1
+	"\x06\aREPLACE\x04" + // XATTR_REPLACE 2
+	"\x00\x06__WALL\x80\x80\x80\x80\b" + // __WALL 1073741824
+	"\x03\x05CLONE\x80\x80\x80\x80\x10" + // __WCLONE 2147483648
+	"\x03\bNOTHREAD\x80\x80\x80\x80\x04" + // __WNOTHREAD 536870912
+	"")

@@ -145,10 +145,6 @@ func hash(name string) uint32 {
 	return h
 }
 
-func textTable(lines []string) string {
-	return "text(`" + strings.Join(lines, "\n") + "\n`)\n"
-}
-
 // read gives the lines of a file in data/, without comments and empty ones.
 func read(name string) []string {
 	text, err := data.ReadFile("data/" + name)
