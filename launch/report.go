@@ -18,6 +18,9 @@ type Reported struct {
 
 	table   *policy.Table
 	filters *Filters
+
+	listener      int // -1: the program ended before it had a filter
+	stop, stopped chan struct{}
 }
 
 // A Refusal is a call that was refused.
@@ -26,6 +29,10 @@ type Refusal struct {
 	Nr     uint32
 	Args   [6]uint64
 	By     *policy.Clause
+
+	// Waiting tells whether the call still waits for its answer, as it does while it is told. What was read of the
+	// thread until then, from /proc, is of that thread, and not of a later one with the same id.
+	Waiting func() bool
 }
 
 // reporter is what marker is for a program that is reported: the listener goes to the descriptor reportFD first.

@@ -10,9 +10,17 @@ import (
 	"github.com/stagelock/seccomp/policy"
 )
 
-// Run starts the program, calls refused for every refusal, and waits for the program's end. The error is exec.Cmd's.
-// Descendants that outlive the program have no supervisor any more: what is refused to them fails with ENOSYS.
+// Run is Start and Wait.
 func (r *Reported) Run(refused func(Refusal)) error {
+	if err := r.Start(refused); err != nil {
+		return err
+	}
+	return r.Wait()
+}
+
+// Start starts the program, and calls refused for every refusal, from another goroutine, while the call waits for its
+// answer. When Start returns without an error, the program's filter is in force, or Wait says why not.
+func (r *Reported) Start(refused func(Refusal)) error {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return os.NewSyscallError("socketpair", err)
@@ -25,19 +33,27 @@ func (r *Reported) Run(refused func(Refusal)) error {
 	if err != nil {
 		return err
 	}
-	listener, err := receive(ours)
-	if err != nil { // it ended before it had a filter, and has said why
-		return r.Cmd.Wait()
+	if r.listener, err = receive(ours); err != nil {
+		r.listener = -1
+		return nil
 	}
-	stop, stopped := make(chan struct{}), make(chan struct{})
+	r.stop, r.stopped = make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(stopped)
-		r.supervise(listener, refused, stop)
+		defer close(r.stopped)
+		r.supervise(r.listener, refused, r.stop)
 	}()
-	err = r.Cmd.Wait()
-	close(stop)
-	<-stopped
-	unix.Close(listener)
+	return nil
+}
+
+// Wait waits for the program's end. The error is exec.Cmd's. Descendants that outlive the program have no supervisor
+// any more: what is refused to them fails with ENOSYS.
+func (r *Reported) Wait() error {
+	err := r.Cmd.Wait()
+	if r.listener >= 0 {
+		close(r.stop)
+		<-r.stopped
+		unix.Close(r.listener)
+	}
 	return err
 }
 
@@ -74,7 +90,8 @@ func (r *Reported) supervise(listener int, refused func(Refusal), stop chan stru
 			continue
 		}
 		// It is told first, so that it stands before what the program says about it.
-		refused(Refusal{Thread: int(n.Pid), Nr: nr, Args: n.Args, By: by})
+		refused(Refusal{Thread: int(n.Pid), Nr: nr, Args: n.Args, By: by,
+			Waiting: func() bool { return sys.NotificationValid(listener, n.ID) }})
 		sys.RefuseNotification(listener, n.ID, syscall.Errno(by.Action.Errno))
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"slices"
 	"syscall"
 
@@ -29,11 +28,13 @@ func (c *runner) supervise(s *streams, args []string) error {
 	}
 	cmd := reported.Cmd
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	// The terminal's signals reach the program as they reach stagelock; whether to end is the program's decision. They
-	// are caught, not ignored: the program would inherit that.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGQUIT)
-	log := &refusals{refusal.Log{Arch: table.Arch}, s}
-	err = reported.Run(log.add)
+	signals := catchSignals()
+	log := &refusals{Log: refusal.Log{Arch: table.Arch}, s: s}
+	if err := reported.Start(log.add); err != nil {
+		return err
+	}
+	go forward(signals, cmd.Process)
+	err = reported.Wait()
 	log.summary()
 	if c.suggest {
 		log.suggest()
@@ -42,17 +43,18 @@ func (c *runner) supervise(s *streams, args []string) error {
 	if !errors.As(err, &exit) {
 		return err
 	}
-	code := exit.ExitCode()
 	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		s.complain("the program was ended by %v", status.Signal())
-		code = 128 + int(status.Signal()) // as a shell has it
+		endBy(status.Signal())
+		return &exitError{128 + int(status.Signal()), errNo} // as a shell has it
 	}
-	return &exitError{code, errNo}
+	return &exitError{exit.ExitCode(), errNo}
 }
 
 // Refusals are what a report has been told.
 type refusals struct {
 	refusal.Log
+	looker
 	s *streams
 }
 
@@ -63,8 +65,12 @@ const toldEach = 5
 func (l *refusals) add(r launch.Refusal) {
 	x := l.Add(r.Nr, r.Args, r.By)
 	if x.Count <= toldEach {
-		l.s.complain("thread %d: %s: %s, %s", r.Thread, refusal.Call(l.Arch, r.Nr, r.Args, nil), r.By.Action.Text(l.Arch),
+		seen := l.look(l.Arch, r)
+		l.s.complain("thread %d: %s: %s, %s", r.Thread, refusal.Call(l.Arch, r.Nr, r.Args, seen.names), r.By.Action.Text(l.Arch),
 			refusal.Whose(r.By.Origin))
+		for _, line := range seen.lines() {
+			fmt.Fprintln(l.s.err, line)
+		}
 	}
 	if x.Count == toldEach {
 		l.s.complain("further refusals of %s by this rule are counted only", refusal.Name(l.Arch, r.Nr))

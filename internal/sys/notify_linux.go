@@ -46,6 +46,13 @@ func ContinueNotification(listener int, id uint64) syscall.Errno {
 	return respond(listener, &notifResponse{id: id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE})
 }
 
+// NotificationValid tells whether the call still waits for its answer: what was read of its thread until now is of that
+// thread, and of no later one with the same id.
+func NotificationValid(listener int, id uint64) bool {
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(listener), unix.SECCOMP_IOCTL_NOTIF_ID_VALID, uintptr(unsafe.Pointer(&id)))
+	return errno == 0
+}
+
 func respond(listener int, r *notifResponse) syscall.Errno {
 	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(listener), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(r)))
 	return errno

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/stagelock/seccomp/internal/sys"
+)
+
+// catchSignals begins to catch the signals that are passed on to a program. They are caught, not ignored: the program
+// would inherit that. What stops stops both, and what was ignored from the start (nohup) stays so.
+func catchSignals() <-chan os.Signal {
+	signals := make(chan os.Signal, 64)
+	for _, s := range []os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM,
+		unix.SIGWINCH} {
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
+	}
+	return signals
+}
+
+// forward passes signals on to a program. What the terminal sends reaches the program by itself, as one of the
+// processes in the foreground.
+func forward(signals <-chan os.Signal, program *os.Process) {
+	for s := range signals {
+		switch s {
+		case unix.SIGINT, unix.SIGQUIT, unix.SIGWINCH:
+			if inForeground() {
+				continue
+			}
+		}
+		program.Signal(s) // it may have ended
+	}
+}
+
+// inForeground tells whether the terminal's signals reach this process and the program.
+func inForeground() bool {
+	tty, err := unix.Open("/dev/tty", unix.O_RDONLY|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false // there is none
+	}
+	defer unix.Close(tty)
+	group, err := unix.IoctlGetInt(tty, unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
+}
+
+// endBy ends this process by the signal that has ended the program, so that whoever waits sees the same. It leaves no
+// core: the program may have left one.
+func endBy(s syscall.Signal) {
+	none := unix.Rlimit{}
+	unix.Setrlimit(unix.RLIMIT_CORE, &none)
+	if sys.ResetSignals() == 0 && unix.Kill(unix.Getpid(), s) == nil {
+		select {}
+	}
+}

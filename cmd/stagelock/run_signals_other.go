@@ -1,0 +1,13 @@
+//go:build !linux
+
+package main
+
+import (
+	"os"
+	"syscall"
+)
+
+// Programs are launched on Linux only.
+func catchSignals() <-chan os.Signal                        { return nil }
+func forward(signals <-chan os.Signal, program *os.Process) {}
+func endBy(s syscall.Signal)                                {}

@@ -1,0 +1,119 @@
+package gostack
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// blocked starts a program that says the id of a thread and waits, and returns the id.
+func blocked(t *testing.T, cmd *exec.Cmd) (tid int) {
+	t.Helper()
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stdin.Close()
+		cmd.Wait()
+	})
+	if _, err := fmt.Fscan(stdout, &tid); err != nil {
+		t.Fatal(err)
+	}
+	for range 1000 { // until it waits
+		if _, _, err := registers(tid); err == nil {
+			return tid
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Skip("/proc/PID/syscall can't be read, or the thread does not come to wait")
+	return 0
+}
+
+var pie = flag.Bool("pie", false, "test position independent programs too, for which the standard library is built anew")
+
+func TestStack(t *testing.T) {
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		t.Skip("stacks are read on amd64 and arm64, not on " + runtime.GOARCH)
+	}
+	builds := map[string][]string{"plain": nil, "stripped": {"-ldflags=-s -w"}}
+	if *pie {
+		builds["position independent"] = []string{"-buildmode=pie"}
+		builds["position independent and stripped"] = []string{"-buildmode=pie", "-ldflags=-s -w"}
+	}
+	for name, flags := range builds {
+		t.Run(name, func(t *testing.T) {
+			binary := filepath.Join(t.TempDir(), "blocked")
+			build := exec.Command("go", append(append([]string{"build", "-o", binary}, flags...), "testdata/blocked/main.go")...)
+			build.Env = append(os.Environ(), "CGO_ENABLED=0")
+			if out, err := build.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			cmd := exec.Command(binary)
+			tid := blocked(t, cmd)
+			p, err := Open(cmd.Process.Pid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			frames, err := p.Stack(tid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var names []string
+			for _, f := range frames {
+				names = append(names, f.Func)
+			}
+			if got := strings.Join(names, " "); !strings.HasSuffix(got, " main.inner main.middle main.outer main.main runtime.main runtime.goexit") {
+				t.Errorf("the stack is %s", got)
+			}
+			for _, f := range frames {
+				if f.Func == "main.middle" && (f.Line != 16 || !strings.HasSuffix(f.File, "testdata/blocked/main.go")) {
+					t.Errorf("main.middle is at %s:%d", f.File, f.Line)
+				}
+			}
+		})
+	}
+}
+
+func TestNotGo(t *testing.T) {
+	cmd := exec.Command("sh", "-c", "echo $$; read x")
+	tid := blocked(t, cmd)
+	if _, err := Open(tid); !errors.Is(err, ErrNotGo) {
+		t.Errorf("a shell: %v", err)
+	}
+}
+
+// What is in a table may be anything.
+func FuzzFrameTable(f *testing.F) {
+	exe, err := os.Executable()
+	if err != nil {
+		f.Fatal(err)
+	}
+	file, err := os.Open(exe)
+	if err != nil {
+		f.Fatal(err)
+	}
+	defer file.Close()
+	header := make([]byte, 256)
+	copy(header, "\xf1\xff\xff\xff\x00\x00\x01\x08\x02")
+	f.Add(header, uint64(0x401000))
+	f.Fuzz(func(t *testing.T, data []byte, pc uint64) {
+		if table, err := newFrameTable(data, 0x401000); err == nil {
+			table.size(pc)
+		}
+	})
+}
