@@ -3,6 +3,7 @@ package filter
 import (
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/stagelock/seccomp/internal/bpf"
 )
@@ -12,35 +13,55 @@ const fewItems = 8
 
 // A few is the exact search for so few items that every set of them can be looked at. It knows more tests than the
 // search for keys: a single value of the background is told from its neighbours by jeq too (all but 4), and jset parts
-// the items by any of the bits that they differ in.
+// the items by any of the bits that they differ in. Sets that cost no less than what was found are not looked at.
 type few struct {
-	items  []item
-	miss   float64
-	jsets  []jset
-	cost   [1 << fewItems]float64
-	choice [1 << fewItems]fewChoice
-	known  [1 << fewItems]bool
+	items []item
+	alike [fewItems]fewSet       // the items that lead where this one does
+	each  [1 << fewItems]float64 // what a test costs a set
+	best  [1 << fewItems]fewFound
+	now   uint32
+	jsets []jset
+}
+
+// A fewSet is a set of items, a bit for each.
+type fewSet uint16
+
+// A fewFound is the best test for a set, the sets that it leaves, and what it costs with all after it.
+type fewFound struct {
+	cost    float64
+	now     uint32 // it is of this search, if that is few.now
+	k       uint32
+	op      uint16
+	yes, no fewSet
 }
 
 // A jset is a test of mask, with the items that may have one of its bits set, and those that may have none.
 type jset struct {
-	mask     uint32
-	set, not uint16
-}
-
-type fewChoice struct {
-	op      uint16
-	k       uint32
-	yes, no uint16
+	mask    uint32
+	yes, no fewSet
 }
 
 // search returns the best tests for items, as indexes into s.tests.
 func (f *few) search(s *searcher, items []item) (root int32, cost float64) {
-	f.items, f.miss = items, s.miss
-	all := uint16(1<<len(items) - 1)
-	clear(f.known[:all+1])
+	f.items = items
+	f.now++
+	for i := range items {
+		f.alike[i] = 0
+		for j := range items {
+			if items[j].to == items[i].to {
+				f.alike[i] |= 1 << j
+			}
+		}
+		for others := range 1 << i {
+			f.each[1<<i|others] = f.each[others] + (items[i].weight + s.miss)
+		}
+	}
+	all := fewSet(1<<len(items) - 1)
+	for set := range all {
+		f.each[set+1] += size
+	}
 	f.findMasks()
-	cost = f.best(all)
+	cost = f.cost(all)
 	return f.build(s, all), cost
 }
 
@@ -68,85 +89,100 @@ func (f *few) findMasks() {
 	}
 }
 
+// addMask adds a jset, unless it tells nothing or one before tells the same.
 func (f *few) addMask(mask uint32) {
 	j := jset{mask: mask}
-	word := view{mask: 1<<32 - 1}
 	for i := range f.items {
 		lo, hi := f.items[i].lo, f.items[i].hi
-		if lo == hi {
-			if lo&mask == 0 {
-				j.not |= 1 << i
-			} else {
-				j.set |= 1 << i
-			}
-			continue
-		}
-		if _, ok := word.least(lo, hi, facts{mask: mask}); ok {
-			j.not |= 1 << i
+		if x, ok := without(lo, mask); ok && x <= hi {
+			j.no |= 1 << i
 		}
 		// With none of the bits at either end, the lowest of them is set somewhere between if there are that many values.
 		if lo&mask != 0 || hi&mask != 0 || hi-lo >= mask&-mask {
-			j.set |= 1 << i
+			j.yes |= 1 << i
 		}
 	}
-	all := uint16(1<<len(f.items) - 1)
-	if j.set != all && j.not != all {
-		f.jsets = append(f.jsets, j)
+	all := fewSet(1<<len(f.items) - 1)
+	if j.yes == all || j.no == all || slices.ContainsFunc(f.jsets, func(k jset) bool { return k.yes == j.yes && k.no == j.no }) {
+		return
 	}
+	f.jsets = append(f.jsets, j)
 }
 
-// best returns the least cost of telling the items of a set apart, and notes the test that has it.
-func (f *few) best(set uint16) float64 {
-	if f.known[set] {
-		return f.cost[set]
+// without returns the least number from lo on that has no bit of mask.
+func without(lo, mask uint32) (x uint32, ok bool) {
+	set := lo & mask
+	if set == 0 {
+		return lo, true
 	}
-	first := bits.TrailingZeros16(set)
-	total, same := 0.0, true
-	for rest := set; rest != 0; rest &= rest - 1 {
-		it := &f.items[bits.TrailingZeros16(rest)]
-		total += it.weight + f.miss
-		same = same && it.to == f.items[first].to
+	// A higher bit that is free and not set yet makes all below it free to be 0.
+	higher := ^(lo | mask) &^ (1<<bits.Len32(set) - 1)
+	bit := higher & -higher
+	return lo&^(bit-1) | bit, bit != 0
+}
+
+// cost returns the least cost of telling the items of a set apart, and notes the test that has it.
+func (f *few) cost(set fewSet) float64 {
+	if c, ok := f.known(set); ok {
+		return c
 	}
-	f.known[set] = true
-	if same {
-		f.cost[set] = 0
-		return 0
-	}
-	least := math.Inf(1)
-	try := func(op uint16, k uint32, yes, no uint16) {
-		if c := f.best(yes) + f.best(no); c < least {
-			least = c
-			f.choice[set] = fewChoice{op, k, yes, no}
+	least := fewFound{cost: math.Inf(1), now: f.now}
+	try := func(op uint16, k uint32, yes, no fewSet) {
+		if f.atLeast(yes)+f.atLeast(no) >= least.cost {
+			return
+		}
+		if c := f.cost(yes) + f.cost(no); c < least.cost {
+			least = fewFound{c, f.now, k, op, yes, no}
 		}
 	}
 	for rest := set; rest != 0; rest &= rest - 1 {
-		i := bits.TrailingZeros16(rest)
+		i := bits.TrailingZeros16(uint16(rest))
 		it := &f.items[i]
 		if it.lo == it.hi {
 			try(bpf.JumpEq, it.lo, 1<<i, set&^(1<<i))
 		}
-		if i != first {
+		if rest != set {
 			try(bpf.JumpGe, it.lo, rest, set&^rest)
 		}
-		if after := rest & (rest - 1); after != 0 && it.hi+1 != f.items[bits.TrailingZeros16(after)].lo {
+		after := rest & (rest - 1)
+		if after != 0 && after>>(i+1)&1 == 0 { // there are items between, of other sets
 			try(bpf.JumpGe, it.hi+1, after, set&^after)
 		}
 	}
 	for _, j := range f.jsets {
-		if yes, no := set&j.set, set&j.not; yes != set && no != set {
+		if yes, no := set&j.yes, set&j.no; yes != set && no != set {
 			try(bpf.JumpSet, j.mask, yes, no)
 		}
 	}
-	f.cost[set] = least + total + size
-	return f.cost[set]
+	least.cost += f.each[set]
+	f.best[set] = least
+	return least.cost
 }
 
-// build makes the tests that best chose.
-func (f *few) build(s *searcher, set uint16) int32 {
-	if f.cost[set] == 0 {
-		return ^f.items[bits.TrailingZeros16(set)].to
+// known returns the cost of a set that needs no looking at: of one place, or looked at before.
+func (f *few) known(set fewSet) (cost float64, ok bool) {
+	if set&^f.alike[bits.TrailingZeros16(uint16(set))] == 0 {
+		return 0, true
 	}
-	how := f.choice[set]
+	b := &f.best[set]
+	return b.cost, b.now == f.now
+}
+
+// atLeast returns the cost of a set, or less.
+func (f *few) atLeast(set fewSet) float64 {
+	if c, ok := f.known(set); ok {
+		return c
+	}
+	return f.each[set]
+}
+
+// build makes the tests that were found best.
+func (f *few) build(s *searcher, set fewSet) int32 {
+	first := bits.TrailingZeros16(uint16(set))
+	if set&^f.alike[first] == 0 {
+		return ^f.items[first].to
+	}
+	how := f.best[set]
 	yes := f.build(s, how.yes)
 	return s.add(test{how.op, how.k, yes, f.build(s, how.no)})
 }

@@ -1,0 +1,316 @@
+package filter
+
+import (
+	"math"
+	"math/bits"
+
+	"github.com/stagelock/seccomp/internal/bpf"
+)
+
+// exactKeys is how many keys are searched for the best tests of all; more are halved first.
+const exactKeys = 7
+
+// An exact is the search for the best tests of a few keys. It keeps what it learns about each set of keys that tests
+// leave, and looks at nothing that costs no less than what it has.
+//
+// Of the jeqs only that for the heaviest key is tried: an optimal tree of such comparisons that begins with one begins
+// with that one (Anderson, Kannan, Karloff, Ladner: Thresholds and optimal binary comparison search trees, 2002). So
+// what is left is always a run of keys without its heaviest ones, of which there are few. TestExactSearch compares.
+type exact struct {
+	keys   []item
+	wide   uint // the keys of several values
+	alone  uint // the keys of a single value that have no neighbour
+	joined uint // the keys whose next one begins where they end
+	first  uint // the key that begins with the least value there can be
+	last   uint // the key that ends with the largest
+	cubes  []cube
+	spoil  bool                    // searcher.spoil
+	each   [1 << exactKeys]float64 // what a test costs, by the keys that are left
+	best   [4 << exactKeys]found   // by the keys that are left, and which outer edges are known
+	now    uint32
+}
+
+// What is found is the best test for some keys, and what it costs with all after it.
+type found struct {
+	cost float64
+	now  uint32 // it is of this search, if that is exact.now
+	test choice
+	key  uint8 // or the cube
+}
+
+// A choice is a kind of test.
+type choice uint8
+
+const (
+	isKey     choice = iota // jeq
+	fromKey                 // jge with the lowest value of the key
+	aboveKey                // jge with the value after its highest
+	outOfCube               // jset with the bits that no value of the cube has
+	inCube                  // and with those bits, then jeq
+)
+
+// A cube is a set of keys that together are all submasks of a mask and lead to one place.
+type cube struct {
+	keys uint16
+	mask uint32
+}
+
+// The outer edges of the keys left that are known: the value is not below the lowest, not above the highest.
+const (
+	knowLo = 1
+	knowHi = 2
+)
+
+// search returns the best tests for keys, of which there is one at least.
+func (e *exact) search(s *searcher, keys []item, known uint) (root int32, cost float64) {
+	if len(keys) == 0 {
+		return ^s.background, 0
+	}
+	e.begin(s, keys)
+	all := e.state(1<<len(keys)-1, known)
+	cost = e.cost(all)
+	return e.build(s, all), cost
+}
+
+// begin looks at the keys.
+func (e *exact) begin(s *searcher, keys []item) {
+	e.keys, e.spoil = keys, s.spoil
+	e.now++
+	e.wide, e.joined, e.first, e.last = 0, 0, 0, 0
+	e.each[0] = 0
+	for i := range keys {
+		key := uint(1) << i
+		if keys[i].lo != keys[i].hi {
+			e.wide |= key
+		}
+		if i+1 < len(keys) && keys[i].hi+1 == keys[i+1].lo {
+			e.joined |= key
+		}
+		for others := range key {
+			e.each[key|others] = e.each[others] + keys[i].weight
+		}
+		e.best[key<<2|knowLo|knowHi] = found{now: e.now} // nothing is left to test
+	}
+	e.best[0] = found{now: e.now}
+	all := uint(1)<<len(keys) - 1
+	for left := range all {
+		e.each[left+1] += s.miss*float64(bits.OnesCount(left+1)+1) + size
+	}
+	e.alone = all &^ (e.wide | e.joined | e.joined<<1)
+	if keys[0].lo == 0 {
+		e.first = 1
+	}
+	if keys[len(keys)-1].hi == 1<<32-1 {
+		e.last = 1 << (len(keys) - 1)
+	}
+	e.findCubes()
+}
+
+// state returns the index in best of the keys left and their known edges: where a key begins or ends with what a word
+// can hold, that is known whatever was tested. Edges that tell nothing are left out: a single value without a neighbour
+// is always tested with jeq.
+func (e *exact) state(left, known uint) uint {
+	if left == 0 {
+		return 0
+	}
+	lowest, highest := left&-left, uint(1)<<(bits.Len(left)-1)
+	if lowest&e.first != 0 {
+		known |= knowLo
+	}
+	if highest&e.last != 0 {
+		known |= knowHi
+	}
+	if lowest&e.alone != 0 {
+		known &^= knowLo
+	}
+	if highest&e.alone != 0 {
+		known &^= knowHi
+	}
+	return left<<2 | known
+}
+
+// split returns the states that a test with a key leaves, where it is true and where it is not.
+func (e *exact) split(state uint, test choice, key uint) (yes, no uint) {
+	left, known := state>>2, state&3
+	below, above := left&(key-1), left&^(key<<1-1)
+	joinsBelow, joinsAbove := below<<1&key&(e.joined<<1) != 0, above>>1&key&e.joined != 0
+	switch test {
+	case isKey:
+		if below == 0 && !joinsAbove {
+			known &^= knowLo
+		}
+		if above == 0 && !joinsBelow {
+			known &^= knowHi
+		}
+		return 0, e.state(below|above, known)
+	case fromKey:
+		edge := known & knowLo
+		if joinsBelow {
+			edge |= knowHi
+		}
+		return e.state(key|above, known&knowHi|knowLo), e.state(below, edge)
+	}
+	edge := known & knowHi
+	if joinsAbove {
+		edge |= knowLo
+	}
+	return e.state(above, edge), e.state(below|key, known&knowLo|knowHi)
+}
+
+// size is what an instruction costs in itself: of two searches as short, the smaller one is taken.
+const size = 1e-3
+
+// cost returns the least cost of a state and notes the test that has it.
+func (e *exact) cost(state uint) float64 {
+	if f := &e.best[state]; f.now == e.now {
+		return f.cost
+	}
+	left, known := state>>2, state&3
+	least := found{cost: math.Inf(1), now: e.now}
+	heaviest := -1
+	for rest := left; rest != 0; rest &= rest - 1 {
+		i := bits.TrailingZeros(rest)
+		wide := e.wide>>i&1 == 1
+		if !wide && (heaviest < 0 || e.keys[i].weight > e.keys[heaviest].weight) {
+			heaviest = i
+		}
+		if !wide && e.spoil {
+			e.try(&least, state, isKey, i) // what is left may be a cube
+		}
+		if rest != left || wide && known&knowLo == 0 {
+			e.try(&least, state, fromKey, i)
+		}
+		if wide && (rest&(rest-1) != 0 || known&knowHi == 0) {
+			e.try(&least, state, aboveKey, i)
+		}
+	}
+	if heaviest >= 0 {
+		e.try(&least, state, isKey, heaviest)
+	}
+	for i, c := range e.cubes {
+		if in := uint(c.keys); in&left == in {
+			if cost := e.cost(e.state(left&^in, 0)); cost < least.cost {
+				least.cost, least.test, least.key = cost, outOfCube, uint8(i)
+			}
+		}
+	}
+	each := e.each[left]
+	least.cost += each
+	if _, _, ok := e.wholeCube(left); ok && 2*each < least.cost {
+		least.cost, least.test = 2*each, inCube
+	}
+	e.best[state] = least
+	return least.cost
+}
+
+// try looks whether a test costs less than what was found.
+func (e *exact) try(least *found, state uint, test choice, key int) {
+	yes, no := e.split(state, test, 1<<key)
+	if e.atLeast(yes)+e.atLeast(no) >= least.cost {
+		return
+	}
+	if cost := e.cost(yes) + e.cost(no); cost < least.cost {
+		least.cost, least.test, least.key = cost, test, uint8(key)
+	}
+}
+
+// atLeast returns the cost of a state, or less.
+func (e *exact) atLeast(state uint) float64 {
+	if f := &e.best[state]; f.now == e.now {
+		return f.cost
+	}
+	return e.each[state>>2]
+}
+
+// build makes the tests that were found best.
+func (e *exact) build(s *searcher, state uint) int32 {
+	left := state >> 2
+	switch {
+	case left == 0:
+		return ^s.background
+	case left&(left-1) == 0 && state&3 == knowLo|knowHi:
+		return ^e.keys[bits.TrailingZeros(left)].to
+	}
+	f := &e.best[state]
+	switch f.test {
+	case outOfCube:
+		c := &e.cubes[f.key]
+		yes := e.build(s, e.state(left&^uint(c.keys), 0))
+		return s.add(test{bpf.JumpSet, ^c.mask, yes, ^e.keys[bits.TrailingZeros16(c.keys)].to})
+	case inCube:
+		mask, value, _ := e.wholeCube(left)
+		eq := s.add(test{bpf.JumpEq, value, ^e.keys[bits.TrailingZeros(left)].to, ^s.background})
+		s.tests = append(s.tests, test{op: bpf.And, k: ^mask, no: eq})
+		return int32(len(s.tests) - 1)
+	}
+	it := &e.keys[f.key]
+	y, n := e.split(state, f.test, 1<<f.key)
+	if f.test == isKey {
+		return s.add(test{bpf.JumpEq, it.lo, ^it.to, e.build(s, n)})
+	}
+	k := it.lo
+	if f.test == aboveKey {
+		k = it.hi + 1
+	}
+	yes := e.build(s, y)
+	return s.add(test{bpf.JumpGe, k, yes, e.build(s, n)})
+}
+
+// findCubes looks among the keys for the submasks of each key's largest value.
+func (e *exact) findCubes() {
+	e.cubes = e.cubes[:0]
+	if e.keys[0].lo != 0 {
+		return
+	}
+	for i := range e.keys {
+		mask := e.keys[i].hi
+		if i == 0 || bits.OnesCount32(mask) > 6 || mask&(mask+1) == 0 {
+			continue // from 0 to mask without a gap is one key
+		}
+		var in uint16
+		count := uint64(0)
+		for j := range e.keys[:i+1] {
+			k := &e.keys[j]
+			if k.to == e.keys[i].to && submasks(k.lo, k.hi, mask) {
+				in |= 1 << j
+				count += uint64(k.hi-k.lo) + 1
+			}
+		}
+		if count == 1<<bits.OnesCount32(mask) {
+			e.cubes = append(e.cubes, cube{in, mask})
+		}
+	}
+}
+
+// submasks tells whether all of lo to hi have no bits outside mask.
+func submasks(lo, hi, mask uint32) bool {
+	if hi&^mask != 0 || lo&^mask != 0 || hi-lo > 64 {
+		return false
+	}
+	for x := lo; x < hi; x++ {
+		if x&^mask != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// wholeCube tells whether the keys are single values that lead to one place and are all that the bits of mask can
+// form on top of value: then an AND and one comparison find them.
+func (e *exact) wholeCube(keys uint) (mask, value uint32, ok bool) {
+	n := bits.OnesCount(keys)
+	if !e.spoil || n < 4 || n&(n-1) != 0 {
+		return 0, 0, false
+	}
+	first := &e.keys[bits.TrailingZeros(keys)]
+	or, and := first.lo, first.lo
+	for rest := keys; rest != 0; rest &= rest - 1 {
+		it := &e.keys[bits.TrailingZeros(rest)]
+		if it.lo != it.hi || it.to != first.to {
+			return 0, 0, false
+		}
+		or, and = or|it.lo, and&it.lo
+	}
+	mask = or ^ and
+	return mask, and, 1<<bits.OnesCount32(mask) == n
+}
