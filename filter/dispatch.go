@@ -1,6 +1,9 @@
 package filter
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/stagelock/seccomp/internal/bpf"
 	"github.com/stagelock/seccomp/policy"
 )
@@ -9,8 +12,9 @@ import (
 //
 // The program asks for the architecture, then for the number, in two searches. The first knows only the calls whose
 // verdict hangs on arguments (hot): on a kernel with the bitmap, only they and refused calls run the program at all.
-// The second knows all others (cold), where the numbers of hot calls may lead anywhere, so that ranges close over
-// them. Up to the verdict of a cold call there are only instructions that the kernel's bitmap follows.
+// Where it finds none, a second one knows all others (cold) that the first leaves possible, and there the numbers of
+// hot calls may lead anywhere, so that ranges close over them. Up to the verdict of a cold call there are only
+// instructions that the kernel's bitmap follows.
 type compiler struct {
 	table   *policy.Table
 	window  window
@@ -18,27 +22,39 @@ type compiler struct {
 	t       translator
 	s       searcher
 	b       bpf.Builder
-	hot     []item // by ascending number, with the roots of their graphs
-	cold    []item
+	hot     []item    // by ascending number, with the roots of their graphs
+	cold    []item    // all numbers
+	misses  []miss    // the second searches
 	flow    []float64 // of each branch of the graph: what comes through it
-	blocks  map[blockKey]bpf.Label
+	blocks  []block
+	newest  []int32  // of each node, its last block: the place behind it in blocks
 	samples []sample // alternatives of the call at hand
 	met     []node   // by send
-	items   []item   // of the node at hand
-	lengths []length // by ascending number
+	items   []item   // of the search at hand
+	code    []code
 }
 
-// nowhere is the place of hot's background; others are nodes, see place.
+// nowhere is the place of hot's background; others are nodes.
 const nowhere = 0
 
-// place numbers nodes from 1 on, as items want it.
-func (c *compiler) place(n node) int32 { return int32(n) + int32(len(c.t.verdicts)) + 3 }
+// place numbers nodes, leaves too, from 1 on, as items want it.
+func place(n node) int32 {
+	if n < 0 {
+		return ^int32(n)<<1 | 1
+	}
+	return int32(n+1) << 1
+}
 
-func (c *compiler) node(place int32) node { return node(place - int32(len(c.t.verdicts)) - 3) }
+func nodeAt(place int32) node {
+	if place&1 == 1 {
+		return ^node(place >> 1)
+	}
+	return node(place>>1) - 1
+}
 
-// The weights of cold calls: on kernels without the bitmap allowed ones are made often, refused ones never are.
+// The weights of cold calls: on kernels without the bitmap allowed ones are made, each as often as its rate says;
+// refused ones never are.
 const (
-	allowedWeight = 1
 	refusedWeight = 1.0 / 16
 	hotMiss       = 1.0 / 64 // of the mean hot call
 )
@@ -49,28 +65,64 @@ func (c *compiler) program() (*Program, error) {
 	if err := c.translate(); err != nil {
 		return nil, err
 	}
-	place := func(to int32, have view) bpf.Label { return c.block(c.node(to), have) }
-	root, _ := c.s.search(c.cold, refusedWeight)
-	miss := c.emit(root, view{}, place)
-
-	c.s.tests = c.s.tests[:0]
-	entry := miss
+	c.b.Grow(len(c.cold) + len(c.t.branches) + len(c.hot))
+	c.s.tests = slices.Grow(c.s.tests, len(c.cold)+len(c.hot))
+	root := ^int32(nowhere)
 	if len(c.hot) > 0 {
+		c.s.most = exactKeys
 		root, _ = c.s.search(c.hotItems())
-		entry = c.emit(root, view{}, func(to int32, have view) bpf.Label {
-			if to == nowhere {
-				return miss
-			}
-			before := c.b.Len()
-			at := place(to, noView)
-			c.took(to, c.b.Len()-before)
-			return at
-		})
 	}
-	entry = c.b.Then(bpf.LoadWord, bpf.OffNr, entry)
+	entry := c.b.Then(bpf.LoadWord, bpf.OffNr, c.findHot(root, allNumbers))
 	entry = c.b.Branch(bpf.JumpEq, arch.Audit, entry, c.b.Return(policy.Action{}.Ret()))
 	c.b.Then(bpf.LoadWord, bpf.OffArch, entry)
 	return &Program{Arch: arch, Table: c.table, First: c.window.first, Last: c.window.last, Insns: c.b.Program()}, nil
+}
+
+// findHot adds the first search from root on, in being the numbers that come there.
+func (c *compiler) findHot(root int32, in window) bpf.Label {
+	switch {
+	case root == ^nowhere:
+		return c.findCold(in)
+	case root < 0:
+		before := c.b.Len()
+		at := c.block(nodeAt(^root), noView)
+		c.code = append(c.code, code{^root, c.b.Len() - before})
+		return at
+	}
+	t := c.s.tests[root]
+	above, below := in, in
+	if t.op == bpf.JumpGe {
+		above.first, below.last = t.k, t.k-1
+	}
+	yes := c.findHot(t.yes, above)
+	return c.b.Branch(t.op, t.k, yes, c.findHot(t.no, below))
+}
+
+// A miss is where those numbers go that are in a window and of no hot call.
+type miss struct {
+	in window
+	at bpf.Label
+}
+
+// coldKeys is exactKeys of the second searches. They are for refused calls and old kernels, and few are enough.
+const coldKeys = 4
+
+// findCold adds the second search for the numbers in a window.
+func (c *compiler) findCold(in window) bpf.Label {
+	for i := range c.misses {
+		if c.misses[i].in == in {
+			return c.misses[i].at
+		}
+	}
+	first, _ := slices.BinarySearchFunc(c.cold, in.first, func(it item, nr uint32) int { return cmp.Compare(it.hi, nr) })
+	last, _ := slices.BinarySearchFunc(c.cold, in.last, func(it item, nr uint32) int { return cmp.Compare(it.hi, nr) })
+	c.items = append(c.items[:0], c.cold[first:last+1]...)
+	c.items[0].lo, c.items[last-first].hi = in.first, in.last
+	c.s.most = coldKeys
+	root, _ := c.s.search(c.items, refusedWeight)
+	at := c.emit(root, view{}, func(to int32, have view) bpf.Label { return c.block(nodeAt(to), have) })
+	c.misses = append(c.misses, miss{in, at})
+	return at
 }
 
 // translate makes the graphs of all calls and fills hot and cold.
@@ -83,60 +135,37 @@ func (c *compiler) translate() error {
 	}
 	outside := c.t.verdict(policy.Action{Kind: policy.Allow}.Ret())
 	calls := c.window.of(t.Calls)
-	roots := make([]root, len(calls))
+	c.cold = make([]item, 0, len(calls)/2+8)
+	if w := c.window; w.first > 0 {
+		c.upTo(w.first-1, outside, refusedWeight)
+	}
 	for i := range calls {
 		d := &calls[i]
 		n, ok := c.call(d)
 		if !ok {
 			return &SizeError{Call: d.Name, Nr: d.Nr, Instructions: callLimit, Limit: MaxInstructions}
 		}
-		roots[i] = root{nr: d.Nr, n: n}
-		if n >= 0 {
-			c.samples = alternatives(c.samples[:0], d)
-			alternatives := max(1, len(c.samples))
-			roots[i].weight = c.weight(d.Nr, alternatives)
-			c.send(n, roots[i].weight/float64(alternatives))
+		if d.Nr > 0 {
+			c.unlisted(d.Nr-1, other, foreign)
 		}
-	}
-	// All verdicts are known now, so nodes can be numbered as places.
-	if w := c.window; w.first > 0 {
-		c.upTo(w.first-1, outside)
-	}
-	for _, r := range roots {
-		if r.nr > 0 {
-			c.unlisted(r.nr-1, other, foreign)
-		}
-		if r.n >= 0 {
-			c.hot = append(c.hot, item{r.nr, r.nr, c.place(r.n), r.weight})
-			c.anything(r.nr)
-		} else {
-			c.upTo(r.nr, r.n)
-		}
-		c.lengths = append(c.lengths, length{r.nr, findLength})
-	}
-	c.unlisted(c.window.last, other, foreign)
-	c.upTo(allNumbers.last, outside)
-	return nil
-}
-
-// A root is where the decision on a call begins.
-type root struct {
-	nr     uint32
-	n      node
-	weight float64
-}
-
-// took notes how long the code at a place is for the calls it belongs to.
-func (c *compiler) took(place int32, n int) {
-	for i, h := 0, 0; h < len(c.hot); i++ {
-		if c.lengths[i].nr != c.hot[h].lo {
+		if n < 0 {
+			weight := refusedWeight
+			if n == outside {
+				weight = c.often(d.Nr)
+			}
+			c.upTo(d.Nr, n, weight)
 			continue
 		}
-		if c.hot[h].to == place {
-			c.lengths[i].n += n
-		}
-		h++
+		c.samples = alternatives(c.samples[:0], d)
+		alternatives := max(1, len(c.samples))
+		weight := c.weight(d.Nr, alternatives)
+		c.send(n, weight/float64(alternatives))
+		c.hot = append(c.hot, item{d.Nr, d.Nr, place(n), weight})
+		c.anything(d.Nr)
 	}
+	c.unlisted(c.window.last, other, foreign)
+	c.upTo(allNumbers.last, outside, refusedWeight)
+	return nil
 }
 
 // of returns the calls in the window.
@@ -154,19 +183,15 @@ func (w window) of(calls []policy.Decision) []policy.Decision {
 func (c *compiler) unlisted(hi uint32, other, foreign node) {
 	if c.table.Arch.X32 {
 		const first, last = 1 << 30, 1<<32 - 2 // kernel.Arch.Foreign
-		c.upTo(min(hi, first-1), other)
-		c.upTo(min(hi, last), foreign)
+		c.upTo(min(hi, first-1), other, refusedWeight)
+		c.upTo(min(hi, last), foreign, refusedWeight)
 	}
-	c.upTo(hi, other)
+	c.upTo(hi, other, refusedWeight)
 }
 
 // upTo makes the numbers from the end of cold up to hi lead to a verdict.
-func (c *compiler) upTo(hi uint32, verdict node) {
-	weight := refusedWeight
-	if a, ok := policy.ActionOf(c.t.ret(verdict)); ok && a.Allows() {
-		weight = allowedWeight
-	}
-	it := item{0, hi, c.place(verdict), weight}
+func (c *compiler) upTo(hi uint32, verdict node, weight float64) {
+	it := item{0, hi, place(verdict), weight}
 	if n := len(c.cold) - 1; n >= 0 {
 		switch last := &c.cold[n]; {
 		case last.hi >= hi:

@@ -5,10 +5,11 @@ import "github.com/stagelock/seccomp/internal/bpf"
 // noView is what A holds where it holds no part of an argument that is worth anything.
 var noView = view{}
 
-// A blockKey is code that stands once: the tests of a node, for a given content of A.
-type blockKey struct {
-	node node
-	have view
+// A block is code that stands once: the tests of a node, for a given content of A.
+type block struct {
+	have   view
+	at     bpf.Label
+	before int32 // the last block of the same node before this one, as in compiler.newest
 }
 
 // block adds the code of a node, have being what A holds where it begins.
@@ -21,9 +22,13 @@ func (c *compiler) block(n node, have view) bpf.Label {
 	if !loaded {
 		have = noView
 	}
-	key := blockKey{n, have}
-	if at, ok := c.blocks[key]; ok {
-		return at
+	if c.newest == nil {
+		c.newest = make([]int32, len(c.t.nodes))
+	}
+	for i := c.newest[n]; i > 0; i = c.blocks[i-1].before {
+		if b := &c.blocks[i-1]; b.have == have {
+			return b.at
+		}
 	}
 	var at bpf.Label
 	whole := view{v.word, 1<<32 - 1}
@@ -40,17 +45,15 @@ func (c *compiler) block(n node, have view) bpf.Label {
 	default:
 		at = c.b.Then(bpf.And, v.mask, c.block(n, v))
 	}
-	if c.blocks == nil {
-		c.blocks = make(map[blockKey]bpf.Label)
-	}
-	c.blocks[key] = at
+	c.blocks = append(c.blocks, block{have, at, c.newest[n]})
+	c.newest[n] = int32(len(c.blocks))
 	return at
 }
 
 // tests adds the search among the branches of a node whose view A holds.
 func (c *compiler) tests(n node, have view) bpf.Label {
 	root, _ := c.search(n)
-	return c.emit(root, have, func(to int32, have view) bpf.Label { return c.block(c.node(to), have) })
+	return c.emit(root, have, func(to int32, have view) bpf.Label { return c.block(nodeAt(to), have) })
 }
 
 // search finds the tests among the branches of a node, and what they cost those who come through.
@@ -64,12 +67,12 @@ func (c *compiler) search(n node) (root int32, cost float64) {
 		if at := int(first) + i; at < len(c.flow) {
 			weight = c.flow[at]
 		}
-		items = append(items, item{lo, br.hi, c.place(br.to), weight})
+		items = append(items, item{lo, br.hi, place(br.to), weight})
 		lo = v.next(br.hi)
 		total += weight
 	}
 	c.items = items
-	c.s.spoil = true
+	c.s.spoil, c.s.most = true, exactKeys
 	root, cost = c.s.search(items, total/256)
 	c.s.spoil = false
 	return root, cost

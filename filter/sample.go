@@ -34,6 +34,14 @@ func (c *compiler) weight(nr uint32, alternatives int) float64 {
 	return float64(alternatives) * (1 + math.Log10(float64(c.table.Arch.Weight(nr))))
 }
 
+// often returns what an allowed call weighs that depends on no argument: how often it is made.
+func (c *compiler) often(nr uint32) float64 {
+	if c.rate != nil {
+		return max(refusedWeight, c.rate(nr))
+	}
+	return float64(c.table.Arch.Weight(nr))
+}
+
 // of returns the value of the view.
 func (v view) of(args *sample) uint32 { return uint32(args[v.word/2]>>(v.word%2*32)) & v.mask }
 
@@ -49,7 +57,8 @@ func refine(list []sample, first int, c policy.Cond) []sample {
 		if len(c) == 0 {
 			return list[:first]
 		}
-		before := append([]sample(nil), list[first:]...)
+		var few [2]sample
+		before := append(few[:0], list[first:]...)
 		list = list[:first]
 		for _, x := range c {
 			from := len(list)

@@ -31,6 +31,7 @@ type test struct {
 // within a small fraction of the best, and no path gets longer than twice the logarithm of the keys, plus a constant.
 type searcher struct {
 	tests []test
+	most  int  // keys that are searched for the best tests of all, at most exactKeys; more are halved first
 	spoil bool // A need not keep the value: AND may be used
 
 	few   few
@@ -67,20 +68,22 @@ func (s *searcher) search(items []item, miss float64) (root int32, cost float64)
 	return s.part(s.keys, known)
 }
 
-// commonest returns the place that most items lead to.
+// commonest returns the place that most items lead to, or one that nearly as many lead to and that is asked for less:
+// only keys are found the faster the more they weigh.
 func commonest(items []item) (to int32) {
-	best := -1
+	most, least := 0, 0.0
 	for i := range items {
-		n := 0
+		n, weight := 0, 0.0
 		for j := range items {
 			if items[j].to == items[i].to {
 				n++
+				weight += items[j].weight
 			}
 		}
-		if n > best {
-			best, to = n, items[i].to
+		if 2*n > 3*most || 3*n > 2*most && weight < least {
+			most, least, to = n, weight, items[i].to
 		}
-		if i == 1 && len(items) > 2*exactKeys {
+		if i == 3 && len(items) > 2*exactKeys {
 			break // items of a long list alternate with the background
 		}
 	}
@@ -97,7 +100,7 @@ func (s *searcher) add(t test) int32 {
 
 // part finds the tests for any number of keys.
 func (s *searcher) part(keys []item, known uint) (root int32, cost float64) {
-	if len(keys) <= exactKeys {
+	if len(keys) <= s.most {
 		return s.exact.search(s, keys, known)
 	}
 	total, heaviest := 0.0, 0

@@ -22,15 +22,22 @@ func split(t *policy.Table, o *Options, budget int) ([]*Program, error) {
 	if total <= MaxInstructions {
 		return []*Program{p}, nil
 	}
+	lengths := c.lengths()
 	for n := (total + MaxInstructions - 1) / MaxInstructions; ; n++ {
-		if weight := p.Weight(); weight > budget || n > len(c.lengths) {
+		if weight := p.Weight(); weight > budget || n > len(lengths) {
 			return nil, &SizeError{Instructions: total, Weight: weight, Programs: n, Limit: budget}
 		}
-		progs, err := c.cut(n, o)
+		progs, err := c.cut(n, lengths, o)
 		if progs != nil || err != nil {
 			return progs, err
 		}
 	}
+}
+
+// A code is how many instructions a place took.
+type code struct {
+	place        int32
+	instructions int
 }
 
 // A length is how many instructions the whole program took for a call, and a little for finding it.
@@ -42,18 +49,37 @@ type length struct {
 // findLength is about what finding one call takes, in instructions.
 const findLength = 2
 
+// lengths returns the lengths of all calls, by ascending number.
+func (c *compiler) lengths() []length {
+	took := make(map[int32]int)
+	for _, x := range c.code {
+		took[x.place] += x.instructions
+	}
+	hot := c.hot
+	calls := c.window.of(c.table.Calls)
+	list := make([]length, len(calls))
+	for i := range calls {
+		list[i] = length{calls[i].Nr, findLength}
+		if len(hot) > 0 && hot[0].lo == calls[i].Nr {
+			list[i].n += took[hot[0].to]
+			hot = hot[1:]
+		}
+	}
+	return list
+}
+
 // cut compiles into n programs of about the same length; it returns none if one of them gets too long.
-func (c *compiler) cut(n int, o *Options) ([]*Program, error) {
+func (c *compiler) cut(n int, lengths []length, o *Options) ([]*Program, error) {
 	total := 0
-	for _, l := range c.lengths {
+	for _, l := range lengths {
 		total += l.n
 	}
 	progs := make([]*Program, 0, n)
 	w := window{}
 	sum := 0
-	for i, l := range c.lengths {
+	for i, l := range lengths {
 		sum += l.n
-		last := i == len(c.lengths)-1
+		last := i == len(lengths)-1
 		if !last && sum < total*(len(progs)+1)/n {
 			continue
 		}

@@ -1,5 +1,7 @@
 package bpf
 
+import "slices"
+
 // A Label is a place in a program that is being built. The zero Label is no place.
 type Label int32
 
@@ -25,6 +27,9 @@ func (b *Builder) add(i Instruction) Label {
 	b.rev = append(b.rev, i)
 	return Label(len(b.rev))
 }
+
+// Grow makes room for n instructions more.
+func (b *Builder) Grow(n int) { b.rev = slices.Grow(b.rev, n) }
 
 // Len returns how many instructions there are.
 func (b *Builder) Len() int { return len(b.rev) }
