@@ -33,7 +33,7 @@ func descriptor(c *seccomptest.C) string {
 }
 
 var publishes = seccomptest.Case("what is in force is published", func(c *seccomptest.C) {
-	const policy = "stage init\n    use file.read, file.io\n    sys_fcntl: 1 # the reader asks for the seals\nstage serve\n    sys_getppid: 0\n"
+	const policy = "stage init\n    use file.read, file.io\n    sys_fcntl: 1 # the reader asks for the seals\n    sys_fcntl64: 1 # on 32-bit\nstage serve\n    sys_getppid: 0\n"
 	if link := descriptor(c); link != "" {
 		c.Errorf("before the first Lock there is %s already", link)
 	}
@@ -73,7 +73,8 @@ func TestPublished(t *testing.T) { publishes.Run(t) }
 
 // Nothing of what root can do in the process changes what is published, but for the library's own mapping.
 var sealed = seccomptest.Case("what is published is sealed", func(c *seccomptest.C) {
-	c.Must(seccomp.Stage("init").Use("file", "memory", "exec").Rules("sys_fcntl: 1; sys_ftruncate: 1; sys_fallocate: 1; sys_mmap: 1; sys_mprotect: 1").Lock())
+	c.Must(seccomp.Stage("init").Use("file", "memory", "exec").Rules("sys_fcntl: 1; sys_fcntl64: 1; " +
+		"sys_ftruncate: 1; sys_ftruncate64: 1; sys_fallocate: 1; sys_mmap: 1; sys_mmap2: 1; sys_mprotect: 1").Lock())
 	link := descriptor(c)
 	file, err := os.OpenFile(link, os.O_RDWR, 0)
 	c.Must(err)

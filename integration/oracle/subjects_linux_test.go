@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 
@@ -45,18 +46,40 @@ func subjects() (texts map[string]string, err error) {
 	if len(files) == 0 {
 		return nil, fmt.Errorf("no example has a policy: is this run in its own directory?")
 	}
-	for _, f := range append(files, "../../filter/testdata/server.policy", "testdata/every.policy") {
+	every := "testdata/every.policy"
+	if native.Bits == 32 {
+		every = "testdata/every.32.policy"
+	}
+	for _, f := range append(files, "../../filter/testdata/server.policy", every) {
 		text, err := os.ReadFile(f)
 		if err != nil {
 			return nil, err
 		}
 		name := filepath.Base(filepath.Dir(f))
 		if name == "testdata" {
-			name = strings.TrimSuffix(filepath.Base(f), ".policy")
+			name, _, _ = strings.Cut(filepath.Base(f), ".")
 		}
 		texts[name] = string(text)
 	}
+	for _, name := range []string{"every", "server"} {
+		texts[name] = mmaps.ReplaceAllStringFunc(texts[name], ownMmap)
+	}
 	return texts, nil
+}
+
+// mmaps finds rules about mmap.
+var mmaps = regexp.MustCompile(`(?m)^ *sys_mmap:.*\n`)
+
+// ownMmap makes of a rule about mmap what this architecture can have: it may have mmap2 for it, or one that takes a
+// pointer to its arguments.
+func ownMmap(rule string) string {
+	switch {
+	case native.Name == "s390x":
+		return ""
+	case native.Bits == 32:
+		return strings.Replace(rule, "sys_mmap:", "sys_mmap2:", 1)
+	}
+	return rule
 }
 
 // several names the policy that large returns.

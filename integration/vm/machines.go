@@ -15,6 +15,7 @@ func (m machine) name() string { return m.arch + "/" + m.suite }
 
 // machines are all that can be had. riscv64 has no kernel in a stable suite of Debian 12 or before.
 var machines = []machine{
+	{arch: "386", suite: host, fast: true},
 	{arch: "amd64", suite: "bullseye", pkg: "linux-image-cloud-amd64", fast: true},
 	{arch: "amd64", suite: "bookworm", pkg: "linux-image-cloud-amd64"},
 	{arch: "amd64", suite: "bookworm-backports", pkg: "linux-image-cloud-amd64"},

@@ -14,7 +14,7 @@ import (
 // matrix runs the suites on machines, one after the other, and prints a line for each.
 func matrix(s store, args []string) error {
 	flags := flag.NewFlagSet("matrix", flag.ExitOnError)
-	fast := flags.Bool("fast", false, "the machines of the fast part alone")
+	fast := flags.Bool("fast", false, "the machines and suites of the fast part alone")
 	get := flags.Bool("fetch", false, "fetch the kernels that are missing")
 	only := flags.String("suite", "", "comma-separated `packages`: these suites alone")
 	verbose := flags.Bool("v", false, "show the consoles as well")
@@ -47,7 +47,7 @@ func matrix(s store, args []string) error {
 		}
 		var here []suite
 		for _, suite := range run {
-			if suite.archs == "" || strings.Contains(" "+suite.archs+" ", " "+m.arch+" ") {
+			if suite.runsOn(m) && !(*fast && suite.slow) {
 				here = append(here, suite)
 			}
 		}
@@ -65,6 +65,9 @@ func matrix(s store, args []string) error {
 			res.failed = append(res.failed, err.Error())
 		}
 		log := filepath.Join(s.dir, filepath.FromSlash(m.name()), "console")
+		if err := os.MkdirAll(filepath.Dir(log), 0o755); err != nil {
+			return err
+		}
 		if err := os.WriteFile(log, []byte(console), 0o644); err != nil {
 			return err
 		}
@@ -87,9 +90,11 @@ func matrix(s store, args []string) error {
 
 // run builds the suites for a machine, and runs them there.
 func (b *builder) run(s store, m machine, wanted []suite, verbose bool) (console string, retried bool, err error) {
-	g, err := b.guest(s, m)
-	if err != nil {
-		return "", false, err
+	var g guest
+	if m.suite != host {
+		if g, err = b.guest(s, m); err != nil {
+			return "", false, err
+		}
 	}
 	var programs []program
 	for _, suite := range wanted {
@@ -106,17 +111,21 @@ func (b *builder) run(s store, m machine, wanted []suite, verbose bool) (console
 		}
 		programs = append(programs, program{Name: suite.name(), File: at, Dir: "/src/" + suite.pkg, Args: args, Seconds: suite.seconds})
 	}
+	var text strings.Builder
+	var w io.Writer = &text
+	if verbose {
+		w = io.MultiWriter(&text, os.Stdout)
+	}
+	if m.suite == host {
+		err := b.native(m, programs, w)
+		return text.String(), false, err
+	}
 	for _, pkg := range built {
 		at := filepath.Join(b.dir, m.arch, "built", strings.ReplaceAll(pkg, "/", "-"))
 		if err := b.goTool(m.arch, "build", "-ldflags=-s -w", "-o", at, "./"+pkg); err != nil {
 			return "", false, err
 		}
 		g.built = append(g.built, at)
-	}
-	var text strings.Builder
-	var w io.Writer = &text
-	if verbose {
-		w = io.MultiWriter(&text, os.Stdout)
 	}
 	retried, err = g.boot(programs, w)
 	return text.String(), retried, err

@@ -1,11 +1,15 @@
 package main
 
+import "strings"
+
 // A suite is the tests of one package that are run inside a machine.
 type suite struct {
 	pkg     string   // its directory in the module
 	archs   string   // those that have it; empty: all
 	run     string   // -test.run; empty: all
 	short   bool     // -test.short: what it leaves out takes minutes here
+	slow    bool     // is left out of the fast part
+	own     bool     // starts programs of its machine, so not on the host's, which are for another architecture
 	must    []string // tests that have to pass: a machine on which everything is skipped shows nothing
 	seconds int      // after which the suite is ended; TCG on a busy machine is slow
 }
@@ -16,6 +20,11 @@ func (s suite) name() string {
 		return "seccomp"
 	}
 	return s.pkg
+}
+
+// runsOn tells whether a machine can run the suite.
+func (s suite) runsOn(m machine) bool {
+	return (s.archs == "" || strings.Contains(" "+s.archs+" ", " "+m.arch+" ")) && !(s.own && m.suite == host)
 }
 
 // The lock's own tests are in the root package beside those of the papers and of the tree, which need the go command.
@@ -30,12 +39,12 @@ var suites = []suite{
 		must: []string{"TestStages", "TestDiverged", "TestRacingBirthsAndExec", "TestRefused", "TestUnderOuterFilter", "TestWeight"}},
 	{pkg: "internal/sys", archs: "amd64 arm64", seconds: 120},
 	{pkg: "internal/kernel", archs: "amd64 arm64 riscv64 ppc64le", run: "^TestWidths$", seconds: 200},
-	{pkg: "integration/oracle", seconds: 900, must: []string{"TestKernel", "TestComparisonCanFail"}},
+	{pkg: "integration/oracle", short: true, slow: true, seconds: 900, must: []string{"TestKernel", "TestComparisonCanFail"}},
 	{pkg: "integration/attack", seconds: 400, must: []string{"TestAttacks", "TestAttackCanSucceed"}},
-	{pkg: "launch", seconds: 300, must: []string{"TestCommand", "TestManyLaunches", "TestRefused"}},
-	{pkg: "integration/stress", run: "^(TestSameAsUnlocked/pure|TestNotWithoutTheFloor)", seconds: 1200,
+	{pkg: "launch", own: true, seconds: 300, must: []string{"TestCommand", "TestManyLaunches", "TestRefused"}},
+	{pkg: "integration/stress", slow: true, run: "^(TestSameAsUnlocked/pure|TestNotWithoutTheFloor)", seconds: 1200,
 		must: []string{"TestSameAsUnlocked", "TestNotWithoutTheFloor"}},
-	{pkg: "examples", run: "^TestWebserverSelfTest$", seconds: 400, must: []string{"TestWebserverSelfTest"}},
+	{pkg: "examples", slow: true, run: "^TestWebserverSelfTest$", seconds: 400, must: []string{"TestWebserverSelfTest"}},
 }
 
 // built are the programs that tests of these suites build: the machine has no compiler, so they are built here, and its
