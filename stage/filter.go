@@ -25,6 +25,7 @@ func (p *Plan) Filter(from, to int) *policy.Table {
 	decider := policy.NewDecider(decideLimit)
 	base := &p.Stages[from]
 	for i := range goal.states {
+		renew(decider)
 		d, before := goal.Table.Calls[i], base.Table.Calls[i].Clauses
 		if !p.changed(from, to, i) || decider.Clauses(before) == decider.Clauses(d.Clauses) && decider.Err() == nil {
 			continue

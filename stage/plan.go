@@ -52,8 +52,7 @@ type wanted struct {
 	names []string
 }
 
-// decideLimit bounds the nodes that deciding about one call may take, together with those of the calls before it that
-// were small: some 300 ms.
+// decideLimit bounds the nodes that deciding about one call may take, some 300 ms.
 const decideLimit = 1 << 19
 
 // decide returns what to compare decisions with. Most stages have nothing to compare.
@@ -64,15 +63,21 @@ func (b *builder) decide() *policy.Decider {
 	return b.decider
 }
 
-// renew throws the decision diagrams away once they have become large: nothing is compared from call to call.
+// renew is called between calls: nothing is compared from one to another.
 func (b *builder) renew() {
-	switch {
-	case b.decider == nil:
-	case b.decider.Err() != nil: // what was decided last means nothing
-		b.complain(b.decider.Err())
-		b.decider = nil
-	case b.decider.Size() >= decideLimit/8:
-		b.decider = nil
+	if b.decider != nil {
+		if err := b.decider.Err(); err != nil { // what was decided last means nothing
+			b.complain(err)
+		}
+		renew(b.decider)
+	}
+}
+
+// renew empties decision diagrams that are no longer small. Memory that is used again is in the processor's caches, and
+// need not be brought in by the kernel.
+func renew(d *policy.Decider) {
+	if d.Err() != nil || d.Size() > 500 {
+		d.Reset()
 	}
 }
 

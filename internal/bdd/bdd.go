@@ -50,6 +50,19 @@ func New(limit int) *Diagram {
 	return d
 }
 
+// Reset forgets all Nodes, and that the limit was reached. The memory is used again, unless it is much.
+func (d *Diagram) Reset() {
+	d.nodes, d.err = d.nodes[:0], nil
+	if len(d.unique) > 1<<12 {
+		d.resize(1 << 8)
+	} else {
+		clear(d.unique)
+		clear(d.cache)
+	}
+	d.Leaf(0)
+	d.Leaf(1)
+}
+
 // Err returns ErrTooComplex if the limit was reached: every Node made since then is meaningless.
 func (d *Diagram) Err() error { return d.err }
 
