@@ -16,14 +16,17 @@ import (
 func newSets() *command {
 	return &command{
 		name:     "sets",
-		synopsis: "[-arch A] [-go V] [-cgo] [-json] [NAME | diff V V]",
+		synopsis: "[-arch A] [-go V] [-cgo] [-json | -count] [NAME | diff V V [FILE]]",
 		brief:    "show the built-in sets that a policy can use",
 		help: `
 Without NAME: a line for each set. With NAME: its parts, and every call with the condition it is allowed under and
 the reason. Sets differ with the architecture, the Go release and cgo.
 
-diff tells what they allow for one Go release and not for another: what an upgrade gives and takes. The exit code is 1
-if it gives anything.`,
+-count tells how much they leave open: the number of calls, how many of them are allowed whatever their arguments, and
+of the others which part of all that their arguments could be.
+
+diff tells what the sets allow for one Go release and not for another: what an upgrade gives and takes. With a policy
+behind it, it tells that of each of its stages. The exit code is 1 if anything is given.`,
 		action: new(sets),
 	}
 }
@@ -31,12 +34,13 @@ if it gives anything.`,
 // A sets is the command `sets`.
 type sets struct {
 	target
-	asJSON bool
+	asJSON, counts bool
 }
 
 func (c *sets) flags(fs *flag.FlagSet) {
 	c.target.flags(fs)
-	fs.BoolVar(&c.asJSON, "json", false, "print {set, go, arch, doc, calls: [{name, nr, rule, why, leaf}]}; without NAME a list of these")
+	fs.BoolVar(&c.asJSON, "json", false, "print {set, go, arch, doc, calls: [{name, nr, rule, share, why, leaf}]}; without NAME a list of these;\nshare is the part of all arguments that the rule allows")
+	fs.BoolVar(&c.counts, "count", false, "print how much the sets leave open")
 }
 
 func (c *sets) run(s *streams, args []string) error {
@@ -59,25 +63,35 @@ func (c *sets) run(s *streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(args) == 1 {
+	one := len(args) == 1
+	if one {
 		i := slices.IndexFunc(all, func(x *policy.Set) bool { return x.Name == args[0] })
 		if i < 0 {
 			return wordf("unknown set %q%s", args[0], rule.DidYouMean(args[0], names(all)))
 		}
-		if c.asJSON {
-			return encode(s, toJSON(all[i], arch, b))
-		}
-		printSet(s, all[i], arch)
-		return nil
+		all = all[i : i+1]
 	}
-	if c.asJSON {
+	switch {
+	case c.counts && c.asJSON:
+		return shapef("-count and -json exclude each other")
+	case c.counts:
+		return printCounts(s, all)
+	case c.asJSON:
 		list := make([]setJSON, len(all))
 		for i, x := range all {
-			list[i] = toJSON(x, arch, b)
+			if list[i], err = toJSON(x, arch, b); err != nil {
+				return err
+			}
+		}
+		if one {
+			return encode(s, list[0])
 		}
 		return encode(s, list)
+	case one:
+		printSet(s, all[0], arch)
+	default:
+		printSets(s, all)
 	}
-	printSets(s, all)
 	return nil
 }
 
@@ -172,22 +186,27 @@ type setJSON struct {
 }
 
 type callJSON struct {
-	Name string `json:"name"`
-	Nr   uint32 `json:"nr"`
-	Rule string `json:"rule"` // as in a policy: 1, or a condition
-	Why  string `json:"why"`
-	Leaf string `json:"leaf"` // the part of the set that says it
+	Name  string  `json:"name"`
+	Nr    uint32  `json:"nr"`
+	Rule  string  `json:"rule"`  // as in a policy: 1, or a condition
+	Share float64 `json:"share"` // of all that the arguments could be, the part that the rule allows
+	Why   string  `json:"why"`
+	Leaf  string  `json:"leaf"` // the part of the set that says it
 }
 
-func toJSON(set *policy.Set, arch *kernel.Arch, b runtimeset.Build) setJSON {
+func toJSON(set *policy.Set, arch *kernel.Arch, b runtimeset.Build) (setJSON, error) {
 	x := setJSON{Set: set.Name, Go: b.Go, Cgo: b.Cgo, Arch: arch.Name, Doc: set.Doc, Calls: []callJSON{}}
 	for leaf := range set.Leaves {
 		for i := range leaf.Rules {
 			r := &leaf.Rules[i]
-			x.Calls = append(x.Calls, callJSON{r.Name, r.Nr, ruleText(r, arch), r.Origin.Why, leaf.Name})
+			share, err := policy.Share(r.Allow)
+			if err != nil {
+				return x, fmt.Errorf("set %s, call %s: %w", set.Name, r.Name, err)
+			}
+			x.Calls = append(x.Calls, callJSON{r.Name, r.Nr, ruleText(r, arch), share, r.Origin.Why, leaf.Name})
 		}
 	}
-	return x
+	return x, nil
 }
 
 // encode prints a value as JSON, with its operators as they are.

@@ -8,26 +8,71 @@ import (
 	"github.com/stagelock/seccomp/diff"
 	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/policy"
+	"github.com/stagelock/seccomp/runtimeset"
+	"github.com/stagelock/seccomp/stage"
 )
 
-// diff prints what the sets allow for one Go release and not for another.
+// diff prints what the sets allow for one Go release and not for another, or what a policy does that uses them.
 func (c *sets) diff(s *streams, args []string) error {
-	if len(args) != 2 {
+	if len(args) != 2 && len(args) != 3 {
 		return shapef("sets diff takes two Go releases, as in: stagelock sets diff 1.24 1.25")
+	}
+	if c.asJSON || c.counts {
+		return shapef("sets diff has no -json and no -count")
 	}
 	arch, err := c.arch()
 	if err != nil {
 		return err
 	}
-	var releases [2][]*policy.Set
-	for i, v := range args {
+	var builds [2]runtimeset.Build
+	for i, v := range args[:2] {
 		t := c.target
 		t.goVersion = v
-		b, err := t.build(arch)
+		if builds[i], err = t.build(arch); err != nil {
+			return err
+		}
+		noteRelease(s, builds[i])
+	}
+	if len(args) == 3 {
+		return diffPolicy(s, arch, builds, args[2])
+	}
+	return diffSets(s, arch, builds)
+}
+
+// diffPolicy prints what the stages of a policy allow for one build and not for another.
+func diffPolicy(s *streams, arch *kernel.Arch, builds [2]runtimeset.Build, name string) error {
+	f, err := parseFile(s, name)
+	if err != nil {
+		return err
+	}
+	var plans [2]*stage.Plan
+	for i, b := range builds {
+		p, err := policy.Check(f, librarian(arch, b))
 		if err != nil {
 			return err
 		}
-		noteRelease(s, b)
+		if plans[i], err = stage.New(p, withStandIns(nil)); err != nil {
+			return err
+		}
+	}
+	list, err := diff.Plans(plans[0], plans[1])
+	if err != nil {
+		return err
+	}
+	r := differences{arches: 1}
+	r.add(list, plans[0], plans[1])
+	r.print(s)
+	if r.wider {
+		return errNo
+	}
+	return nil
+}
+
+// diffSets prints what the sets allow for one build and not for another.
+func diffSets(s *streams, arch *kernel.Arch, builds [2]runtimeset.Build) error {
+	var releases [2][]*policy.Set
+	for i, b := range builds {
+		var err error
 		if releases[i], err = builtins(arch, b); err != nil {
 			return err
 		}
