@@ -1,5 +1,5 @@
 // Package compiled has the built-in sets as programs carry them: checked beforehand for one GOARCH, as a string of some
-// six kilobytes that takes some microseconds to read. The files of package runtimeset are what people write; its
+// four kilobytes that takes some microseconds to read. The files of package runtimeset are what people write; its
 // generator checks them and encodes what they mean ([Encode]), and a program reads what it uses ([Open]).
 //
 // What differs with the build, all but the GOARCH, stays a condition: the build constraints that stand over the
