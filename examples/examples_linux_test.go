@@ -68,6 +68,21 @@ func TestMinimal(t *testing.T) {
 	}
 }
 
+func TestHelper(t *testing.T) {
+	if _, err := exec.LookPath("sha256sum"); err != nil {
+		t.Skip("there is no program sha256sum: ", err)
+	}
+	got, _ := exits(t, command(t, "helper"), 0)
+	for _, want := range []string{
+		": operation not permitted\n",
+		"\ne3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  /dev/null\n<nil>\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("it printed\n%s\nwithout %q", got, want)
+		}
+	}
+}
+
 func TestFluent(t *testing.T) {
 	got, _ := exits(t, command(t, "fluent"), 0)
 	for _, want := range []string{

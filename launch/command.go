@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"syscall"
 
 	"github.com/stagelock/seccomp/internal/bpf"
 )
@@ -41,30 +42,42 @@ func (f *Filters) CommandContext(ctx context.Context, name string, arg ...string
 	return cmd
 }
 
-// Main is the first thing in main of a program that uses Command. In a process that was started to become another
-// program it does that, and does not return; in any other it does nothing.
+// Main is the first thing in main of a program that uses Command or a Helper. In a process that was started to become
+// another program, or a helper, it does that, and does not return; in any other it does nothing.
 //
 // A set-user-ID program never becomes another: who calls it says by what name.
 func Main() {
-	if len(os.Args) == 0 || os.Args[0] != marker && os.Args[0] != reporter || os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() {
+	if len(os.Args) == 0 || os.Args[0] != marker && os.Args[0] != reporter && os.Args[0] != helping || os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() {
 		return
 	}
+	if os.Args[0] == helping {
+		if err := help(); err != nil {
+			fmt.Fprintf(os.Stderr, "stagelock: helper: %v\n", err)
+			os.Exit(ExitFailed)
+		}
+		os.Exit(0)
+	}
+	death := parentDeathSignal()
 	f, rest, err := decode(os.Args[1:])
 	if err == nil && len(rest) < 2 {
 		err = errors.New("no program is named")
 	}
 	if err == nil {
 		f.reported = os.Args[0] == reporter
+		if f.death == 0 {
+			f.death = death
+		}
 		err = f.Exec(rest[0], rest[1:], os.Environ())
 	}
 	fmt.Fprintf(os.Stderr, "stagelock: %v\n", err)
 	os.Exit(ExitCode(err))
 }
 
-// encode appends the filters as arguments: the place of the one with the listener, how many there are, and each. The
+// encode appends the filters as arguments: the place of the one with the listener, the signal for the parent's death, how
+// many there are, and each. The
 // largest takes 43 KB, and the kernel allows an argument 128 KB (execve(2)).
 func (f *Filters) encode(args []string) []string {
-	args = append(args, strconv.Itoa(f.gate), strconv.Itoa(len(f.programs)))
+	args = append(args, strconv.Itoa(f.gate), strconv.Itoa(int(f.death)), strconv.Itoa(len(f.programs)))
 	for _, p := range f.programs {
 		args = append(args, base64.StdEncoding.EncodeToString(bpf.Encode(nil, binary.LittleEndian, p)))
 	}
@@ -74,16 +87,19 @@ func (f *Filters) encode(args []string) []string {
 // decode reads what encode wrote, and returns the arguments behind it.
 func decode(args []string) (f *Filters, rest []string, err error) {
 	bad := errors.New("the arguments are not those of a launch")
-	if len(args) < 2 {
+	const before = 3
+	if len(args) < before {
 		return nil, nil, bad
 	}
 	f = &Filters{}
-	n, err1 := strconv.Atoi(args[1])
+	n, err1 := strconv.Atoi(args[2])
+	death, err2 := strconv.Atoi(args[1])
+	f.death = syscall.Signal(death)
 	f.gate, err = strconv.Atoi(args[0])
-	if err != nil || err1 != nil || n < 1 || n > len(args)-2 || f.gate < -1 || f.gate >= n {
+	if err != nil || err1 != nil || err2 != nil || n < 1 || n > len(args)-before || f.gate < -1 || f.gate >= n {
 		return nil, nil, bad
 	}
-	for _, text := range args[2 : 2+n] {
+	for _, text := range args[before : before+n] {
 		raw, err := base64.StdEncoding.DecodeString(text)
 		if err != nil {
 			return nil, nil, bad
@@ -94,5 +110,5 @@ func decode(args []string) (f *Filters, rest []string, err error) {
 		}
 		f.programs = append(f.programs, p)
 	}
-	return f, args[2+n:], nil
+	return f, args[before+n:], nil
 }

@@ -46,6 +46,8 @@ func (f *Filters) Exec(path string, argv, envv []string) error {
 	debug.SetGCPercent(-1)
 	runtime.GC() // a cycle that is under way is brought to its end
 
+	parent := os.Getppid()
+
 	tid := make(chan int)
 	failed := make(chan error)
 	start := make(chan struct{})
@@ -55,6 +57,12 @@ func (f *Filters) Exec(path string, argv, envv []string) error {
 		if err != nil {
 			failed <- err
 			return
+		}
+		if f.death != 0 {
+			unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(f.death), 0, 0, 0)
+			if os.Getppid() != parent { // it died before
+				unix.Kill(os.Getpid(), f.death)
+			}
 		}
 		tid <- unix.Gettid()
 		<-start
@@ -90,6 +98,10 @@ func noNewPrivs() error {
 	}
 	return nil
 }
+
+// parentDeathSignal returns what the process is to get when its parent dies (SysProcAttr.Pdeathsig). That is a thread's
+// own: it was set for the main one, on which main begins, and is lost to the one that execs unless it is set again.
+func parentDeathSignal() syscall.Signal { return syscall.Signal(sys.ParentDeathSignal()) }
 
 // supported asks whether the kernel has what the filters answer with.
 func (f *Filters) supported() error {

@@ -2,6 +2,30 @@
 
 package launch
 
+import "syscall"
+
+// A wire is what a Helper would be reached by.
+type wire struct{}
+
+func parentDeathSignal() syscall.Signal { return 0 }
+
+func help() error { return elsewhere() }
+
+// Start is for Linux: elsewhere it returns ErrNotSupported.
+func (h *Helper) Start() error { return elsewhere() }
+
+// Close is for Linux: elsewhere it returns ErrNotSupported.
+func (h *Helper) Close() error { return elsewhere() }
+
+// Start is for Linux: elsewhere it returns ErrNotSupported.
+func (c *Cmd) Start() error { return elsewhere() }
+
+// Wait is for Linux: elsewhere it returns ErrNotSupported.
+func (c *Cmd) Wait() error { return elsewhere() }
+
+// Signal is for Linux: elsewhere it returns ErrNotSupported.
+func (c *Cmd) Signal(s syscall.Signal) error { return elsewhere() }
+
 // Exec is for Linux: elsewhere it returns ErrNotSupported.
 func (f *Filters) Exec(path string, argv, envv []string) error { return elsewhere() }
 

@@ -30,6 +30,7 @@ package launch
 import (
 	"fmt"
 	"slices"
+	"syscall"
 
 	"github.com/stagelock/seccomp/filter"
 	"github.com/stagelock/seccomp/internal/bpf"
@@ -41,6 +42,7 @@ type Filters struct {
 	programs [][]bpf.Instruction // in the order in which they are installed
 	gate     int                 // the one that answers execve by user notification; -1 if execve is allowed
 	reported bool                // a supervisor gets the listener, before the exec passes
+	death    syscall.Signal      // what the program gets when its parent dies; 0: what the process gets
 }
 
 // retUserNotif is SECCOMP_RET_USER_NOTIF of <linux/seccomp.h>.

@@ -19,6 +19,7 @@ import (
 	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
 	"github.com/stagelock/seccomp/runtimeset"
+	"github.com/stagelock/seccomp/seccomptest"
 	"github.com/stagelock/seccomp/stage"
 )
 
@@ -27,8 +28,12 @@ const launcher = "launcher"
 
 func TestMain(m *testing.M) {
 	launch.Main()
-	if os.Args[0] != launcher {
-		os.Exit(m.Run())
+	switch os.Args[0] {
+	case helperParent:
+		runHelperParent()
+	case launcher:
+	default:
+		seccomptest.Main(m)
 	}
 	under(os.Args[1])
 	filters, err := compile(os.Args[2])

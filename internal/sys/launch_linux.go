@@ -107,6 +107,15 @@ func (l *Launch) Failed() (step int, errno syscall.Errno) {
 	return int(n >> 32), syscall.Errno(uint32(n))
 }
 
+// ParentDeathSignal returns the signal that the calling thread gets when its parent dies (PR_GET_PDEATHSIG), 0 for none.
+func ParentDeathSignal() uintptr {
+	var signal int32
+	if _, _, errno := unix.RawSyscall(unix.SYS_PRCTL, unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&signal)), 0); errno != 0 {
+		return 0
+	}
+	return uintptr(signal)
+}
+
 // ResetSignals sets every signal that has a handler to its default action, which is what an exec does, and returns
 // the first error. The Go runtime goes on without its handlers as long as nothing faults and no goroutine needs to be
 // preempted.
