@@ -67,13 +67,7 @@ func main() {
 
 // lock locks a stage that has nothing but the floor and the sets, and refuses by deny.
 func lock(deny, sets string) {
-	if deny == "errno" {
-		deny = "errno(EPERM)"
-	}
-	text := "deny " + deny + "\nstage stress\n"
-	if sets != "" {
-		text += "\tuse " + sets + "\n"
-	}
+	text := policyText(deny, sets) + os.Getenv("STRESS_RULES") + "\n" // what the test takes away from the floor
 	err := errors.Join(
 		seccomp.Declare("stress.policy", text),
 		seccomp.Stage("stress").Lock(),
@@ -82,6 +76,18 @@ func lock(deny, sets string) {
 		fmt.Fprintln(os.Stderr, "stress: lock:", err)
 		os.Exit(4)
 	}
+}
+
+// policyText is a policy that has nothing but the floor and the sets.
+func policyText(deny, sets string) string {
+	if deny == "errno" {
+		deny = "errno(EPERM)"
+	}
+	text := "deny " + deny + "\nstage stress\n"
+	if sets != "" {
+		text += "\tuse " + sets + "\n"
+	}
+	return text
 }
 
 // report writes a line for the test to compare.

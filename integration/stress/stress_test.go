@@ -30,7 +30,10 @@ const newest = "containermaxprocs=1,updatemaxprocs=1,decoratemappings=1,multipat
 type build struct {
 	name  string
 	env   []string
-	flags []string
+	pkg   string // its directory below this one
+	tags  string
+	older string // the Go release, as in 1.21, where it is one that can't build this module
+	arch  string // then: the GOARCH
 }
 
 var builds = []build{
@@ -93,15 +96,21 @@ var (
 )
 
 // run runs a case, with the stage refusing by deny, or without one.
-func run(t *testing.T, exe, name, deny string, env []string) (outcome, string) {
+func (b build) run(t *testing.T, name, deny string, env []string) (outcome, string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	return b.runFor(t, 2*time.Minute, name, deny, env)
+}
+
+// runFor is run, with how long the case may take; then it is killed.
+func (b build) runFor(t *testing.T, limit time.Duration, name, deny string, env []string) (outcome, string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	args := []string{name}
 	if deny != "" {
 		args = []string{"-deny", deny, name}
 	}
-	cmd := exec.CommandContext(ctx, exe, args...)
+	cmd := exec.CommandContext(ctx, b.make(t), args...)
 	cmd.Env = append(os.Environ(), "GODEBUG="+newest)
 	cmd.Env = append(append(cmd.Env, environment[name]...), env...)
 	cmd.Dir = t.TempDir() // a core file goes away with it
@@ -109,7 +118,11 @@ func run(t *testing.T, exe, name, deny string, env []string) (outcome, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	start := cmd.Start
+	if b.older != "" && deny != "" {
+		start = func() error { return b.startWithFilter(cmd, name, deny) }
+	}
+	if err := start(); err != nil {
 		t.Fatal(err)
 	}
 	var text bytes.Buffer
@@ -168,34 +181,43 @@ func TestSameAsUnlocked(t *testing.T) {
 				}
 			}
 			t.Parallel()
-			exe := b.make(t)
-			for _, c := range slices.Concat(memoryCases, threadCases, pollCases, signalCases, crashCases, areaCases) {
-				t.Run(c.name, func(t *testing.T) {
-					t.Parallel()
-					if why, ok := pureOnly[c.name]; ok && b.name != "pure" {
-						t.Skip(why)
-					}
-					unlocked, text := run(t, exe, c.name, "", nil)
-					if died := unlocked.Exit != 0 || unlocked.Signal != 0; died != crashed(c.name) {
-						t.Fatalf("unlocked: %+v\n%s", unlocked, text)
-					}
-					for _, deny := range []string{"errno", "kill"} {
-						got, text := run(t, exe, c.name, deny, nil)
-						if diff := cmp.Diff(unlocked, got); diff != "" {
-							t.Errorf("deny %s (-unlocked +locked):\n%s\n%s", deny, diff, head(text, 60))
-						}
-					}
-				})
-			}
+			b.make(t)
+			b.sameAsUnlocked(t, func(stressCase) bool { return true })
 		})
 	}
 }
 
+// sameAsUnlocked runs those cases of a build that are chosen, and returns how many that were.
+func (b build) sameAsUnlocked(t *testing.T, choose func(stressCase) bool) (n int) {
+	for _, c := range slices.Concat(memoryCases, threadCases, pollCases, signalCases, crashCases, areaCases) {
+		if why, ok := pureOnly[c.name]; ok && b.name == "cgo" || !choose(c) {
+			if ok {
+				t.Logf("no %s: %s", c.name, why)
+			}
+			continue
+		}
+		n++
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			unlocked, text := b.run(t, c.name, "", nil)
+			if died := unlocked.Exit != 0 || unlocked.Signal != 0; died != crashed(c.name) {
+				t.Fatalf("unlocked: %+v\n%s", unlocked, text)
+			}
+			for _, deny := range []string{"errno", "kill"} {
+				got, text := b.run(t, c.name, deny, nil)
+				if diff := cmp.Diff(unlocked, got); diff != "" {
+					t.Errorf("deny %s (-unlocked +locked):\n%s\n%s", deny, diff, head(text, 60))
+				}
+			}
+		})
+	}
+	return n
+}
+
 // TestNotWithoutTheFloor shows that the comparison can fail.
 func TestNotWithoutTheFloor(t *testing.T) {
-	exe := builds[0].make(t)
-	unlocked, _ := run(t, exe, "serve", "", nil)
-	got, _ := run(t, exe, "serve", "errno", []string{"STRESS_SETS=time"})
+	unlocked, _ := builds[0].run(t, "serve", "", nil)
+	got, _ := builds[0].run(t, "serve", "errno", []string{"STRESS_SETS=time"})
 	if diff := cmp.Diff(unlocked, got); diff == "" {
 		t.Error("a server serves without the sets for it")
 	}
@@ -207,8 +229,11 @@ var made sync.Map // of name to func() (string, error)
 func (b build) make(t *testing.T) string {
 	t.Helper()
 	once, _ := made.LoadOrStore(b.name, sync.OnceValues(func() (string, error) {
-		exe := filepath.Join(scratch, b.name)
-		cmd := exec.Command("go", slices.Concat([]string{"build", "-o", exe}, b.flags, []string{"."})...)
+		exe := filepath.Join(scratch, strings.ReplaceAll(b.name, " ", "-"))
+		cmd := exec.Command("go", "build", "-o", exe, "-tags", b.tags, "./"+b.pkg)
+		if b.older != "" {
+			cmd.Dir = olderModule(t, b.older)
+		}
 		cmd.Env = append(os.Environ(), b.env...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("%w\n%s", err, out)

@@ -1,0 +1,183 @@
+//go:build linux
+
+// C does what a program does through C: threads that C starts and that call back into Go, malloc on all of them, the C
+// library's resolver and its users. Like stress, with the same options and reports; it is a program of its own because
+// of `import "C"`.
+package main
+
+/*
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern void back(int);
+
+static void *thread(void *n) {
+	for (int i = 0; i < 200; i++) {
+		size_t size = i % 10 == 0 ? 1 << 20 : 100 + i;
+		char *p = malloc(size);
+		memset(p, 1, size);
+		p = realloc(p, 2 * size);
+		if (i % 50 == 0)
+			back((int)(long)n);
+		free(p);
+	}
+	return 0;
+}
+
+// threads starts n threads at once and waits for their end.
+static int threads(int n) {
+	pthread_t id[100];
+	for (long i = 0; i < n; i++)
+		if (pthread_create(&id[i], 0, thread, (void *)i))
+			return -1;
+	for (int i = 0; i < n; i++)
+		if (pthread_join(id[i], 0))
+			return -1;
+	return n;
+}
+
+static void *raiser(void *sig) {
+	raise((int)(long)sig);
+	return 0;
+}
+
+// raised has a signal arrive on a thread of C.
+static int raised(int sig) {
+	pthread_t id;
+	return pthread_create(&id, 0, raiser, (void *)(long)sig) || pthread_join(id, 0);
+}
+
+static void die(void) { abort(); }
+*/
+import "C"
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"os/user"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/stagelock/seccomp"
+)
+
+var cases = map[string]struct {
+	sets string
+	run  func(lock func())
+}{
+	"threads":  {run: threads},
+	"raise":    {run: raised},
+	"abort":    {run: func(lock func()) { lock(); C.die() }},
+	"panic":    {run: func(lock func()) { panicked = true; lock(); C.threads(1) }},
+	"resolver": {sets: "dns", run: resolver},
+	"user":     {sets: "user", run: users},
+	"stranger": {sets: "user", run: strangers},
+}
+
+var (
+	called   atomic.Int64
+	panicked bool
+)
+
+//export back
+func back(n C.int) {
+	if panicked {
+		panic("on purpose, on a thread of C")
+	}
+	runtime.GC()
+	called.Add(1)
+}
+
+func threads(lock func()) {
+	lock()
+	for range 3 {
+		report("threads: %d", C.threads(50))
+	}
+	report("called back: %d", called.Load())
+}
+
+func raised(lock func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGUSR1)
+	lock()
+	report("raised: %d", C.raised(C.SIGUSR1))
+	report("got %v", <-c)
+}
+
+// resolver asks getaddrinfo and getnameinfo.
+func resolver(lock func()) {
+	lock()
+	r := net.Resolver{}
+	addrs, err := r.LookupIP(context.Background(), "ip4", "localhost")
+	report("localhost: %v, %v", addrs, err)
+	port, err := r.LookupPort(context.Background(), "tcp", "https")
+	report("https: %v, %v", port, err)
+	_, err = r.LookupHost(context.Background(), "nobody.invalid")
+	report("nobody.invalid: %v", err != nil)
+}
+
+// users asks getpwnam_r and its likes.
+func users(lock func()) {
+	lock()
+	u, err := user.Lookup("root")
+	check(err)
+	report("root: %s, %s, %s", u.Uid, u.Gid, u.HomeDir)
+	me, err := user.Current()
+	check(err)
+	report("current: %v", me.Uid == fmt.Sprint(os.Getuid()))
+	g, err := user.LookupGroupId("0")
+	check(err)
+	report("group: %s", g.Name)
+}
+
+// strangers are looked for in all places that nsswitch.conf names.
+func strangers(lock func()) {
+	lock()
+	_, err := user.Lookup("nobody of that name")
+	report("nobody: %v", err)
+	me, err := user.Current()
+	check(err)
+	groups, err := me.GroupIds()
+	report("groups: %v, %v", len(groups) > 0, err)
+}
+
+func main() {
+	deny := flag.String("deny", "", "lock, and refuse by `errno` or kill; empty: don't lock")
+	flag.Parse()
+	c, ok := cases[flag.Arg(0)]
+	if !ok {
+		fmt.Fprintf(os.Stderr, "no case %q\n", flag.Arg(0))
+		os.Exit(2)
+	}
+	c.run(func() {
+		if *deny != "" {
+			text := "deny " + strings.Replace(*deny, "errno", "errno(EPERM)", 1) + "\nstage stress\n"
+			if c.sets != "" {
+				text += "use " + c.sets + os.Getenv("STRESS_MORE") + "\n"
+			}
+			check(errors.Join(seccomp.Declare("c.policy", text), seccomp.Stage("stress").Lock()))
+		}
+		report("going on")
+	})
+	report("done")
+}
+
+func report(format string, args ...any) {
+	os.Stderr.WriteString("stress: " + strings.TrimSpace(fmt.Sprintf(format, args...)) + "\n")
+}
+
+func check(err error) {
+	if err != nil {
+		report("error: %v", err)
+		os.Exit(5)
+	}
+}
