@@ -99,14 +99,8 @@ func (b *builder) children(states []*state) bool {
 	if !ok {
 		return false
 	}
-	flags := uint8(0)
-	for j, a := range c.Args() {
-		if a.Name == "clone_flags" { // the second one on s390x
-			flags = uint8(j)
-		}
-	}
 	i, _ := b.index(c.Nr)
-	return b.reaches(states[i].program, policy.Masked{Arg: flags, Bits: 32, Mask: cloneThread, Value: 0})
+	return b.reaches(states[i].program, policy.Masked{Arg: arch.CloneFlags(), Bits: 32, Mask: cloneThread, Value: 0})
 }
 
 // unknown returns what a number gets that the tables don't have: it is newer than they are, and ENOSYS is what its

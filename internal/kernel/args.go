@@ -3,7 +3,7 @@ package kernel
 import "strings"
 
 // Known tells whether the tables have the call's prototype.
-func (c Call) Known() bool { return !strings.HasPrefix(c.sig, "?") }
+func (c Call) Known() bool { return !strings.HasPrefix(c.prototype(), "?") }
 
 // Args returns the arguments in the order of the registers. Of a call whose prototype is not Known they are
 // arg0 to arg5, as wide as a register.
@@ -11,18 +11,19 @@ func (c Call) Known() bool { return !strings.HasPrefix(c.sig, "?") }
 // On a 32-bit architecture a 64-bit argument takes two registers, and so is two arguments here: off_lo and off_hi,
 // in the order of the architecture, after a pad where it wants an even register.
 func (c Call) Args() []Arg {
-	if !c.Known() {
+	proto := c.prototype()
+	if strings.HasPrefix(proto, "?") {
 		args := make([]Arg, 6)
 		for i := range args {
-			args[i] = Arg{"arg" + string(rune('0'+i)), parseType("u" + c.sig[1:])}
+			args[i] = Arg{"arg" + string(rune('0'+i)), parseType("u" + proto[1:])}
 		}
 		return args
 	}
-	if c.sig == "" {
+	if proto == "" {
 		return nil
 	}
 	args := make([]Arg, 0, 6)
-	for f := range fields(c.sig) {
+	for f := range fields(proto) {
 		name, t, _ := strings.Cut(f, ":")
 		args = append(args, Arg{name, parseType(t)})
 	}
@@ -54,4 +55,12 @@ func parseType(s string) Type {
 		panic("kernel: bug: type " + s)
 	}
 	return t
+}
+
+// CloneFlags returns the place of clone's flags among its arguments: s390x has CONFIG_CLONE_BACKWARDS2, kernel/fork.c.
+func (a *Arch) CloneFlags() uint8 {
+	if a.Name == "s390x" {
+		return 1
+	}
+	return 0
 }

@@ -154,3 +154,12 @@ func TestElsewhere(t *testing.T) {
 		t.Error("x32")
 	}
 }
+
+func TestPlaceOfCloneFlags(t *testing.T) {
+	for _, a := range arches {
+		c, ok := a.Call("clone")
+		if args := c.Args(); !ok || args[a.CloneFlags()].Name != "clone_flags" {
+			t.Errorf("%s: clone takes %v", a.Name, args)
+		}
+	}
+}

@@ -29,7 +29,27 @@ type own interface{ consts() text }
 type Call struct {
 	Name string // as in the kernel's table, without sys_
 	Nr   uint32 // the number in seccomp_data.nr
-	sig  string // the arguments: "fd:u32 buf:p64 count:u64"; an unknown prototype is "?64" or "?32"
+	at   uint32 // the place of its prototype
+	of   prototypes
+}
+
+// prototypes has the prototypes of calls: the linker leaves them out of a program as it does own, if Args and Known are
+// not called. They are one string, with the end of each.
+type prototypes interface {
+	prototypes() (text string, ends []uint16)
+}
+
+// prototype returns the arguments: "fd:u32 buf:p64 count:u64". An unknown prototype is "?64" or "?32".
+func (c Call) prototype() string {
+	if c.of == nil {
+		return ""
+	}
+	text, ends := c.of.prototypes()
+	begin := uint16(0)
+	if c.at > 0 {
+		begin = ends[c.at-1]
+	}
+	return text[begin:ends[c.at]]
 }
 
 // A Type is what the kernel reads of an argument register.

@@ -2,392 +2,806 @@
 
 package kernel
 
+type amd64Prototypes struct{}
+
+func (amd64Prototypes) prototypes() (string, []uint16) {
+	return amd64PrototypesText, amd64PrototypesEnds[:]
+}
+
+const amd64PrototypesText = "" +
+	"fd:u32 buf:p64 count:u64" + // read
+	"fd:u32 buf:p64 count:u64" + // write
+	"filename:p64 flags:s32 mode:u16" + // open
+	"fd:u32" + // close
+	"filename:p64 statbuf:p64" + // stat
+	"fd:u32 statbuf:p64" + // fstat
+	"filename:p64 statbuf:p64" + // lstat
+	"ufds:p64 nfds:u32 timeout_msecs:s32" + // poll
+	"fd:u32 offset:s64 whence:u32" + // lseek
+	"addr:u64 len:u64 prot:u32 flags:u32 fd:s32 off:u64" + // mmap
+	"start:u64 len:u64 prot:u64" + // mprotect
+	"addr:u64 len:u64" + // munmap
+	"brk:u64" + // brk
+	"sig:s32 act:p64 oact:p64 sigsetsize:u64" + // rt_sigaction
+	"how:s32 nset:p64 oset:p64 sigsetsize:u64" + // rt_sigprocmask
+	"" + // rt_sigreturn
+	"fd:u32 cmd:u32 arg:u64" + // ioctl
+	"fd:u32 buf:p64 count:u64 pos:s64" + // pread64
+	"fd:u32 buf:p64 count:u64 pos:s64" + // pwrite64
+	"fd:u32 vec:p64 vlen:u32" + // readv
+	"fd:u32 vec:p64 vlen:u32" + // writev
+	"filename:p64 mode:s32" + // access
+	"fildes:p64" + // pipe
+	"n:s32 inp:p64 outp:p64 exp:p64 tvp:p64" + // select
+	"" + // sched_yield
+	"addr:u64 old_len:u64 new_len:u64 flags:u64 new_addr:u64" + // mremap
+	"start:u64 len:u64 flags:s32" + // msync
+	"start:u64 len:u64 vec:p64" + // mincore
+	"start:u64 len_in:u64 behavior:s32" + // madvise
+	"key:s32 size:u64 shmflg:s32" + // shmget
+	"shmid:s32 shmaddr:p64 shmflg:s32" + // shmat
+	"shmid:s32 cmd:s32 buf:p64" + // shmctl
+	"fildes:u32" + // dup
+	"oldfd:u32 newfd:u32" + // dup2
+	"" + // pause
+	"rqtp:p64 rmtp:p64" + // nanosleep
+	"which:s32 value:p64" + // getitimer
+	"seconds:u32" + // alarm
+	"which:s32 value:p64 ovalue:p64" + // setitimer
+	"" + // getpid
+	"out_fd:s32 in_fd:s32 offset:p64 count:u64" + // sendfile
+	"family:s32 type:s32 protocol:s32" + // socket
+	"fd:s32 uservaddr:p64 addrlen:s32" + // connect
+	"fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64" + // accept
+	"fd:s32 buff:p64 len:u64 flags:u32 addr:p64 addr_len:s32" + // sendto
+	"fd:s32 ubuf:p64 size:u64 flags:u32 addr:p64 addr_len:p64" + // recvfrom
+	"fd:s32 msg:p64 flags:u32" + // sendmsg
+	"fd:s32 msg:p64 flags:u32" + // recvmsg
+	"fd:s32 how:s32" + // shutdown
+	"fd:s32 umyaddr:p64 addrlen:s32" + // bind
+	"fd:s32 backlog:s32" + // listen
+	"fd:s32 usockaddr:p64 usockaddr_len:p64" + // getsockname
+	"fd:s32 usockaddr:p64 usockaddr_len:p64" + // getpeername
+	"family:s32 type:s32 protocol:s32 usockvec:p64" + // socketpair
+	"fd:s32 level:s32 optname:s32 optval:p64 optlen:s32" + // setsockopt
+	"fd:s32 level:s32 optname:s32 optval:p64 optlen:p64" + // getsockopt
+	"clone_flags:u32 newsp:u64 parent_tidptr:p64 child_tidptr:p64 tls:u64" + // clone
+	"" + // fork
+	"" + // vfork
+	"filename:p64 argv:p64 envp:p64" + // execve
+	"error_code:s32" + // exit
+	"upid:s32 stat_addr:p64 options:s32 ru:p64" + // wait4
+	"pid:s32 sig:s32" + // kill
+	"name:p64" + // uname
+	"key:s32 nsems:s32 semflg:s32" + // semget
+	"semid:s32 tsops:p64 nsops:u32" + // semop
+	"semid:s32 semnum:s32 cmd:s32 arg:u64" + // semctl
+	"shmaddr:p64" + // shmdt
+	"key:s32 msgflg:s32" + // msgget
+	"msqid:s32 msgp:p64 msgsz:u64 msgflg:s32" + // msgsnd
+	"msqid:s32 msgp:p64 msgsz:u64 msgtyp:s64 msgflg:s32" + // msgrcv
+	"msqid:s32 cmd:s32 buf:p64" + // msgctl
+	"fd:u32 cmd:u32 arg:u64" + // fcntl
+	"fd:u32 cmd:u32" + // flock
+	"fd:u32" + // fsync
+	"fd:u32" + // fdatasync
+	"path:p64 length:s64" + // truncate
+	"fd:u32 length:s64" + // ftruncate
+	"fd:u32 dirent:p64 count:u32" + // getdents
+	"buf:p64 size:u64" + // getcwd
+	"filename:p64" + // chdir
+	"fd:u32" + // fchdir
+	"oldname:p64 newname:p64" + // rename
+	"pathname:p64 mode:u16" + // mkdir
+	"pathname:p64" + // rmdir
+	"pathname:p64 mode:u16" + // creat
+	"oldname:p64 newname:p64" + // link
+	"pathname:p64" + // unlink
+	"oldname:p64 newname:p64" + // symlink
+	"path:p64 buf:p64 bufsiz:s32" + // readlink
+	"filename:p64 mode:u16" + // chmod
+	"fd:u32 mode:u16" + // fchmod
+	"filename:p64 user:u32 group:u32" + // chown
+	"fd:u32 user:u32 group:u32" + // fchown
+	"filename:p64 user:u32 group:u32" + // lchown
+	"mask:s32" + // umask
+	"tv:p64 tz:p64" + // gettimeofday
+	"resource:u32 rlim:p64" + // getrlimit
+	"who:s32 ru:p64" + // getrusage
+	"info:p64" + // sysinfo
+	"tbuf:p64" + // times
+	"request:s64 pid:s32 addr:u64 data:u64" + // ptrace
+	"" + // getuid
+	"type:s32 buf:p64 len:s32" + // syslog
+	"" + // getgid
+	"uid:u32" + // setuid
+	"gid:u32" + // setgid
+	"" + // geteuid
+	"" + // getegid
+	"pid:s32 pgid:s32" + // setpgid
+	"" + // getppid
+	"" + // getpgrp
+	"" + // setsid
+	"ruid:u32 euid:u32" + // setreuid
+	"rgid:u32 egid:u32" + // setregid
+	"gidsetsize:s32 grouplist:p64" + // getgroups
+	"gidsetsize:s32 grouplist:p64" + // setgroups
+	"ruid:u32 euid:u32 suid:u32" + // setresuid
+	"ruidp:p64 euidp:p64 suidp:p64" + // getresuid
+	"rgid:u32 egid:u32 sgid:u32" + // setresgid
+	"rgidp:p64 egidp:p64 sgidp:p64" + // getresgid
+	"pid:s32" + // getpgid
+	"uid:u32" + // setfsuid
+	"gid:u32" + // setfsgid
+	"pid:s32" + // getsid
+	"header:p64 dataptr:p64" + // capget
+	"header:p64 data:p64" + // capset
+	"uset:p64 sigsetsize:u64" + // rt_sigpending
+	"uthese:p64 uinfo:p64 uts:p64 sigsetsize:u64" + // rt_sigtimedwait
+	"pid:s32 sig:s32 uinfo:p64" + // rt_sigqueueinfo
+	"unewset:p64 sigsetsize:u64" + // rt_sigsuspend
+	"uss:p64 uoss:p64" + // sigaltstack
+	"filename:p64 times:p64" + // utime
+	"filename:p64 mode:u16 dev:u32" + // mknod
+	"?64" + // uselib
+	"personality:u32" + // personality
+	"dev:u32 ubuf:p64" + // ustat
+	"pathname:p64 buf:p64" + // statfs
+	"fd:u32 buf:p64" + // fstatfs
+	"option:s32 arg1:u64 arg2:u64" + // sysfs
+	"which:s32 who:s32" + // getpriority
+	"which:s32 who:s32 niceval:s32" + // setpriority
+	"pid:s32 param:p64" + // sched_setparam
+	"pid:s32 param:p64" + // sched_getparam
+	"pid:s32 policy:s32 param:p64" + // sched_setscheduler
+	"pid:s32" + // sched_getscheduler
+	"policy:s32" + // sched_get_priority_max
+	"policy:s32" + // sched_get_priority_min
+	"pid:s32 interval:p64" + // sched_rr_get_interval
+	"start:u64 len:u64" + // mlock
+	"start:u64 len:u64" + // munlock
+	"flags:s32" + // mlockall
+	"" + // munlockall
+	"" + // vhangup
+	"func:s32 ptr:p64 bytecount:u64" + // modify_ldt
+	"new_root:p64 put_old:p64" + // pivot_root
+	"?64" + // _sysctl
+	"option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64" + // prctl
+	"option:s32 arg2:u64" + // arch_prctl
+	"txc_p:p64" + // adjtimex
+	"resource:u32 rlim:p64" + // setrlimit
+	"filename:p64" + // chroot
+	"" + // sync
+	"name:p64" + // acct
+	"tv:p64 tz:p64" + // settimeofday
+	"dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64" + // mount
+	"name:p64 flags:s32" + // umount2
+	"specialfile:p64 swap_flags:s32" + // swapon
+	"specialfile:p64" + // swapoff
+	"magic1:s32 magic2:s32 cmd:u32 arg:p64" + // reboot
+	"name:p64 len:s32" + // sethostname
+	"name:p64 len:s32" + // setdomainname
+	"level:u32" + // iopl
+	"from:u64 num:u64 turn_on:s32" + // ioperm
+	"?64" + // create_module
+	"umod:p64 len:u64 uargs:p64" + // init_module
+	"name_user:p64 flags:u32" + // delete_module
+	"?64" + // get_kernel_syms
+	"?64" + // query_module
+	"cmd:u32 special:p64 id:u32 addr:p64" + // quotactl
+	"?64" + // nfsservctl
+	"?64" + // getpmsg
+	"?64" + // putpmsg
+	"?64" + // afs_syscall
+	"?64" + // tuxcall
+	"?64" + // security
+	"" + // gettid
+	"fd:s32 offset:s64 count:u64" + // readahead
+	"pathname:p64 name:p64 value:p64 size:u64 flags:s32" + // setxattr
+	"pathname:p64 name:p64 value:p64 size:u64 flags:s32" + // lsetxattr
+	"fd:s32 name:p64 value:p64 size:u64 flags:s32" + // fsetxattr
+	"pathname:p64 name:p64 value:p64 size:u64" + // getxattr
+	"pathname:p64 name:p64 value:p64 size:u64" + // lgetxattr
+	"fd:s32 name:p64 value:p64 size:u64" + // fgetxattr
+	"pathname:p64 list:p64 size:u64" + // listxattr
+	"pathname:p64 list:p64 size:u64" + // llistxattr
+	"fd:s32 list:p64 size:u64" + // flistxattr
+	"pathname:p64 name:p64" + // removexattr
+	"pathname:p64 name:p64" + // lremovexattr
+	"fd:s32 name:p64" + // fremovexattr
+	"pid:s32 sig:s32" + // tkill
+	"tloc:p64" + // time
+	"uaddr:p64 op:s32 val:u32 utime:p64 uaddr2:p64 val3:u32" + // futex
+	"pid:s32 len:u32 user_mask_ptr:p64" + // sched_setaffinity
+	"pid:s32 len:u32 user_mask_ptr:p64" + // sched_getaffinity
+	"?64" + // set_thread_area
+	"nr_events:u32 ctxp:p64" + // io_setup
+	"ctx:u64" + // io_destroy
+	"ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64" + // io_getevents
+	"ctx_id:u64 nr:s64 iocbpp:p64" + // io_submit
+	"ctx_id:u64 iocb:p64 result:p64" + // io_cancel
+	"?64" + // get_thread_area
+	"?64" + // lookup_dcookie
+	"size:s32" + // epoll_create
+	"?64" + // epoll_ctl_old
+	"?64" + // epoll_wait_old
+	"start:u64 size:u64 prot:u64 pgoff:u64 flags:u64" + // remap_file_pages
+	"fd:u32 dirent:p64 count:u32" + // getdents64
+	"tidptr:p64" + // set_tid_address
+	"" + // restart_syscall
+	"semid:s32 tsops:p64 nsops:u32 timeout:p64" + // semtimedop
+	"fd:s32 offset:s64 len:u64 advice:s32" + // fadvise64
+	"which_clock:s32 timer_event_spec:p64 created_timer_id:p64" + // timer_create
+	"timer_id:s32 flags:s32 new_setting:p64 old_setting:p64" + // timer_settime
+	"timer_id:s32 setting:p64" + // timer_gettime
+	"timer_id:s32" + // timer_getoverrun
+	"timer_id:s32" + // timer_delete
+	"which_clock:s32 tp:p64" + // clock_settime
+	"which_clock:s32 tp:p64" + // clock_gettime
+	"which_clock:s32 tp:p64" + // clock_getres
+	"which_clock:s32 flags:s32 rqtp:p64 rmtp:p64" + // clock_nanosleep
+	"error_code:s32" + // exit_group
+	"epfd:s32 events:p64 maxevents:s32 timeout:s32" + // epoll_wait
+	"epfd:s32 op:s32 fd:s32 event:p64" + // epoll_ctl
+	"tgid:s32 pid:s32 sig:s32" + // tgkill
+	"filename:p64 utimes:p64" + // utimes
+	"?64" + // vserver
+	"start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32" + // mbind
+	"mode:s32 nmask:p64 maxnode:u64" + // set_mempolicy
+	"policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64" + // get_mempolicy
+	"u_name:p64 oflag:s32 mode:u16 u_attr:p64" + // mq_open
+	"u_name:p64" + // mq_unlink
+	"mqdes:s32 u_msg_ptr:p64 msg_len:u64 msg_prio:u32 u_abs_timeout:p64" + // mq_timedsend
+	"mqdes:s32 u_msg_ptr:p64 msg_len:u64 u_msg_prio:p64 u_abs_timeout:p64" + // mq_timedreceive
+	"mqdes:s32 u_notification:p64" + // mq_notify
+	"mqdes:s32 u_mqstat:p64 u_omqstat:p64" + // mq_getsetattr
+	"entry:u64 nr_segments:u64 segments:p64 flags:u64" + // kexec_load
+	"which:s32 upid:s32 infop:p64 options:s32 ru:p64" + // waitid
+	"_type:p64 _description:p64 _payload:p64 plen:u64 ringid:s32" + // add_key
+	"_type:p64 _description:p64 _callout_info:p64 destringid:s32" + // request_key
+	"option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64" + // keyctl
+	"which:s32 who:s32 ioprio:s32" + // ioprio_set
+	"which:s32 who:s32" + // ioprio_get
+	"" + // inotify_init
+	"fd:s32 pathname:p64 mask:u32" + // inotify_add_watch
+	"fd:s32 wd:s32" + // inotify_rm_watch
+	"pid:s32 maxnode:u64 old_nodes:p64 new_nodes:p64" + // migrate_pages
+	"dfd:s32 filename:p64 flags:s32 mode:u16" + // openat
+	"dfd:s32 pathname:p64 mode:u16" + // mkdirat
+	"dfd:s32 filename:p64 mode:u16 dev:u32" + // mknodat
+	"dfd:s32 filename:p64 user:u32 group:u32 flag:s32" + // fchownat
+	"dfd:s32 filename:p64 utimes:p64" + // futimesat
+	"dfd:s32 filename:p64 statbuf:p64 flag:s32" + // newfstatat
+	"dfd:s32 pathname:p64 flag:s32" + // unlinkat
+	"olddfd:s32 oldname:p64 newdfd:s32 newname:p64" + // renameat
+	"olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:s32" + // linkat
+	"oldname:p64 newdfd:s32 newname:p64" + // symlinkat
+	"dfd:s32 pathname:p64 buf:p64 bufsiz:s32" + // readlinkat
+	"dfd:s32 filename:p64 mode:u16" + // fchmodat
+	"dfd:s32 filename:p64 mode:s32" + // faccessat
+	"n:s32 inp:p64 outp:p64 exp:p64 tsp:p64 sig:p64" + // pselect6
+	"ufds:p64 nfds:u32 tsp:p64 sigmask:p64 sigsetsize:u64" + // ppoll
+	"unshare_flags:u64" + // unshare
+	"head:p64 len:u64" + // set_robust_list
+	"pid:s32 head_ptr:p64 len_ptr:p64" + // get_robust_list
+	"fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32" + // splice
+	"fdin:s32 fdout:s32 len:u64 flags:u32" + // tee
+	"fd:s32 offset:s64 nbytes:s64 flags:u32" + // sync_file_range
+	"fd:s32 uiov:p64 nr_segs:u32 flags:u32" + // vmsplice
+	"pid:s32 nr_pages:u64 pages:p64 nodes:p64 status:p64 flags:s32" + // move_pages
+	"dfd:s32 filename:p64 utimes:p64 flags:s32" + // utimensat
+	"epfd:s32 events:p64 maxevents:s32 timeout:s32 sigmask:p64 sigsetsize:u64" + // epoll_pwait
+	"ufd:s32 user_mask:p64 sizemask:u64" + // signalfd
+	"clockid:s32 flags:s32" + // timerfd_create
+	"count:u32" + // eventfd
+	"fd:s32 mode:s32 offset:s64 len:s64" + // fallocate
+	"ufd:s32 flags:s32 utmr:p64 otmr:p64" + // timerfd_settime
+	"ufd:s32 otmr:p64" + // timerfd_gettime
+	"fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64 flags:s32" + // accept4
+	"ufd:s32 user_mask:p64 sizemask:u64 flags:s32" + // signalfd4
+	"count:u32 flags:s32" + // eventfd2
+	"flags:s32" + // epoll_create1
+	"oldfd:u32 newfd:u32 flags:s32" + // dup3
+	"fildes:p64 flags:s32" + // pipe2
+	"flags:s32" + // inotify_init1
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64" + // preadv
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64" + // pwritev
+	"tgid:s32 pid:s32 sig:s32 uinfo:p64" + // rt_tgsigqueueinfo
+	"attr_uptr:p64 pid:s32 cpu:s32 group_fd:s32 flags:u64" + // perf_event_open
+	"fd:s32 mmsg:p64 vlen:u32 flags:u32 timeout:p64" + // recvmmsg
+	"flags:u32 event_f_flags:u32" + // fanotify_init
+	"fanotify_fd:s32 flags:u32 mask:u64 dfd:s32 pathname:p64" + // fanotify_mark
+	"pid:s32 resource:u32 new_rlim:p64 old_rlim:p64" + // prlimit64
+	"dfd:s32 name:p64 handle:p64 mnt_id:p64 flag:s32" + // name_to_handle_at
+	"mountdirfd:s32 handle:p64 flags:s32" + // open_by_handle_at
+	"which_clock:s32 utx:p64" + // clock_adjtime
+	"fd:s32" + // syncfs
+	"fd:s32 mmsg:p64 vlen:u32 flags:u32" + // sendmmsg
+	"fd:s32 flags:s32" + // setns
+	"cpup:p64 nodep:p64 unused:p64" + // getcpu
+	"pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64" + // process_vm_readv
+	"pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64" + // process_vm_writev
+	"pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64" + // kcmp
+	"fd:s32 uargs:p64 flags:s32" + // finit_module
+	"pid:s32 uattr:p64 flags:u32" + // sched_setattr
+	"pid:s32 uattr:p64 usize:u32 flags:u32" + // sched_getattr
+	"olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:u32" + // renameat2
+	"op:u32 flags:u32 uargs:p64" + // seccomp
+	"ubuf:p64 len:u64 flags:u32" + // getrandom
+	"uname:p64 flags:u32" + // memfd_create
+	"kernel_fd:s32 initrd_fd:s32 cmdline_len:u64 cmdline_ptr:p64 flags:u64" + // kexec_file_load
+	"cmd:s32 uattr:p64 size:u32" + // bpf
+	"fd:s32 filename:p64 argv:p64 envp:p64 flags:s32" + // execveat
+	"flags:s32" + // userfaultfd
+	"cmd:s32 flags:u32 cpu_id:s32" + // membarrier
+	"start:u64 len:u64 flags:s32" + // mlock2
+	"fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32" + // copy_file_range
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32" + // preadv2
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32" + // pwritev2
+	"start:u64 len:u64 prot:u64 pkey:s32" + // pkey_mprotect
+	"flags:u64 init_val:u64" + // pkey_alloc
+	"pkey:s32" + // pkey_free
+	"dfd:s32 filename:p64 flags:u32 mask:u32 buffer:p64" + // statx
+	"ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64 usig:p64" + // io_pgetevents
+	"rseq:p64 rseq_len:u32 flags:s32 sig:u32" + // rseq
+	"" + // uretprobe
+	"" + // uprobe
+	"pidfd:s32 sig:s32 info:p64 flags:u32" + // pidfd_send_signal
+	"entries:u32 params:p64" + // io_uring_setup
+	"fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p64 argsz:u64" + // io_uring_enter
+	"fd:u32 opcode:u32 arg:p64 nr_args:u32" + // io_uring_register
+	"dfd:s32 filename:p64 flags:u32" + // open_tree
+	"from_dfd:s32 from_pathname:p64 to_dfd:s32 to_pathname:p64 flags:u32" + // move_mount
+	"_fs_name:p64 flags:u32" + // fsopen
+	"fd:s32 cmd:u32 _key:p64 _value:p64 aux:s32" + // fsconfig
+	"fs_fd:s32 flags:u32 attr_flags:u32" + // fsmount
+	"dfd:s32 path:p64 flags:u32" + // fspick
+	"pid:s32 flags:u32" + // pidfd_open
+	"uargs:p64 size:u64" + // clone3
+	"fd:u32 max_fd:u32 flags:u32" + // close_range
+	"dfd:s32 filename:p64 how:p64 usize:u64" + // openat2
+	"pidfd:s32 fd:s32 flags:u32" + // pidfd_getfd
+	"dfd:s32 filename:p64 mode:s32 flags:s32" + // faccessat2
+	"pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32" + // process_madvise
+	"epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64" + // epoll_pwait2
+	"dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64" + // mount_setattr
+	"fd:u32 cmd:u32 id:u32 addr:p64" + // quotactl_fd
+	"attr:p64 size:u64 flags:u32" + // landlock_create_ruleset
+	"ruleset_fd:s32 rule_type:u32 rule_attr:p64 flags:u32" + // landlock_add_rule
+	"ruleset_fd:s32 flags:u32" + // landlock_restrict_self
+	"flags:u32" + // memfd_secret
+	"pidfd:s32 flags:u32" + // process_mrelease
+	"waiters:p64 nr_futexes:u32 flags:u32 timeout:p64 clockid:s32" + // futex_waitv
+	"start:u64 len:u64 home_node:u64 flags:u64" + // set_mempolicy_home_node
+	"fd:u32 cstat_range:p64 cstat:p64 flags:u32" + // cachestat
+	"dfd:s32 filename:p64 mode:u16 flags:u32" + // fchmodat2
+	"addr:u64 size:u64 flags:u32" + // map_shadow_stack
+	"uaddr:p64 mask:u64 nr:s32 flags:u32" + // futex_wake
+	"uaddr:p64 val:u64 mask:u64 flags:u32 timeout:p64 clockid:s32" + // futex_wait
+	"waiters:p64 flags:u32 nr_wake:s32 nr_requeue:s32" + // futex_requeue
+	"req:p64 buf:p64 bufsize:u64 flags:u32" + // statmount
+	"req:p64 mnt_ids:p64 nr_mnt_ids:u64 flags:u32" + // listmount
+	"attr:u32 ctx:p64 size:p64 flags:u32" + // lsm_get_self_attr
+	"attr:u32 ctx:p64 size:u32 flags:u32" + // lsm_set_self_attr
+	"ids:p64 size:p64 flags:u32" + // lsm_list_modules
+	"start:u64 len:u64 flags:u64" + // mseal
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64" + // setxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64" + // getxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 list:p64 size:u64" + // listxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64" + // removexattrat
+	"dfd:s32 filename:p64 flags:u32 uattr:p64 usize:u64" + // open_tree_attr
+	"dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32" + // file_getattr
+	"dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32" + // file_setattr
+	"req:p64 ns_ids:p64 nr_ns_ids:u64 flags:u32" + // listns
+	"" + // rseq_slice_yield
+	""
+
+var amd64PrototypesEnds = [...]uint16{
+	24, 48, 79, 85, 109, 127, 151, 186, 214, 264, 290, 306, 313, 352, 392, 392, 414, 446, 478, 501, 524, 545, 555, 593,
+	593, 648, 675, 700, 733, 760, 792, 817, 827, 846, 846, 863, 882, 893, 923, 923, 964, 996, 1028, 1071, 1126, 1182, 1206, 1230,
+	1244, 1274, 1292, 1330, 1368, 1413, 1463, 1513, 1581, 1581, 1581, 1611, 1625, 1666, 1681, 1689, 1717, 1746, 1782, 1793, 1811, 1850, 1900, 1925,
+	1947, 1961, 1967, 1973, 1992, 2009, 2036, 2052, 2064, 2070, 2093, 2114, 2126, 2147, 2170, 2182, 2205, 2232, 2253, 2268, 2299, 2324, 2355, 2363,
+	2376, 2397, 2411, 2419, 2427, 2464, 2464, 2488, 2488, 2495, 2502, 2502, 2502, 2518, 2518, 2518, 2518, 2535, 2552, 2580, 2608, 2634, 2663, 2689,
+	2718, 2725, 2732, 2739, 2746, 2768, 2787, 2810, 2853, 2878, 2904, 2920, 2942, 2971, 2974, 2989, 3005, 3025, 3039, 3067, 3084, 3113, 3130, 3147,
+	3175, 3182, 3192, 3202, 3222, 3239, 3256, 3265, 3265, 3265, 3295, 3319, 3322, 3368, 3387, 3396, 3417, 3429, 3429, 3437, 3450, 3503, 3521, 3551,
+	3566, 3603, 3619, 3635, 3644, 3672, 3675, 3701, 3724, 3727, 3730, 3765, 3768, 3771, 3774, 3777, 3780, 3783, 3783, 3810, 3860, 3910, 3954, 3994,
+	4034, 4068, 4098, 4128, 4152, 4173, 4194, 4209, 4224, 4232, 4286, 4319, 4352, 4355, 4377, 4384, 4435, 4463, 4493, 4496, 4499, 4507, 4510, 4513,
+	4560, 4587, 4597, 4597, 4638, 4674, 4731, 4785, 4809, 4821, 4833, 4855, 4877, 4899, 4942, 4956, 5001, 5033, 5057, 5080, 5083, 5141, 5171, 5222,
+	5262, 5272, 5338, 5406, 5434, 5470, 5518, 5565, 5624, 5683, 5729, 5757, 5774, 5774, 5802, 5815, 5862, 5901, 5930, 5967, 6015, 6046, 6087, 6116,
+	6161, 6216, 6250, 6289, 6318, 6347, 6393, 6445, 6462, 6478, 6510, 6571, 6607, 6645, 6682, 6743, 6784, 6856, 6890, 6911, 6920, 6954, 6989, 7005,
+	7058, 7102, 7121, 7130, 7159, 7179, 7188, 7231, 7274, 7308, 7360, 7406, 7433, 7488, 7534, 7581, 7616, 7639, 7645, 7679, 7695, 7724, 7783, 7842,
+	7886, 7912, 7939, 7976, 8031, 8057, 8083, 8102, 8171, 8197, 8244, 8253, 8281, 8308, 8369, 8422, 8475, 8510, 8532, 8540, 8590, 8650, 8689, 8689,
+	8689, 8725, 8747, 8813, 8850, 8880, 8947, 8969, 9011, 9045, 9071, 9088, 9106, 9133, 9171, 9197, 9236, 9285, 9357, 9403, 9433, 9460, 9512, 9536,
+	9545, 9564, 9624, 9665, 9707, 9746, 9773, 9808, 9868, 9916, 9953, 9997, 10032, 10067, 10093, 10120, 10182, 10244, 10295, 10337, 10387, 10441, 10495, 10537,
+	10537,
+}
+
 var amd64Calls = []Call{
-	{"read", 0, "fd:u32 buf:p64 count:u64"},
-	{"write", 1, "fd:u32 buf:p64 count:u64"},
-	{"open", 2, "filename:p64 flags:s32 mode:u16"},
-	{"close", 3, "fd:u32"},
-	{"stat", 4, "filename:p64 statbuf:p64"},
-	{"fstat", 5, "fd:u32 statbuf:p64"},
-	{"lstat", 6, "filename:p64 statbuf:p64"},
-	{"poll", 7, "ufds:p64 nfds:u32 timeout_msecs:s32"},
-	{"lseek", 8, "fd:u32 offset:s64 whence:u32"},
-	{"mmap", 9, "addr:u64 len:u64 prot:u32 flags:u32 fd:s32 off:u64"},
-	{"mprotect", 10, "start:u64 len:u64 prot:u64"},
-	{"munmap", 11, "addr:u64 len:u64"},
-	{"brk", 12, "brk:u64"},
-	{"rt_sigaction", 13, "sig:s32 act:p64 oact:p64 sigsetsize:u64"},
-	{"rt_sigprocmask", 14, "how:s32 nset:p64 oset:p64 sigsetsize:u64"},
-	{"rt_sigreturn", 15, ""},
-	{"ioctl", 16, "fd:u32 cmd:u32 arg:u64"},
-	{"pread64", 17, "fd:u32 buf:p64 count:u64 pos:s64"},
-	{"pwrite64", 18, "fd:u32 buf:p64 count:u64 pos:s64"},
-	{"readv", 19, "fd:u32 vec:p64 vlen:u32"},
-	{"writev", 20, "fd:u32 vec:p64 vlen:u32"},
-	{"access", 21, "filename:p64 mode:s32"},
-	{"pipe", 22, "fildes:p64"},
-	{"select", 23, "n:s32 inp:p64 outp:p64 exp:p64 tvp:p64"},
-	{"sched_yield", 24, ""},
-	{"mremap", 25, "addr:u64 old_len:u64 new_len:u64 flags:u64 new_addr:u64"},
-	{"msync", 26, "start:u64 len:u64 flags:s32"},
-	{"mincore", 27, "start:u64 len:u64 vec:p64"},
-	{"madvise", 28, "start:u64 len_in:u64 behavior:s32"},
-	{"shmget", 29, "key:s32 size:u64 shmflg:s32"},
-	{"shmat", 30, "shmid:s32 shmaddr:p64 shmflg:s32"},
-	{"shmctl", 31, "shmid:s32 cmd:s32 buf:p64"},
-	{"dup", 32, "fildes:u32"},
-	{"dup2", 33, "oldfd:u32 newfd:u32"},
-	{"pause", 34, ""},
-	{"nanosleep", 35, "rqtp:p64 rmtp:p64"},
-	{"getitimer", 36, "which:s32 value:p64"},
-	{"alarm", 37, "seconds:u32"},
-	{"setitimer", 38, "which:s32 value:p64 ovalue:p64"},
-	{"getpid", 39, ""},
-	{"sendfile", 40, "out_fd:s32 in_fd:s32 offset:p64 count:u64"},
-	{"socket", 41, "family:s32 type:s32 protocol:s32"},
-	{"connect", 42, "fd:s32 uservaddr:p64 addrlen:s32"},
-	{"accept", 43, "fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64"},
-	{"sendto", 44, "fd:s32 buff:p64 len:u64 flags:u32 addr:p64 addr_len:s32"},
-	{"recvfrom", 45, "fd:s32 ubuf:p64 size:u64 flags:u32 addr:p64 addr_len:p64"},
-	{"sendmsg", 46, "fd:s32 msg:p64 flags:u32"},
-	{"recvmsg", 47, "fd:s32 msg:p64 flags:u32"},
-	{"shutdown", 48, "fd:s32 how:s32"},
-	{"bind", 49, "fd:s32 umyaddr:p64 addrlen:s32"},
-	{"listen", 50, "fd:s32 backlog:s32"},
-	{"getsockname", 51, "fd:s32 usockaddr:p64 usockaddr_len:p64"},
-	{"getpeername", 52, "fd:s32 usockaddr:p64 usockaddr_len:p64"},
-	{"socketpair", 53, "family:s32 type:s32 protocol:s32 usockvec:p64"},
-	{"setsockopt", 54, "fd:s32 level:s32 optname:s32 optval:p64 optlen:s32"},
-	{"getsockopt", 55, "fd:s32 level:s32 optname:s32 optval:p64 optlen:p64"},
-	{"clone", 56, "clone_flags:u32 newsp:u64 parent_tidptr:p64 child_tidptr:p64 tls:u64"},
-	{"fork", 57, ""},
-	{"vfork", 58, ""},
-	{"execve", 59, "filename:p64 argv:p64 envp:p64"},
-	{"exit", 60, "error_code:s32"},
-	{"wait4", 61, "upid:s32 stat_addr:p64 options:s32 ru:p64"},
-	{"kill", 62, "pid:s32 sig:s32"},
-	{"uname", 63, "name:p64"},
-	{"semget", 64, "key:s32 nsems:s32 semflg:s32"},
-	{"semop", 65, "semid:s32 tsops:p64 nsops:u32"},
-	{"semctl", 66, "semid:s32 semnum:s32 cmd:s32 arg:u64"},
-	{"shmdt", 67, "shmaddr:p64"},
-	{"msgget", 68, "key:s32 msgflg:s32"},
-	{"msgsnd", 69, "msqid:s32 msgp:p64 msgsz:u64 msgflg:s32"},
-	{"msgrcv", 70, "msqid:s32 msgp:p64 msgsz:u64 msgtyp:s64 msgflg:s32"},
-	{"msgctl", 71, "msqid:s32 cmd:s32 buf:p64"},
-	{"fcntl", 72, "fd:u32 cmd:u32 arg:u64"},
-	{"flock", 73, "fd:u32 cmd:u32"},
-	{"fsync", 74, "fd:u32"},
-	{"fdatasync", 75, "fd:u32"},
-	{"truncate", 76, "path:p64 length:s64"},
-	{"ftruncate", 77, "fd:u32 length:s64"},
-	{"getdents", 78, "fd:u32 dirent:p64 count:u32"},
-	{"getcwd", 79, "buf:p64 size:u64"},
-	{"chdir", 80, "filename:p64"},
-	{"fchdir", 81, "fd:u32"},
-	{"rename", 82, "oldname:p64 newname:p64"},
-	{"mkdir", 83, "pathname:p64 mode:u16"},
-	{"rmdir", 84, "pathname:p64"},
-	{"creat", 85, "pathname:p64 mode:u16"},
-	{"link", 86, "oldname:p64 newname:p64"},
-	{"unlink", 87, "pathname:p64"},
-	{"symlink", 88, "oldname:p64 newname:p64"},
-	{"readlink", 89, "path:p64 buf:p64 bufsiz:s32"},
-	{"chmod", 90, "filename:p64 mode:u16"},
-	{"fchmod", 91, "fd:u32 mode:u16"},
-	{"chown", 92, "filename:p64 user:u32 group:u32"},
-	{"fchown", 93, "fd:u32 user:u32 group:u32"},
-	{"lchown", 94, "filename:p64 user:u32 group:u32"},
-	{"umask", 95, "mask:s32"},
-	{"gettimeofday", 96, "tv:p64 tz:p64"},
-	{"getrlimit", 97, "resource:u32 rlim:p64"},
-	{"getrusage", 98, "who:s32 ru:p64"},
-	{"sysinfo", 99, "info:p64"},
-	{"times", 100, "tbuf:p64"},
-	{"ptrace", 101, "request:s64 pid:s32 addr:u64 data:u64"},
-	{"getuid", 102, ""},
-	{"syslog", 103, "type:s32 buf:p64 len:s32"},
-	{"getgid", 104, ""},
-	{"setuid", 105, "uid:u32"},
-	{"setgid", 106, "gid:u32"},
-	{"geteuid", 107, ""},
-	{"getegid", 108, ""},
-	{"setpgid", 109, "pid:s32 pgid:s32"},
-	{"getppid", 110, ""},
-	{"getpgrp", 111, ""},
-	{"setsid", 112, ""},
-	{"setreuid", 113, "ruid:u32 euid:u32"},
-	{"setregid", 114, "rgid:u32 egid:u32"},
-	{"getgroups", 115, "gidsetsize:s32 grouplist:p64"},
-	{"setgroups", 116, "gidsetsize:s32 grouplist:p64"},
-	{"setresuid", 117, "ruid:u32 euid:u32 suid:u32"},
-	{"getresuid", 118, "ruidp:p64 euidp:p64 suidp:p64"},
-	{"setresgid", 119, "rgid:u32 egid:u32 sgid:u32"},
-	{"getresgid", 120, "rgidp:p64 egidp:p64 sgidp:p64"},
-	{"getpgid", 121, "pid:s32"},
-	{"setfsuid", 122, "uid:u32"},
-	{"setfsgid", 123, "gid:u32"},
-	{"getsid", 124, "pid:s32"},
-	{"capget", 125, "header:p64 dataptr:p64"},
-	{"capset", 126, "header:p64 data:p64"},
-	{"rt_sigpending", 127, "uset:p64 sigsetsize:u64"},
-	{"rt_sigtimedwait", 128, "uthese:p64 uinfo:p64 uts:p64 sigsetsize:u64"},
-	{"rt_sigqueueinfo", 129, "pid:s32 sig:s32 uinfo:p64"},
-	{"rt_sigsuspend", 130, "unewset:p64 sigsetsize:u64"},
-	{"sigaltstack", 131, "uss:p64 uoss:p64"},
-	{"utime", 132, "filename:p64 times:p64"},
-	{"mknod", 133, "filename:p64 mode:u16 dev:u32"},
-	{"uselib", 134, "?64"},
-	{"personality", 135, "personality:u32"},
-	{"ustat", 136, "dev:u32 ubuf:p64"},
-	{"statfs", 137, "pathname:p64 buf:p64"},
-	{"fstatfs", 138, "fd:u32 buf:p64"},
-	{"sysfs", 139, "option:s32 arg1:u64 arg2:u64"},
-	{"getpriority", 140, "which:s32 who:s32"},
-	{"setpriority", 141, "which:s32 who:s32 niceval:s32"},
-	{"sched_setparam", 142, "pid:s32 param:p64"},
-	{"sched_getparam", 143, "pid:s32 param:p64"},
-	{"sched_setscheduler", 144, "pid:s32 policy:s32 param:p64"},
-	{"sched_getscheduler", 145, "pid:s32"},
-	{"sched_get_priority_max", 146, "policy:s32"},
-	{"sched_get_priority_min", 147, "policy:s32"},
-	{"sched_rr_get_interval", 148, "pid:s32 interval:p64"},
-	{"mlock", 149, "start:u64 len:u64"},
-	{"munlock", 150, "start:u64 len:u64"},
-	{"mlockall", 151, "flags:s32"},
-	{"munlockall", 152, ""},
-	{"vhangup", 153, ""},
-	{"modify_ldt", 154, "func:s32 ptr:p64 bytecount:u64"},
-	{"pivot_root", 155, "new_root:p64 put_old:p64"},
-	{"_sysctl", 156, "?64"},
-	{"prctl", 157, "option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64"},
-	{"arch_prctl", 158, "option:s32 arg2:u64"},
-	{"adjtimex", 159, "txc_p:p64"},
-	{"setrlimit", 160, "resource:u32 rlim:p64"},
-	{"chroot", 161, "filename:p64"},
-	{"sync", 162, ""},
-	{"acct", 163, "name:p64"},
-	{"settimeofday", 164, "tv:p64 tz:p64"},
-	{"mount", 165, "dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64"},
-	{"umount2", 166, "name:p64 flags:s32"},
-	{"swapon", 167, "specialfile:p64 swap_flags:s32"},
-	{"swapoff", 168, "specialfile:p64"},
-	{"reboot", 169, "magic1:s32 magic2:s32 cmd:u32 arg:p64"},
-	{"sethostname", 170, "name:p64 len:s32"},
-	{"setdomainname", 171, "name:p64 len:s32"},
-	{"iopl", 172, "level:u32"},
-	{"ioperm", 173, "from:u64 num:u64 turn_on:s32"},
-	{"create_module", 174, "?64"},
-	{"init_module", 175, "umod:p64 len:u64 uargs:p64"},
-	{"delete_module", 176, "name_user:p64 flags:u32"},
-	{"get_kernel_syms", 177, "?64"},
-	{"query_module", 178, "?64"},
-	{"quotactl", 179, "cmd:u32 special:p64 id:u32 addr:p64"},
-	{"nfsservctl", 180, "?64"},
-	{"getpmsg", 181, "?64"},
-	{"putpmsg", 182, "?64"},
-	{"afs_syscall", 183, "?64"},
-	{"tuxcall", 184, "?64"},
-	{"security", 185, "?64"},
-	{"gettid", 186, ""},
-	{"readahead", 187, "fd:s32 offset:s64 count:u64"},
-	{"setxattr", 188, "pathname:p64 name:p64 value:p64 size:u64 flags:s32"},
-	{"lsetxattr", 189, "pathname:p64 name:p64 value:p64 size:u64 flags:s32"},
-	{"fsetxattr", 190, "fd:s32 name:p64 value:p64 size:u64 flags:s32"},
-	{"getxattr", 191, "pathname:p64 name:p64 value:p64 size:u64"},
-	{"lgetxattr", 192, "pathname:p64 name:p64 value:p64 size:u64"},
-	{"fgetxattr", 193, "fd:s32 name:p64 value:p64 size:u64"},
-	{"listxattr", 194, "pathname:p64 list:p64 size:u64"},
-	{"llistxattr", 195, "pathname:p64 list:p64 size:u64"},
-	{"flistxattr", 196, "fd:s32 list:p64 size:u64"},
-	{"removexattr", 197, "pathname:p64 name:p64"},
-	{"lremovexattr", 198, "pathname:p64 name:p64"},
-	{"fremovexattr", 199, "fd:s32 name:p64"},
-	{"tkill", 200, "pid:s32 sig:s32"},
-	{"time", 201, "tloc:p64"},
-	{"futex", 202, "uaddr:p64 op:s32 val:u32 utime:p64 uaddr2:p64 val3:u32"},
-	{"sched_setaffinity", 203, "pid:s32 len:u32 user_mask_ptr:p64"},
-	{"sched_getaffinity", 204, "pid:s32 len:u32 user_mask_ptr:p64"},
-	{"set_thread_area", 205, "?64"},
-	{"io_setup", 206, "nr_events:u32 ctxp:p64"},
-	{"io_destroy", 207, "ctx:u64"},
-	{"io_getevents", 208, "ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64"},
-	{"io_submit", 209, "ctx_id:u64 nr:s64 iocbpp:p64"},
-	{"io_cancel", 210, "ctx_id:u64 iocb:p64 result:p64"},
-	{"get_thread_area", 211, "?64"},
-	{"lookup_dcookie", 212, "?64"},
-	{"epoll_create", 213, "size:s32"},
-	{"epoll_ctl_old", 214, "?64"},
-	{"epoll_wait_old", 215, "?64"},
-	{"remap_file_pages", 216, "start:u64 size:u64 prot:u64 pgoff:u64 flags:u64"},
-	{"getdents64", 217, "fd:u32 dirent:p64 count:u32"},
-	{"set_tid_address", 218, "tidptr:p64"},
-	{"restart_syscall", 219, ""},
-	{"semtimedop", 220, "semid:s32 tsops:p64 nsops:u32 timeout:p64"},
-	{"fadvise64", 221, "fd:s32 offset:s64 len:u64 advice:s32"},
-	{"timer_create", 222, "which_clock:s32 timer_event_spec:p64 created_timer_id:p64"},
-	{"timer_settime", 223, "timer_id:s32 flags:s32 new_setting:p64 old_setting:p64"},
-	{"timer_gettime", 224, "timer_id:s32 setting:p64"},
-	{"timer_getoverrun", 225, "timer_id:s32"},
-	{"timer_delete", 226, "timer_id:s32"},
-	{"clock_settime", 227, "which_clock:s32 tp:p64"},
-	{"clock_gettime", 228, "which_clock:s32 tp:p64"},
-	{"clock_getres", 229, "which_clock:s32 tp:p64"},
-	{"clock_nanosleep", 230, "which_clock:s32 flags:s32 rqtp:p64 rmtp:p64"},
-	{"exit_group", 231, "error_code:s32"},
-	{"epoll_wait", 232, "epfd:s32 events:p64 maxevents:s32 timeout:s32"},
-	{"epoll_ctl", 233, "epfd:s32 op:s32 fd:s32 event:p64"},
-	{"tgkill", 234, "tgid:s32 pid:s32 sig:s32"},
-	{"utimes", 235, "filename:p64 utimes:p64"},
-	{"vserver", 236, "?64"},
-	{"mbind", 237, "start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32"},
-	{"set_mempolicy", 238, "mode:s32 nmask:p64 maxnode:u64"},
-	{"get_mempolicy", 239, "policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64"},
-	{"mq_open", 240, "u_name:p64 oflag:s32 mode:u16 u_attr:p64"},
-	{"mq_unlink", 241, "u_name:p64"},
-	{"mq_timedsend", 242, "mqdes:s32 u_msg_ptr:p64 msg_len:u64 msg_prio:u32 u_abs_timeout:p64"},
-	{"mq_timedreceive", 243, "mqdes:s32 u_msg_ptr:p64 msg_len:u64 u_msg_prio:p64 u_abs_timeout:p64"},
-	{"mq_notify", 244, "mqdes:s32 u_notification:p64"},
-	{"mq_getsetattr", 245, "mqdes:s32 u_mqstat:p64 u_omqstat:p64"},
-	{"kexec_load", 246, "entry:u64 nr_segments:u64 segments:p64 flags:u64"},
-	{"waitid", 247, "which:s32 upid:s32 infop:p64 options:s32 ru:p64"},
-	{"add_key", 248, "_type:p64 _description:p64 _payload:p64 plen:u64 ringid:s32"},
-	{"request_key", 249, "_type:p64 _description:p64 _callout_info:p64 destringid:s32"},
-	{"keyctl", 250, "option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64"},
-	{"ioprio_set", 251, "which:s32 who:s32 ioprio:s32"},
-	{"ioprio_get", 252, "which:s32 who:s32"},
-	{"inotify_init", 253, ""},
-	{"inotify_add_watch", 254, "fd:s32 pathname:p64 mask:u32"},
-	{"inotify_rm_watch", 255, "fd:s32 wd:s32"},
-	{"migrate_pages", 256, "pid:s32 maxnode:u64 old_nodes:p64 new_nodes:p64"},
-	{"openat", 257, "dfd:s32 filename:p64 flags:s32 mode:u16"},
-	{"mkdirat", 258, "dfd:s32 pathname:p64 mode:u16"},
-	{"mknodat", 259, "dfd:s32 filename:p64 mode:u16 dev:u32"},
-	{"fchownat", 260, "dfd:s32 filename:p64 user:u32 group:u32 flag:s32"},
-	{"futimesat", 261, "dfd:s32 filename:p64 utimes:p64"},
-	{"newfstatat", 262, "dfd:s32 filename:p64 statbuf:p64 flag:s32"},
-	{"unlinkat", 263, "dfd:s32 pathname:p64 flag:s32"},
-	{"renameat", 264, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64"},
-	{"linkat", 265, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:s32"},
-	{"symlinkat", 266, "oldname:p64 newdfd:s32 newname:p64"},
-	{"readlinkat", 267, "dfd:s32 pathname:p64 buf:p64 bufsiz:s32"},
-	{"fchmodat", 268, "dfd:s32 filename:p64 mode:u16"},
-	{"faccessat", 269, "dfd:s32 filename:p64 mode:s32"},
-	{"pselect6", 270, "n:s32 inp:p64 outp:p64 exp:p64 tsp:p64 sig:p64"},
-	{"ppoll", 271, "ufds:p64 nfds:u32 tsp:p64 sigmask:p64 sigsetsize:u64"},
-	{"unshare", 272, "unshare_flags:u64"},
-	{"set_robust_list", 273, "head:p64 len:u64"},
-	{"get_robust_list", 274, "pid:s32 head_ptr:p64 len_ptr:p64"},
-	{"splice", 275, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"tee", 276, "fdin:s32 fdout:s32 len:u64 flags:u32"},
-	{"sync_file_range", 277, "fd:s32 offset:s64 nbytes:s64 flags:u32"},
-	{"vmsplice", 278, "fd:s32 uiov:p64 nr_segs:u32 flags:u32"},
-	{"move_pages", 279, "pid:s32 nr_pages:u64 pages:p64 nodes:p64 status:p64 flags:s32"},
-	{"utimensat", 280, "dfd:s32 filename:p64 utimes:p64 flags:s32"},
-	{"epoll_pwait", 281, "epfd:s32 events:p64 maxevents:s32 timeout:s32 sigmask:p64 sigsetsize:u64"},
-	{"signalfd", 282, "ufd:s32 user_mask:p64 sizemask:u64"},
-	{"timerfd_create", 283, "clockid:s32 flags:s32"},
-	{"eventfd", 284, "count:u32"},
-	{"fallocate", 285, "fd:s32 mode:s32 offset:s64 len:s64"},
-	{"timerfd_settime", 286, "ufd:s32 flags:s32 utmr:p64 otmr:p64"},
-	{"timerfd_gettime", 287, "ufd:s32 otmr:p64"},
-	{"accept4", 288, "fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64 flags:s32"},
-	{"signalfd4", 289, "ufd:s32 user_mask:p64 sizemask:u64 flags:s32"},
-	{"eventfd2", 290, "count:u32 flags:s32"},
-	{"epoll_create1", 291, "flags:s32"},
-	{"dup3", 292, "oldfd:u32 newfd:u32 flags:s32"},
-	{"pipe2", 293, "fildes:p64 flags:s32"},
-	{"inotify_init1", 294, "flags:s32"},
-	{"preadv", 295, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
-	{"pwritev", 296, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
-	{"rt_tgsigqueueinfo", 297, "tgid:s32 pid:s32 sig:s32 uinfo:p64"},
-	{"perf_event_open", 298, "attr_uptr:p64 pid:s32 cpu:s32 group_fd:s32 flags:u64"},
-	{"recvmmsg", 299, "fd:s32 mmsg:p64 vlen:u32 flags:u32 timeout:p64"},
-	{"fanotify_init", 300, "flags:u32 event_f_flags:u32"},
-	{"fanotify_mark", 301, "fanotify_fd:s32 flags:u32 mask:u64 dfd:s32 pathname:p64"},
-	{"prlimit64", 302, "pid:s32 resource:u32 new_rlim:p64 old_rlim:p64"},
-	{"name_to_handle_at", 303, "dfd:s32 name:p64 handle:p64 mnt_id:p64 flag:s32"},
-	{"open_by_handle_at", 304, "mountdirfd:s32 handle:p64 flags:s32"},
-	{"clock_adjtime", 305, "which_clock:s32 utx:p64"},
-	{"syncfs", 306, "fd:s32"},
-	{"sendmmsg", 307, "fd:s32 mmsg:p64 vlen:u32 flags:u32"},
-	{"setns", 308, "fd:s32 flags:s32"},
-	{"getcpu", 309, "cpup:p64 nodep:p64 unused:p64"},
-	{"process_vm_readv", 310, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
-	{"process_vm_writev", 311, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
-	{"kcmp", 312, "pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64"},
-	{"finit_module", 313, "fd:s32 uargs:p64 flags:s32"},
-	{"sched_setattr", 314, "pid:s32 uattr:p64 flags:u32"},
-	{"sched_getattr", 315, "pid:s32 uattr:p64 usize:u32 flags:u32"},
-	{"renameat2", 316, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:u32"},
-	{"seccomp", 317, "op:u32 flags:u32 uargs:p64"},
-	{"getrandom", 318, "ubuf:p64 len:u64 flags:u32"},
-	{"memfd_create", 319, "uname:p64 flags:u32"},
-	{"kexec_file_load", 320, "kernel_fd:s32 initrd_fd:s32 cmdline_len:u64 cmdline_ptr:p64 flags:u64"},
-	{"bpf", 321, "cmd:s32 uattr:p64 size:u32"},
-	{"execveat", 322, "fd:s32 filename:p64 argv:p64 envp:p64 flags:s32"},
-	{"userfaultfd", 323, "flags:s32"},
-	{"membarrier", 324, "cmd:s32 flags:u32 cpu_id:s32"},
-	{"mlock2", 325, "start:u64 len:u64 flags:s32"},
-	{"copy_file_range", 326, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"preadv2", 327, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
-	{"pwritev2", 328, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
-	{"pkey_mprotect", 329, "start:u64 len:u64 prot:u64 pkey:s32"},
-	{"pkey_alloc", 330, "flags:u64 init_val:u64"},
-	{"pkey_free", 331, "pkey:s32"},
-	{"statx", 332, "dfd:s32 filename:p64 flags:u32 mask:u32 buffer:p64"},
-	{"io_pgetevents", 333, "ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64 usig:p64"},
-	{"rseq", 334, "rseq:p64 rseq_len:u32 flags:s32 sig:u32"},
-	{"uretprobe", 335, ""},
-	{"uprobe", 336, ""},
-	{"pidfd_send_signal", 424, "pidfd:s32 sig:s32 info:p64 flags:u32"},
-	{"io_uring_setup", 425, "entries:u32 params:p64"},
-	{"io_uring_enter", 426, "fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p64 argsz:u64"},
-	{"io_uring_register", 427, "fd:u32 opcode:u32 arg:p64 nr_args:u32"},
-	{"open_tree", 428, "dfd:s32 filename:p64 flags:u32"},
-	{"move_mount", 429, "from_dfd:s32 from_pathname:p64 to_dfd:s32 to_pathname:p64 flags:u32"},
-	{"fsopen", 430, "_fs_name:p64 flags:u32"},
-	{"fsconfig", 431, "fd:s32 cmd:u32 _key:p64 _value:p64 aux:s32"},
-	{"fsmount", 432, "fs_fd:s32 flags:u32 attr_flags:u32"},
-	{"fspick", 433, "dfd:s32 path:p64 flags:u32"},
-	{"pidfd_open", 434, "pid:s32 flags:u32"},
-	{"clone3", 435, "uargs:p64 size:u64"},
-	{"close_range", 436, "fd:u32 max_fd:u32 flags:u32"},
-	{"openat2", 437, "dfd:s32 filename:p64 how:p64 usize:u64"},
-	{"pidfd_getfd", 438, "pidfd:s32 fd:s32 flags:u32"},
-	{"faccessat2", 439, "dfd:s32 filename:p64 mode:s32 flags:s32"},
-	{"process_madvise", 440, "pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32"},
-	{"epoll_pwait2", 441, "epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64"},
-	{"mount_setattr", 442, "dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64"},
-	{"quotactl_fd", 443, "fd:u32 cmd:u32 id:u32 addr:p64"},
-	{"landlock_create_ruleset", 444, "attr:p64 size:u64 flags:u32"},
-	{"landlock_add_rule", 445, "ruleset_fd:s32 rule_type:u32 rule_attr:p64 flags:u32"},
-	{"landlock_restrict_self", 446, "ruleset_fd:s32 flags:u32"},
-	{"memfd_secret", 447, "flags:u32"},
-	{"process_mrelease", 448, "pidfd:s32 flags:u32"},
-	{"futex_waitv", 449, "waiters:p64 nr_futexes:u32 flags:u32 timeout:p64 clockid:s32"},
-	{"set_mempolicy_home_node", 450, "start:u64 len:u64 home_node:u64 flags:u64"},
-	{"cachestat", 451, "fd:u32 cstat_range:p64 cstat:p64 flags:u32"},
-	{"fchmodat2", 452, "dfd:s32 filename:p64 mode:u16 flags:u32"},
-	{"map_shadow_stack", 453, "addr:u64 size:u64 flags:u32"},
-	{"futex_wake", 454, "uaddr:p64 mask:u64 nr:s32 flags:u32"},
-	{"futex_wait", 455, "uaddr:p64 val:u64 mask:u64 flags:u32 timeout:p64 clockid:s32"},
-	{"futex_requeue", 456, "waiters:p64 flags:u32 nr_wake:s32 nr_requeue:s32"},
-	{"statmount", 457, "req:p64 buf:p64 bufsize:u64 flags:u32"},
-	{"listmount", 458, "req:p64 mnt_ids:p64 nr_mnt_ids:u64 flags:u32"},
-	{"lsm_get_self_attr", 459, "attr:u32 ctx:p64 size:p64 flags:u32"},
-	{"lsm_set_self_attr", 460, "attr:u32 ctx:p64 size:u32 flags:u32"},
-	{"lsm_list_modules", 461, "ids:p64 size:p64 flags:u32"},
-	{"mseal", 462, "start:u64 len:u64 flags:u64"},
-	{"setxattrat", 463, "dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64"},
-	{"getxattrat", 464, "dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64"},
-	{"listxattrat", 465, "dfd:s32 pathname:p64 at_flags:u32 list:p64 size:u64"},
-	{"removexattrat", 466, "dfd:s32 pathname:p64 at_flags:u32 name:p64"},
-	{"open_tree_attr", 467, "dfd:s32 filename:p64 flags:u32 uattr:p64 usize:u64"},
-	{"file_getattr", 468, "dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32"},
-	{"file_setattr", 469, "dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32"},
-	{"listns", 470, "req:p64 ns_ids:p64 nr_ns_ids:u64 flags:u32"},
-	{"rseq_slice_yield", 471, ""},
+	{"read", 0, 0, amd64Prototypes{}},
+	{"write", 1, 1, amd64Prototypes{}},
+	{"open", 2, 2, amd64Prototypes{}},
+	{"close", 3, 3, amd64Prototypes{}},
+	{"stat", 4, 4, amd64Prototypes{}},
+	{"fstat", 5, 5, amd64Prototypes{}},
+	{"lstat", 6, 6, amd64Prototypes{}},
+	{"poll", 7, 7, amd64Prototypes{}},
+	{"lseek", 8, 8, amd64Prototypes{}},
+	{"mmap", 9, 9, amd64Prototypes{}},
+	{"mprotect", 10, 10, amd64Prototypes{}},
+	{"munmap", 11, 11, amd64Prototypes{}},
+	{"brk", 12, 12, amd64Prototypes{}},
+	{"rt_sigaction", 13, 13, amd64Prototypes{}},
+	{"rt_sigprocmask", 14, 14, amd64Prototypes{}},
+	{"rt_sigreturn", 15, 15, amd64Prototypes{}},
+	{"ioctl", 16, 16, amd64Prototypes{}},
+	{"pread64", 17, 17, amd64Prototypes{}},
+	{"pwrite64", 18, 18, amd64Prototypes{}},
+	{"readv", 19, 19, amd64Prototypes{}},
+	{"writev", 20, 20, amd64Prototypes{}},
+	{"access", 21, 21, amd64Prototypes{}},
+	{"pipe", 22, 22, amd64Prototypes{}},
+	{"select", 23, 23, amd64Prototypes{}},
+	{"sched_yield", 24, 24, amd64Prototypes{}},
+	{"mremap", 25, 25, amd64Prototypes{}},
+	{"msync", 26, 26, amd64Prototypes{}},
+	{"mincore", 27, 27, amd64Prototypes{}},
+	{"madvise", 28, 28, amd64Prototypes{}},
+	{"shmget", 29, 29, amd64Prototypes{}},
+	{"shmat", 30, 30, amd64Prototypes{}},
+	{"shmctl", 31, 31, amd64Prototypes{}},
+	{"dup", 32, 32, amd64Prototypes{}},
+	{"dup2", 33, 33, amd64Prototypes{}},
+	{"pause", 34, 34, amd64Prototypes{}},
+	{"nanosleep", 35, 35, amd64Prototypes{}},
+	{"getitimer", 36, 36, amd64Prototypes{}},
+	{"alarm", 37, 37, amd64Prototypes{}},
+	{"setitimer", 38, 38, amd64Prototypes{}},
+	{"getpid", 39, 39, amd64Prototypes{}},
+	{"sendfile", 40, 40, amd64Prototypes{}},
+	{"socket", 41, 41, amd64Prototypes{}},
+	{"connect", 42, 42, amd64Prototypes{}},
+	{"accept", 43, 43, amd64Prototypes{}},
+	{"sendto", 44, 44, amd64Prototypes{}},
+	{"recvfrom", 45, 45, amd64Prototypes{}},
+	{"sendmsg", 46, 46, amd64Prototypes{}},
+	{"recvmsg", 47, 47, amd64Prototypes{}},
+	{"shutdown", 48, 48, amd64Prototypes{}},
+	{"bind", 49, 49, amd64Prototypes{}},
+	{"listen", 50, 50, amd64Prototypes{}},
+	{"getsockname", 51, 51, amd64Prototypes{}},
+	{"getpeername", 52, 52, amd64Prototypes{}},
+	{"socketpair", 53, 53, amd64Prototypes{}},
+	{"setsockopt", 54, 54, amd64Prototypes{}},
+	{"getsockopt", 55, 55, amd64Prototypes{}},
+	{"clone", 56, 56, amd64Prototypes{}},
+	{"fork", 57, 57, amd64Prototypes{}},
+	{"vfork", 58, 58, amd64Prototypes{}},
+	{"execve", 59, 59, amd64Prototypes{}},
+	{"exit", 60, 60, amd64Prototypes{}},
+	{"wait4", 61, 61, amd64Prototypes{}},
+	{"kill", 62, 62, amd64Prototypes{}},
+	{"uname", 63, 63, amd64Prototypes{}},
+	{"semget", 64, 64, amd64Prototypes{}},
+	{"semop", 65, 65, amd64Prototypes{}},
+	{"semctl", 66, 66, amd64Prototypes{}},
+	{"shmdt", 67, 67, amd64Prototypes{}},
+	{"msgget", 68, 68, amd64Prototypes{}},
+	{"msgsnd", 69, 69, amd64Prototypes{}},
+	{"msgrcv", 70, 70, amd64Prototypes{}},
+	{"msgctl", 71, 71, amd64Prototypes{}},
+	{"fcntl", 72, 72, amd64Prototypes{}},
+	{"flock", 73, 73, amd64Prototypes{}},
+	{"fsync", 74, 74, amd64Prototypes{}},
+	{"fdatasync", 75, 75, amd64Prototypes{}},
+	{"truncate", 76, 76, amd64Prototypes{}},
+	{"ftruncate", 77, 77, amd64Prototypes{}},
+	{"getdents", 78, 78, amd64Prototypes{}},
+	{"getcwd", 79, 79, amd64Prototypes{}},
+	{"chdir", 80, 80, amd64Prototypes{}},
+	{"fchdir", 81, 81, amd64Prototypes{}},
+	{"rename", 82, 82, amd64Prototypes{}},
+	{"mkdir", 83, 83, amd64Prototypes{}},
+	{"rmdir", 84, 84, amd64Prototypes{}},
+	{"creat", 85, 85, amd64Prototypes{}},
+	{"link", 86, 86, amd64Prototypes{}},
+	{"unlink", 87, 87, amd64Prototypes{}},
+	{"symlink", 88, 88, amd64Prototypes{}},
+	{"readlink", 89, 89, amd64Prototypes{}},
+	{"chmod", 90, 90, amd64Prototypes{}},
+	{"fchmod", 91, 91, amd64Prototypes{}},
+	{"chown", 92, 92, amd64Prototypes{}},
+	{"fchown", 93, 93, amd64Prototypes{}},
+	{"lchown", 94, 94, amd64Prototypes{}},
+	{"umask", 95, 95, amd64Prototypes{}},
+	{"gettimeofday", 96, 96, amd64Prototypes{}},
+	{"getrlimit", 97, 97, amd64Prototypes{}},
+	{"getrusage", 98, 98, amd64Prototypes{}},
+	{"sysinfo", 99, 99, amd64Prototypes{}},
+	{"times", 100, 100, amd64Prototypes{}},
+	{"ptrace", 101, 101, amd64Prototypes{}},
+	{"getuid", 102, 102, amd64Prototypes{}},
+	{"syslog", 103, 103, amd64Prototypes{}},
+	{"getgid", 104, 104, amd64Prototypes{}},
+	{"setuid", 105, 105, amd64Prototypes{}},
+	{"setgid", 106, 106, amd64Prototypes{}},
+	{"geteuid", 107, 107, amd64Prototypes{}},
+	{"getegid", 108, 108, amd64Prototypes{}},
+	{"setpgid", 109, 109, amd64Prototypes{}},
+	{"getppid", 110, 110, amd64Prototypes{}},
+	{"getpgrp", 111, 111, amd64Prototypes{}},
+	{"setsid", 112, 112, amd64Prototypes{}},
+	{"setreuid", 113, 113, amd64Prototypes{}},
+	{"setregid", 114, 114, amd64Prototypes{}},
+	{"getgroups", 115, 115, amd64Prototypes{}},
+	{"setgroups", 116, 116, amd64Prototypes{}},
+	{"setresuid", 117, 117, amd64Prototypes{}},
+	{"getresuid", 118, 118, amd64Prototypes{}},
+	{"setresgid", 119, 119, amd64Prototypes{}},
+	{"getresgid", 120, 120, amd64Prototypes{}},
+	{"getpgid", 121, 121, amd64Prototypes{}},
+	{"setfsuid", 122, 122, amd64Prototypes{}},
+	{"setfsgid", 123, 123, amd64Prototypes{}},
+	{"getsid", 124, 124, amd64Prototypes{}},
+	{"capget", 125, 125, amd64Prototypes{}},
+	{"capset", 126, 126, amd64Prototypes{}},
+	{"rt_sigpending", 127, 127, amd64Prototypes{}},
+	{"rt_sigtimedwait", 128, 128, amd64Prototypes{}},
+	{"rt_sigqueueinfo", 129, 129, amd64Prototypes{}},
+	{"rt_sigsuspend", 130, 130, amd64Prototypes{}},
+	{"sigaltstack", 131, 131, amd64Prototypes{}},
+	{"utime", 132, 132, amd64Prototypes{}},
+	{"mknod", 133, 133, amd64Prototypes{}},
+	{"uselib", 134, 134, amd64Prototypes{}},
+	{"personality", 135, 135, amd64Prototypes{}},
+	{"ustat", 136, 136, amd64Prototypes{}},
+	{"statfs", 137, 137, amd64Prototypes{}},
+	{"fstatfs", 138, 138, amd64Prototypes{}},
+	{"sysfs", 139, 139, amd64Prototypes{}},
+	{"getpriority", 140, 140, amd64Prototypes{}},
+	{"setpriority", 141, 141, amd64Prototypes{}},
+	{"sched_setparam", 142, 142, amd64Prototypes{}},
+	{"sched_getparam", 143, 143, amd64Prototypes{}},
+	{"sched_setscheduler", 144, 144, amd64Prototypes{}},
+	{"sched_getscheduler", 145, 145, amd64Prototypes{}},
+	{"sched_get_priority_max", 146, 146, amd64Prototypes{}},
+	{"sched_get_priority_min", 147, 147, amd64Prototypes{}},
+	{"sched_rr_get_interval", 148, 148, amd64Prototypes{}},
+	{"mlock", 149, 149, amd64Prototypes{}},
+	{"munlock", 150, 150, amd64Prototypes{}},
+	{"mlockall", 151, 151, amd64Prototypes{}},
+	{"munlockall", 152, 152, amd64Prototypes{}},
+	{"vhangup", 153, 153, amd64Prototypes{}},
+	{"modify_ldt", 154, 154, amd64Prototypes{}},
+	{"pivot_root", 155, 155, amd64Prototypes{}},
+	{"_sysctl", 156, 156, amd64Prototypes{}},
+	{"prctl", 157, 157, amd64Prototypes{}},
+	{"arch_prctl", 158, 158, amd64Prototypes{}},
+	{"adjtimex", 159, 159, amd64Prototypes{}},
+	{"setrlimit", 160, 160, amd64Prototypes{}},
+	{"chroot", 161, 161, amd64Prototypes{}},
+	{"sync", 162, 162, amd64Prototypes{}},
+	{"acct", 163, 163, amd64Prototypes{}},
+	{"settimeofday", 164, 164, amd64Prototypes{}},
+	{"mount", 165, 165, amd64Prototypes{}},
+	{"umount2", 166, 166, amd64Prototypes{}},
+	{"swapon", 167, 167, amd64Prototypes{}},
+	{"swapoff", 168, 168, amd64Prototypes{}},
+	{"reboot", 169, 169, amd64Prototypes{}},
+	{"sethostname", 170, 170, amd64Prototypes{}},
+	{"setdomainname", 171, 171, amd64Prototypes{}},
+	{"iopl", 172, 172, amd64Prototypes{}},
+	{"ioperm", 173, 173, amd64Prototypes{}},
+	{"create_module", 174, 174, amd64Prototypes{}},
+	{"init_module", 175, 175, amd64Prototypes{}},
+	{"delete_module", 176, 176, amd64Prototypes{}},
+	{"get_kernel_syms", 177, 177, amd64Prototypes{}},
+	{"query_module", 178, 178, amd64Prototypes{}},
+	{"quotactl", 179, 179, amd64Prototypes{}},
+	{"nfsservctl", 180, 180, amd64Prototypes{}},
+	{"getpmsg", 181, 181, amd64Prototypes{}},
+	{"putpmsg", 182, 182, amd64Prototypes{}},
+	{"afs_syscall", 183, 183, amd64Prototypes{}},
+	{"tuxcall", 184, 184, amd64Prototypes{}},
+	{"security", 185, 185, amd64Prototypes{}},
+	{"gettid", 186, 186, amd64Prototypes{}},
+	{"readahead", 187, 187, amd64Prototypes{}},
+	{"setxattr", 188, 188, amd64Prototypes{}},
+	{"lsetxattr", 189, 189, amd64Prototypes{}},
+	{"fsetxattr", 190, 190, amd64Prototypes{}},
+	{"getxattr", 191, 191, amd64Prototypes{}},
+	{"lgetxattr", 192, 192, amd64Prototypes{}},
+	{"fgetxattr", 193, 193, amd64Prototypes{}},
+	{"listxattr", 194, 194, amd64Prototypes{}},
+	{"llistxattr", 195, 195, amd64Prototypes{}},
+	{"flistxattr", 196, 196, amd64Prototypes{}},
+	{"removexattr", 197, 197, amd64Prototypes{}},
+	{"lremovexattr", 198, 198, amd64Prototypes{}},
+	{"fremovexattr", 199, 199, amd64Prototypes{}},
+	{"tkill", 200, 200, amd64Prototypes{}},
+	{"time", 201, 201, amd64Prototypes{}},
+	{"futex", 202, 202, amd64Prototypes{}},
+	{"sched_setaffinity", 203, 203, amd64Prototypes{}},
+	{"sched_getaffinity", 204, 204, amd64Prototypes{}},
+	{"set_thread_area", 205, 205, amd64Prototypes{}},
+	{"io_setup", 206, 206, amd64Prototypes{}},
+	{"io_destroy", 207, 207, amd64Prototypes{}},
+	{"io_getevents", 208, 208, amd64Prototypes{}},
+	{"io_submit", 209, 209, amd64Prototypes{}},
+	{"io_cancel", 210, 210, amd64Prototypes{}},
+	{"get_thread_area", 211, 211, amd64Prototypes{}},
+	{"lookup_dcookie", 212, 212, amd64Prototypes{}},
+	{"epoll_create", 213, 213, amd64Prototypes{}},
+	{"epoll_ctl_old", 214, 214, amd64Prototypes{}},
+	{"epoll_wait_old", 215, 215, amd64Prototypes{}},
+	{"remap_file_pages", 216, 216, amd64Prototypes{}},
+	{"getdents64", 217, 217, amd64Prototypes{}},
+	{"set_tid_address", 218, 218, amd64Prototypes{}},
+	{"restart_syscall", 219, 219, amd64Prototypes{}},
+	{"semtimedop", 220, 220, amd64Prototypes{}},
+	{"fadvise64", 221, 221, amd64Prototypes{}},
+	{"timer_create", 222, 222, amd64Prototypes{}},
+	{"timer_settime", 223, 223, amd64Prototypes{}},
+	{"timer_gettime", 224, 224, amd64Prototypes{}},
+	{"timer_getoverrun", 225, 225, amd64Prototypes{}},
+	{"timer_delete", 226, 226, amd64Prototypes{}},
+	{"clock_settime", 227, 227, amd64Prototypes{}},
+	{"clock_gettime", 228, 228, amd64Prototypes{}},
+	{"clock_getres", 229, 229, amd64Prototypes{}},
+	{"clock_nanosleep", 230, 230, amd64Prototypes{}},
+	{"exit_group", 231, 231, amd64Prototypes{}},
+	{"epoll_wait", 232, 232, amd64Prototypes{}},
+	{"epoll_ctl", 233, 233, amd64Prototypes{}},
+	{"tgkill", 234, 234, amd64Prototypes{}},
+	{"utimes", 235, 235, amd64Prototypes{}},
+	{"vserver", 236, 236, amd64Prototypes{}},
+	{"mbind", 237, 237, amd64Prototypes{}},
+	{"set_mempolicy", 238, 238, amd64Prototypes{}},
+	{"get_mempolicy", 239, 239, amd64Prototypes{}},
+	{"mq_open", 240, 240, amd64Prototypes{}},
+	{"mq_unlink", 241, 241, amd64Prototypes{}},
+	{"mq_timedsend", 242, 242, amd64Prototypes{}},
+	{"mq_timedreceive", 243, 243, amd64Prototypes{}},
+	{"mq_notify", 244, 244, amd64Prototypes{}},
+	{"mq_getsetattr", 245, 245, amd64Prototypes{}},
+	{"kexec_load", 246, 246, amd64Prototypes{}},
+	{"waitid", 247, 247, amd64Prototypes{}},
+	{"add_key", 248, 248, amd64Prototypes{}},
+	{"request_key", 249, 249, amd64Prototypes{}},
+	{"keyctl", 250, 250, amd64Prototypes{}},
+	{"ioprio_set", 251, 251, amd64Prototypes{}},
+	{"ioprio_get", 252, 252, amd64Prototypes{}},
+	{"inotify_init", 253, 253, amd64Prototypes{}},
+	{"inotify_add_watch", 254, 254, amd64Prototypes{}},
+	{"inotify_rm_watch", 255, 255, amd64Prototypes{}},
+	{"migrate_pages", 256, 256, amd64Prototypes{}},
+	{"openat", 257, 257, amd64Prototypes{}},
+	{"mkdirat", 258, 258, amd64Prototypes{}},
+	{"mknodat", 259, 259, amd64Prototypes{}},
+	{"fchownat", 260, 260, amd64Prototypes{}},
+	{"futimesat", 261, 261, amd64Prototypes{}},
+	{"newfstatat", 262, 262, amd64Prototypes{}},
+	{"unlinkat", 263, 263, amd64Prototypes{}},
+	{"renameat", 264, 264, amd64Prototypes{}},
+	{"linkat", 265, 265, amd64Prototypes{}},
+	{"symlinkat", 266, 266, amd64Prototypes{}},
+	{"readlinkat", 267, 267, amd64Prototypes{}},
+	{"fchmodat", 268, 268, amd64Prototypes{}},
+	{"faccessat", 269, 269, amd64Prototypes{}},
+	{"pselect6", 270, 270, amd64Prototypes{}},
+	{"ppoll", 271, 271, amd64Prototypes{}},
+	{"unshare", 272, 272, amd64Prototypes{}},
+	{"set_robust_list", 273, 273, amd64Prototypes{}},
+	{"get_robust_list", 274, 274, amd64Prototypes{}},
+	{"splice", 275, 275, amd64Prototypes{}},
+	{"tee", 276, 276, amd64Prototypes{}},
+	{"sync_file_range", 277, 277, amd64Prototypes{}},
+	{"vmsplice", 278, 278, amd64Prototypes{}},
+	{"move_pages", 279, 279, amd64Prototypes{}},
+	{"utimensat", 280, 280, amd64Prototypes{}},
+	{"epoll_pwait", 281, 281, amd64Prototypes{}},
+	{"signalfd", 282, 282, amd64Prototypes{}},
+	{"timerfd_create", 283, 283, amd64Prototypes{}},
+	{"eventfd", 284, 284, amd64Prototypes{}},
+	{"fallocate", 285, 285, amd64Prototypes{}},
+	{"timerfd_settime", 286, 286, amd64Prototypes{}},
+	{"timerfd_gettime", 287, 287, amd64Prototypes{}},
+	{"accept4", 288, 288, amd64Prototypes{}},
+	{"signalfd4", 289, 289, amd64Prototypes{}},
+	{"eventfd2", 290, 290, amd64Prototypes{}},
+	{"epoll_create1", 291, 291, amd64Prototypes{}},
+	{"dup3", 292, 292, amd64Prototypes{}},
+	{"pipe2", 293, 293, amd64Prototypes{}},
+	{"inotify_init1", 294, 294, amd64Prototypes{}},
+	{"preadv", 295, 295, amd64Prototypes{}},
+	{"pwritev", 296, 296, amd64Prototypes{}},
+	{"rt_tgsigqueueinfo", 297, 297, amd64Prototypes{}},
+	{"perf_event_open", 298, 298, amd64Prototypes{}},
+	{"recvmmsg", 299, 299, amd64Prototypes{}},
+	{"fanotify_init", 300, 300, amd64Prototypes{}},
+	{"fanotify_mark", 301, 301, amd64Prototypes{}},
+	{"prlimit64", 302, 302, amd64Prototypes{}},
+	{"name_to_handle_at", 303, 303, amd64Prototypes{}},
+	{"open_by_handle_at", 304, 304, amd64Prototypes{}},
+	{"clock_adjtime", 305, 305, amd64Prototypes{}},
+	{"syncfs", 306, 306, amd64Prototypes{}},
+	{"sendmmsg", 307, 307, amd64Prototypes{}},
+	{"setns", 308, 308, amd64Prototypes{}},
+	{"getcpu", 309, 309, amd64Prototypes{}},
+	{"process_vm_readv", 310, 310, amd64Prototypes{}},
+	{"process_vm_writev", 311, 311, amd64Prototypes{}},
+	{"kcmp", 312, 312, amd64Prototypes{}},
+	{"finit_module", 313, 313, amd64Prototypes{}},
+	{"sched_setattr", 314, 314, amd64Prototypes{}},
+	{"sched_getattr", 315, 315, amd64Prototypes{}},
+	{"renameat2", 316, 316, amd64Prototypes{}},
+	{"seccomp", 317, 317, amd64Prototypes{}},
+	{"getrandom", 318, 318, amd64Prototypes{}},
+	{"memfd_create", 319, 319, amd64Prototypes{}},
+	{"kexec_file_load", 320, 320, amd64Prototypes{}},
+	{"bpf", 321, 321, amd64Prototypes{}},
+	{"execveat", 322, 322, amd64Prototypes{}},
+	{"userfaultfd", 323, 323, amd64Prototypes{}},
+	{"membarrier", 324, 324, amd64Prototypes{}},
+	{"mlock2", 325, 325, amd64Prototypes{}},
+	{"copy_file_range", 326, 326, amd64Prototypes{}},
+	{"preadv2", 327, 327, amd64Prototypes{}},
+	{"pwritev2", 328, 328, amd64Prototypes{}},
+	{"pkey_mprotect", 329, 329, amd64Prototypes{}},
+	{"pkey_alloc", 330, 330, amd64Prototypes{}},
+	{"pkey_free", 331, 331, amd64Prototypes{}},
+	{"statx", 332, 332, amd64Prototypes{}},
+	{"io_pgetevents", 333, 333, amd64Prototypes{}},
+	{"rseq", 334, 334, amd64Prototypes{}},
+	{"uretprobe", 335, 335, amd64Prototypes{}},
+	{"uprobe", 336, 336, amd64Prototypes{}},
+	{"pidfd_send_signal", 424, 337, amd64Prototypes{}},
+	{"io_uring_setup", 425, 338, amd64Prototypes{}},
+	{"io_uring_enter", 426, 339, amd64Prototypes{}},
+	{"io_uring_register", 427, 340, amd64Prototypes{}},
+	{"open_tree", 428, 341, amd64Prototypes{}},
+	{"move_mount", 429, 342, amd64Prototypes{}},
+	{"fsopen", 430, 343, amd64Prototypes{}},
+	{"fsconfig", 431, 344, amd64Prototypes{}},
+	{"fsmount", 432, 345, amd64Prototypes{}},
+	{"fspick", 433, 346, amd64Prototypes{}},
+	{"pidfd_open", 434, 347, amd64Prototypes{}},
+	{"clone3", 435, 348, amd64Prototypes{}},
+	{"close_range", 436, 349, amd64Prototypes{}},
+	{"openat2", 437, 350, amd64Prototypes{}},
+	{"pidfd_getfd", 438, 351, amd64Prototypes{}},
+	{"faccessat2", 439, 352, amd64Prototypes{}},
+	{"process_madvise", 440, 353, amd64Prototypes{}},
+	{"epoll_pwait2", 441, 354, amd64Prototypes{}},
+	{"mount_setattr", 442, 355, amd64Prototypes{}},
+	{"quotactl_fd", 443, 356, amd64Prototypes{}},
+	{"landlock_create_ruleset", 444, 357, amd64Prototypes{}},
+	{"landlock_add_rule", 445, 358, amd64Prototypes{}},
+	{"landlock_restrict_self", 446, 359, amd64Prototypes{}},
+	{"memfd_secret", 447, 360, amd64Prototypes{}},
+	{"process_mrelease", 448, 361, amd64Prototypes{}},
+	{"futex_waitv", 449, 362, amd64Prototypes{}},
+	{"set_mempolicy_home_node", 450, 363, amd64Prototypes{}},
+	{"cachestat", 451, 364, amd64Prototypes{}},
+	{"fchmodat2", 452, 365, amd64Prototypes{}},
+	{"map_shadow_stack", 453, 366, amd64Prototypes{}},
+	{"futex_wake", 454, 367, amd64Prototypes{}},
+	{"futex_wait", 455, 368, amd64Prototypes{}},
+	{"futex_requeue", 456, 369, amd64Prototypes{}},
+	{"statmount", 457, 370, amd64Prototypes{}},
+	{"listmount", 458, 371, amd64Prototypes{}},
+	{"lsm_get_self_attr", 459, 372, amd64Prototypes{}},
+	{"lsm_set_self_attr", 460, 373, amd64Prototypes{}},
+	{"lsm_list_modules", 461, 374, amd64Prototypes{}},
+	{"mseal", 462, 375, amd64Prototypes{}},
+	{"setxattrat", 463, 376, amd64Prototypes{}},
+	{"getxattrat", 464, 377, amd64Prototypes{}},
+	{"listxattrat", 465, 378, amd64Prototypes{}},
+	{"removexattrat", 466, 379, amd64Prototypes{}},
+	{"open_tree_attr", 467, 380, amd64Prototypes{}},
+	{"file_getattr", 468, 381, amd64Prototypes{}},
+	{"file_setattr", 469, 382, amd64Prototypes{}},
+	{"listns", 470, 383, amd64Prototypes{}},
+	{"rseq_slice_yield", 471, 384, amd64Prototypes{}},
 }
 
 var amd64ByName = []uint16{

@@ -2,437 +2,895 @@
 
 package kernel
 
+type armPrototypes struct{}
+
+func (armPrototypes) prototypes() (string, []uint16) { return armPrototypesText, armPrototypesEnds[:] }
+
+const armPrototypesText = "" +
+	"" + // restart_syscall
+	"error_code:s32" + // exit
+	"" + // fork
+	"fd:u32 buf:p32 count:u32" + // read
+	"fd:u32 buf:p32 count:u32" + // write
+	"filename:p32 flags:s32 mode:u16" + // open
+	"fd:u32" + // close
+	"pathname:p32 mode:u16" + // creat
+	"oldname:p32 newname:p32" + // link
+	"pathname:p32" + // unlink
+	"filename:p32 argv:p32 envp:p32" + // execve
+	"filename:p32" + // chdir
+	"filename:p32 mode:u16 dev:u32" + // mknod
+	"filename:p32 mode:u16" + // chmod
+	"filename:p32 user:u16 group:u16" + // lchown
+	"fd:u32 offset:s32 whence:u32" + // lseek
+	"" + // getpid
+	"dev_name:p32 dir_name:p32 type:p32 flags:u32 data:p32" + // mount
+	"uid:u16" + // setuid
+	"" + // getuid
+	"request:s32 pid:s32 addr:u32 data:u32" + // ptrace
+	"" + // pause
+	"filename:p32 mode:s32" + // access
+	"increment:s32" + // nice
+	"" + // sync
+	"pid:s32 sig:s32" + // kill
+	"oldname:p32 newname:p32" + // rename
+	"pathname:p32 mode:u16" + // mkdir
+	"pathname:p32" + // rmdir
+	"fildes:u32" + // dup
+	"fildes:p32" + // pipe
+	"tbuf:p32" + // times
+	"brk:u32" + // brk
+	"gid:u16" + // setgid
+	"" + // getgid
+	"" + // geteuid
+	"" + // getegid
+	"name:p32" + // acct
+	"name:p32 flags:s32" + // umount2
+	"fd:u32 cmd:u32 arg:u32" + // ioctl
+	"fd:u32 cmd:u32 arg:u32" + // fcntl
+	"pid:s32 pgid:s32" + // setpgid
+	"mask:s32" + // umask
+	"filename:p32" + // chroot
+	"dev:u32 ubuf:p32" + // ustat
+	"oldfd:u32 newfd:u32" + // dup2
+	"" + // getppid
+	"" + // getpgrp
+	"" + // setsid
+	"sig:s32 act:p32 oact:p32" + // sigaction
+	"ruid:u16 euid:u16" + // setreuid
+	"rgid:u16 egid:u16" + // setregid
+	"unused1:s32 unused2:s32 mask:u32" + // sigsuspend
+	"uset:p32" + // sigpending
+	"name:p32 len:s32" + // sethostname
+	"resource:u32 rlim:p32" + // setrlimit
+	"who:s32 ru:p32" + // getrusage
+	"tv:p32 tz:p32" + // gettimeofday
+	"tv:p32 tz:p32" + // settimeofday
+	"gidsetsize:s32 grouplist:p32" + // getgroups
+	"gidsetsize:s32 grouplist:p32" + // setgroups
+	"oldname:p32 newname:p32" + // symlink
+	"path:p32 buf:p32 bufsiz:s32" + // readlink
+	"library:p32" + // uselib
+	"specialfile:p32 swap_flags:s32" + // swapon
+	"magic1:s32 magic2:s32 cmd:u32 arg:p32" + // reboot
+	"addr:u32 len:u32" + // munmap
+	"path:p32 length:s32" + // truncate
+	"fd:u32 length:s32" + // ftruncate
+	"fd:u32 mode:u16" + // fchmod
+	"fd:u32 user:u16 group:u16" + // fchown
+	"which:s32 who:s32" + // getpriority
+	"which:s32 who:s32 niceval:s32" + // setpriority
+	"pathname:p32 buf:p32" + // statfs
+	"fd:u32 buf:p32" + // fstatfs
+	"type:s32 buf:p32 len:s32" + // syslog
+	"which:s32 value:p32 ovalue:p32" + // setitimer
+	"which:s32 value:p32" + // getitimer
+	"filename:p32 statbuf:p32" + // stat
+	"filename:p32 statbuf:p32" + // lstat
+	"fd:u32 statbuf:p32" + // fstat
+	"" + // vhangup
+	"upid:s32 stat_addr:p32 options:s32 ru:p32" + // wait4
+	"specialfile:p32" + // swapoff
+	"info:p32" + // sysinfo
+	"fd:u32" + // fsync
+	"" + // sigreturn
+	"clone_flags:u32 newsp:u32 parent_tidptr:p32 tls:u32 child_tidptr:p32" + // clone
+	"name:p32 len:s32" + // setdomainname
+	"name:p32" + // uname
+	"utp:p32" + // adjtimex
+	"start:u32 len:u32 prot:u32" + // mprotect
+	"how:s32 nset:p32 oset:p32" + // sigprocmask
+	"umod:p32 len:u32 uargs:p32" + // init_module
+	"name_user:p32 flags:u32" + // delete_module
+	"cmd:u32 special:p32 id:u32 addr:p32" + // quotactl
+	"pid:s32" + // getpgid
+	"fd:u32" + // fchdir
+	"?32" + // bdflush
+	"option:s32 arg1:u32 arg2:u32" + // sysfs
+	"personality:u32" + // personality
+	"uid:u16" + // setfsuid
+	"gid:u16" + // setfsgid
+	"fd:u32 offset_high:u32 offset_low:u32 result:p32 whence:u32" + // _llseek
+	"fd:u32 dirent:p32 count:u32" + // getdents
+	"n:s32 inp:p32 outp:p32 exp:p32 tvp:p32" + // _newselect
+	"fd:u32 cmd:u32" + // flock
+	"start:u32 len:u32 flags:s32" + // msync
+	"fd:u32 vec:p32 vlen:u32" + // readv
+	"fd:u32 vec:p32 vlen:u32" + // writev
+	"pid:s32" + // getsid
+	"fd:u32" + // fdatasync
+	"?32" + // _sysctl
+	"start:u32 len:u32" + // mlock
+	"start:u32 len:u32" + // munlock
+	"flags:s32" + // mlockall
+	"" + // munlockall
+	"pid:s32 param:p32" + // sched_setparam
+	"pid:s32 param:p32" + // sched_getparam
+	"pid:s32 policy:s32 param:p32" + // sched_setscheduler
+	"pid:s32" + // sched_getscheduler
+	"" + // sched_yield
+	"policy:s32" + // sched_get_priority_max
+	"policy:s32" + // sched_get_priority_min
+	"pid:s32 interval:p32" + // sched_rr_get_interval
+	"rqtp:p32 rmtp:p32" + // nanosleep
+	"addr:u32 old_len:u32 new_len:u32 flags:u32 new_addr:u32" + // mremap
+	"ruid:u16 euid:u16 suid:u16" + // setresuid
+	"ruidp:p32 euidp:p32 suidp:p32" + // getresuid
+	"ufds:p32 nfds:u32 timeout_msecs:s32" + // poll
+	"?32" + // nfsservctl
+	"rgid:u16 egid:u16 sgid:u16" + // setresgid
+	"rgidp:p32 egidp:p32 sgidp:p32" + // getresgid
+	"option:s32 arg2:u32 arg3:u32 arg4:u32 arg5:u32" + // prctl
+	"" + // rt_sigreturn
+	"sig:s32 act:p32 oact:p32 sigsetsize:u32" + // rt_sigaction
+	"how:s32 nset:p32 oset:p32 sigsetsize:u32" + // rt_sigprocmask
+	"uset:p32 sigsetsize:u32" + // rt_sigpending
+	"uthese:p32 uinfo:p32 uts:p32 sigsetsize:u32" + // rt_sigtimedwait
+	"pid:s32 sig:s32 uinfo:p32" + // rt_sigqueueinfo
+	"unewset:p32 sigsetsize:u32" + // rt_sigsuspend
+	"fd:u32 buf:p32 count:u32 pad3:u32 pos_lo:u32 pos_hi:u32" + // pread64
+	"fd:u32 buf:p32 count:u32 pad3:u32 pos_lo:u32 pos_hi:u32" + // pwrite64
+	"filename:p32 user:u16 group:u16" + // chown
+	"buf:p32 size:u32" + // getcwd
+	"header:p32 dataptr:p32" + // capget
+	"header:p32 data:p32" + // capset
+	"uss:p32 uoss:p32" + // sigaltstack
+	"out_fd:s32 in_fd:s32 offset:p32 count:u32" + // sendfile
+	"" + // vfork
+	"resource:u32 rlim:p32" + // ugetrlimit
+	"addr:u32 len:u32 prot:u32 flags:u32 fd:s32 pgoff:u32" + // mmap2
+	"path:p32 pad1:u32 length_lo:u32 length_hi:u32" + // truncate64
+	"fd:u32 pad1:u32 length_lo:u32 length_hi:u32" + // ftruncate64
+	"filename:p32 statbuf:p32" + // stat64
+	"filename:p32 statbuf:p32" + // lstat64
+	"fd:u32 statbuf:p32" + // fstat64
+	"filename:p32 user:u32 group:u32" + // lchown32
+	"" + // getuid32
+	"" + // getgid32
+	"" + // geteuid32
+	"" + // getegid32
+	"ruid:u32 euid:u32" + // setreuid32
+	"rgid:u32 egid:u32" + // setregid32
+	"gidsetsize:s32 grouplist:p32" + // getgroups32
+	"gidsetsize:s32 grouplist:p32" + // setgroups32
+	"fd:u32 user:u32 group:u32" + // fchown32
+	"ruid:u32 euid:u32 suid:u32" + // setresuid32
+	"ruidp:p32 euidp:p32 suidp:p32" + // getresuid32
+	"rgid:u32 egid:u32 sgid:u32" + // setresgid32
+	"rgidp:p32 egidp:p32 sgidp:p32" + // getresgid32
+	"filename:p32 user:u32 group:u32" + // chown32
+	"uid:u32" + // setuid32
+	"gid:u32" + // setgid32
+	"uid:u32" + // setfsuid32
+	"gid:u32" + // setfsgid32
+	"fd:u32 dirent:p32 count:u32" + // getdents64
+	"new_root:p32 put_old:p32" + // pivot_root
+	"start:u32 len:u32 vec:p32" + // mincore
+	"start:u32 len_in:u32 behavior:s32" + // madvise
+	"fd:u32 cmd:u32 arg:u32" + // fcntl64
+	"" + // gettid
+	"fd:s32 pad1:u32 offset_lo:u32 offset_hi:u32 count:u32" + // readahead
+	"pathname:p32 name:p32 value:p32 size:u32 flags:s32" + // setxattr
+	"pathname:p32 name:p32 value:p32 size:u32 flags:s32" + // lsetxattr
+	"fd:s32 name:p32 value:p32 size:u32 flags:s32" + // fsetxattr
+	"pathname:p32 name:p32 value:p32 size:u32" + // getxattr
+	"pathname:p32 name:p32 value:p32 size:u32" + // lgetxattr
+	"fd:s32 name:p32 value:p32 size:u32" + // fgetxattr
+	"pathname:p32 list:p32 size:u32" + // listxattr
+	"pathname:p32 list:p32 size:u32" + // llistxattr
+	"fd:s32 list:p32 size:u32" + // flistxattr
+	"pathname:p32 name:p32" + // removexattr
+	"pathname:p32 name:p32" + // lremovexattr
+	"fd:s32 name:p32" + // fremovexattr
+	"pid:s32 sig:s32" + // tkill
+	"out_fd:s32 in_fd:s32 offset:p32 count:u32" + // sendfile64
+	"uaddr:p32 op:s32 val:u32 utime:p32 uaddr2:p32 val3:u32" + // futex
+	"pid:s32 len:u32 user_mask_ptr:p32" + // sched_setaffinity
+	"pid:s32 len:u32 user_mask_ptr:p32" + // sched_getaffinity
+	"nr_events:u32 ctxp:p32" + // io_setup
+	"ctx:u32" + // io_destroy
+	"ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32" + // io_getevents
+	"ctx_id:u32 nr:s32 iocbpp:p32" + // io_submit
+	"ctx_id:u32 iocb:p32 result:p32" + // io_cancel
+	"error_code:s32" + // exit_group
+	"?32" + // lookup_dcookie
+	"size:s32" + // epoll_create
+	"epfd:s32 op:s32 fd:s32 event:p32" + // epoll_ctl
+	"epfd:s32 events:p32 maxevents:s32 timeout:s32" + // epoll_wait
+	"start:u32 size:u32 prot:u32 pgoff:u32 flags:u32" + // remap_file_pages
+	"tidptr:p32" + // set_tid_address
+	"which_clock:s32 timer_event_spec:p32 created_timer_id:p32" + // timer_create
+	"timer_id:s32 flags:s32 new:p32 old:p32" + // timer_settime
+	"timer_id:s32 setting:p32" + // timer_gettime
+	"timer_id:s32" + // timer_getoverrun
+	"timer_id:s32" + // timer_delete
+	"which_clock:s32 tp:p32" + // clock_settime
+	"which_clock:s32 tp:p32" + // clock_gettime
+	"which_clock:s32 tp:p32" + // clock_getres
+	"which_clock:s32 flags:s32 rqtp:p32 rmtp:p32" + // clock_nanosleep
+	"pathname:p32 sz:u32 buf:p32" + // statfs64
+	"fd:u32 sz:u32 buf:p32" + // fstatfs64
+	"tgid:s32 pid:s32 sig:s32" + // tgkill
+	"filename:p32 t:p32" + // utimes
+	"fd:s32 advice:s32 offset_lo:u32 offset_hi:u32 len_lo:u32 len_hi:u32" + // arm_fadvise64_64
+	"which:s32 bus:u32 devfn:u32" + // pciconfig_iobase
+	"bus:u32 dfn:u32 off:u32 len:u32 buf:p32" + // pciconfig_read
+	"bus:u32 dfn:u32 off:u32 len:u32 buf:p32" + // pciconfig_write
+	"u_name:p32 oflag:s32 mode:u16 u_attr:p32" + // mq_open
+	"u_name:p32" + // mq_unlink
+	"mqdes:s32 u_msg_ptr:p32 msg_len:u32 msg_prio:u32 u_abs_timeout:p32" + // mq_timedsend
+	"mqdes:s32 u_msg_ptr:p32 msg_len:u32 u_msg_prio:p32 u_abs_timeout:p32" + // mq_timedreceive
+	"mqdes:s32 u_notification:p32" + // mq_notify
+	"mqdes:s32 u_mqstat:p32 u_omqstat:p32" + // mq_getsetattr
+	"which:s32 upid:s32 infop:p32 options:s32 ru:p32" + // waitid
+	"family:s32 type:s32 protocol:s32" + // socket
+	"fd:s32 umyaddr:p32 addrlen:s32" + // bind
+	"fd:s32 uservaddr:p32 addrlen:s32" + // connect
+	"fd:s32 backlog:s32" + // listen
+	"fd:s32 upeer_sockaddr:p32 upeer_addrlen:p32" + // accept
+	"fd:s32 usockaddr:p32 usockaddr_len:p32" + // getsockname
+	"fd:s32 usockaddr:p32 usockaddr_len:p32" + // getpeername
+	"family:s32 type:s32 protocol:s32 usockvec:p32" + // socketpair
+	"fd:s32 buff:p32 len:u32 flags:u32" + // send
+	"fd:s32 buff:p32 len:u32 flags:u32 addr:p32 addr_len:s32" + // sendto
+	"fd:s32 ubuf:p32 size:u32 flags:u32" + // recv
+	"fd:s32 ubuf:p32 size:u32 flags:u32 addr:p32 addr_len:p32" + // recvfrom
+	"fd:s32 how:s32" + // shutdown
+	"fd:s32 level:s32 optname:s32 optval:p32 optlen:s32" + // setsockopt
+	"fd:s32 level:s32 optname:s32 optval:p32 optlen:p32" + // getsockopt
+	"fd:s32 msg:p32 flags:u32" + // sendmsg
+	"fd:s32 msg:p32 flags:u32" + // recvmsg
+	"semid:s32 tsops:p32 nsops:u32" + // semop
+	"key:s32 nsems:s32 semflg:s32" + // semget
+	"semid:s32 semnum:s32 cmd:s32 arg:u32" + // semctl
+	"msqid:s32 msgp:p32 msgsz:u32 msgflg:s32" + // msgsnd
+	"msqid:s32 msgp:p32 msgsz:u32 msgtyp:s32 msgflg:s32" + // msgrcv
+	"key:s32 msgflg:s32" + // msgget
+	"msqid:s32 cmd:s32 buf:p32" + // msgctl
+	"shmid:s32 shmaddr:p32 shmflg:s32" + // shmat
+	"shmaddr:p32" + // shmdt
+	"key:s32 size:u32 shmflg:s32" + // shmget
+	"shmid:s32 cmd:s32 buf:p32" + // shmctl
+	"_type:p32 _description:p32 _payload:p32 plen:u32 ringid:s32" + // add_key
+	"_type:p32 _description:p32 _callout_info:p32 destringid:s32" + // request_key
+	"option:s32 arg2:u32 arg3:u32 arg4:u32 arg5:u32" + // keyctl
+	"semid:s32 tsems:p32 nsops:u32 timeout:p32" + // semtimedop
+	"?32" + // vserver
+	"which:s32 who:s32 ioprio:s32" + // ioprio_set
+	"which:s32 who:s32" + // ioprio_get
+	"" + // inotify_init
+	"fd:s32 pathname:p32 mask:u32" + // inotify_add_watch
+	"fd:s32 wd:s32" + // inotify_rm_watch
+	"start:u32 len:u32 mode:s32 nmask:p32 maxnode:u32 flags:u32" + // mbind
+	"policy:p32 nmask:p32 maxnode:u32 addr:u32 flags:u32" + // get_mempolicy
+	"mode:s32 nmask:p32 maxnode:u32" + // set_mempolicy
+	"dfd:s32 filename:p32 flags:s32 mode:u16" + // openat
+	"dfd:s32 pathname:p32 mode:u16" + // mkdirat
+	"dfd:s32 filename:p32 mode:u16 dev:u32" + // mknodat
+	"dfd:s32 filename:p32 user:u32 group:u32 flag:s32" + // fchownat
+	"dfd:u32 filename:p32 t:p32" + // futimesat
+	"dfd:s32 filename:p32 statbuf:p32 flag:s32" + // fstatat64
+	"dfd:s32 pathname:p32 flag:s32" + // unlinkat
+	"olddfd:s32 oldname:p32 newdfd:s32 newname:p32" + // renameat
+	"olddfd:s32 oldname:p32 newdfd:s32 newname:p32 flags:s32" + // linkat
+	"oldname:p32 newdfd:s32 newname:p32" + // symlinkat
+	"dfd:s32 pathname:p32 buf:p32 bufsiz:s32" + // readlinkat
+	"dfd:s32 filename:p32 mode:u16" + // fchmodat
+	"dfd:s32 filename:p32 mode:s32" + // faccessat
+	"n:s32 inp:p32 outp:p32 exp:p32 tsp:p32 sig:p32" + // pselect6
+	"ufds:p32 nfds:u32 tsp:p32 sigmask:p32 sigsetsize:u32" + // ppoll
+	"unshare_flags:u32" + // unshare
+	"head:p32 len:u32" + // set_robust_list
+	"pid:s32 head_ptr:p32 len_ptr:p32" + // get_robust_list
+	"fd_in:s32 off_in:p32 fd_out:s32 off_out:p32 len:u32 flags:u32" + // splice
+	"fd:s32 flags:u32 offset_lo:u32 offset_hi:u32 nbytes_lo:u32 nbytes_hi:u32" + // arm_sync_file_range
+	"fdin:s32 fdout:s32 len:u32 flags:u32" + // tee
+	"fd:s32 uiov:p32 nr_segs:u32 flags:u32" + // vmsplice
+	"pid:s32 nr_pages:u32 pages:p32 nodes:p32 status:p32 flags:s32" + // move_pages
+	"cpup:p32 nodep:p32 unused:p32" + // getcpu
+	"epfd:s32 events:p32 maxevents:s32 timeout:s32 sigmask:p32 sigsetsize:u32" + // epoll_pwait
+	"entry:u32 nr_segments:u32 segments:p32 flags:u32" + // kexec_load
+	"dfd:u32 filename:p32 t:p32 flags:s32" + // utimensat
+	"ufd:s32 user_mask:p32 sizemask:u32" + // signalfd
+	"clockid:s32 flags:s32" + // timerfd_create
+	"count:u32" + // eventfd
+	"fd:s32 mode:s32 offset_lo:u32 offset_hi:u32 len_lo:u32 len_hi:u32" + // fallocate
+	"ufd:s32 flags:s32 utmr:p32 otmr:p32" + // timerfd_settime
+	"ufd:s32 otmr:p32" + // timerfd_gettime
+	"ufd:s32 user_mask:p32 sizemask:u32 flags:s32" + // signalfd4
+	"count:u32 flags:s32" + // eventfd2
+	"flags:s32" + // epoll_create1
+	"oldfd:u32 newfd:u32 flags:s32" + // dup3
+	"fildes:p32 flags:s32" + // pipe2
+	"flags:s32" + // inotify_init1
+	"fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32" + // preadv
+	"fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32" + // pwritev
+	"tgid:s32 pid:s32 sig:s32 uinfo:p32" + // rt_tgsigqueueinfo
+	"attr_uptr:p32 pid:s32 cpu:s32 group_fd:s32 flags:u32" + // perf_event_open
+	"fd:s32 mmsg:p32 vlen:u32 flags:u32 timeout:p32" + // recvmmsg
+	"fd:s32 upeer_sockaddr:p32 upeer_addrlen:p32 flags:s32" + // accept4
+	"flags:u32 event_f_flags:u32" + // fanotify_init
+	"fanotify_fd:s32 flags:u32 mask_lo:u32 mask_hi:u32 dfd:s32 pathname:p32" + // fanotify_mark
+	"pid:s32 resource:u32 new_rlim:p32 old_rlim:p32" + // prlimit64
+	"dfd:s32 name:p32 handle:p32 mnt_id:p32 flag:s32" + // name_to_handle_at
+	"mountdirfd:s32 handle:p32 flags:s32" + // open_by_handle_at
+	"which_clock:s32 utp:p32" + // clock_adjtime
+	"fd:s32" + // syncfs
+	"fd:s32 mmsg:p32 vlen:u32 flags:u32" + // sendmmsg
+	"fd:s32 flags:s32" + // setns
+	"pid:s32 lvec:p32 liovcnt:u32 rvec:p32 riovcnt:u32 flags:u32" + // process_vm_readv
+	"pid:s32 lvec:p32 liovcnt:u32 rvec:p32 riovcnt:u32 flags:u32" + // process_vm_writev
+	"pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u32" + // kcmp
+	"fd:s32 uargs:p32 flags:s32" + // finit_module
+	"pid:s32 uattr:p32 flags:u32" + // sched_setattr
+	"pid:s32 uattr:p32 usize:u32 flags:u32" + // sched_getattr
+	"olddfd:s32 oldname:p32 newdfd:s32 newname:p32 flags:u32" + // renameat2
+	"op:u32 flags:u32 uargs:p32" + // seccomp
+	"ubuf:p32 len:u32 flags:u32" + // getrandom
+	"uname:p32 flags:u32" + // memfd_create
+	"cmd:s32 uattr:p32 size:u32" + // bpf
+	"fd:s32 filename:p32 argv:p32 envp:p32 flags:s32" + // execveat
+	"flags:s32" + // userfaultfd
+	"cmd:s32 flags:u32 cpu_id:s32" + // membarrier
+	"start:u32 len:u32 flags:s32" + // mlock2
+	"fd_in:s32 off_in:p32 fd_out:s32 off_out:p32 len:u32 flags:u32" + // copy_file_range
+	"fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32 flags:s32" + // preadv2
+	"fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32 flags:s32" + // pwritev2
+	"start:u32 len:u32 prot:u32 pkey:s32" + // pkey_mprotect
+	"flags:u32 init_val:u32" + // pkey_alloc
+	"pkey:s32" + // pkey_free
+	"dfd:s32 filename:p32 flags:u32 mask:u32 buffer:p32" + // statx
+	"rseq:p32 rseq_len:u32 flags:s32 sig:u32" + // rseq
+	"ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32 usig:p32" + // io_pgetevents
+	"pid:s32 maxnode:u32 old_nodes:p32 new_nodes:p32" + // migrate_pages
+	"kernel_fd:s32 initrd_fd:s32 cmdline_len:u32 cmdline_ptr:p32 flags:u32" + // kexec_file_load
+	"which_clock:s32 tp:p32" + // clock_gettime64
+	"which_clock:s32 tp:p32" + // clock_settime64
+	"which_clock:s32 utx:p32" + // clock_adjtime64
+	"which_clock:s32 tp:p32" + // clock_getres_time64
+	"which_clock:s32 flags:s32 rqtp:p32 rmtp:p32" + // clock_nanosleep_time64
+	"timer_id:s32 setting:p32" + // timer_gettime64
+	"timer_id:s32 flags:s32 new_setting:p32 old_setting:p32" + // timer_settime64
+	"ufd:s32 otmr:p32" + // timerfd_gettime64
+	"ufd:s32 flags:s32 utmr:p32 otmr:p32" + // timerfd_settime64
+	"dfd:s32 filename:p32 utimes:p32 flags:s32" + // utimensat_time64
+	"n:s32 inp:p32 outp:p32 exp:p32 tsp:p32 sig:p32" + // pselect6_time64
+	"ufds:p32 nfds:u32 tsp:p32 sigmask:p32 sigsetsize:u32" + // ppoll_time64
+	"ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32 usig:p32" + // io_pgetevents_time64
+	"fd:s32 mmsg:p32 vlen:u32 flags:u32 timeout:p32" + // recvmmsg_time64
+	"mqdes:s32 u_msg_ptr:p32 msg_len:u32 msg_prio:u32 u_abs_timeout:p32" + // mq_timedsend_time64
+	"mqdes:s32 u_msg_ptr:p32 msg_len:u32 u_msg_prio:p32 u_abs_timeout:p32" + // mq_timedreceive_time64
+	"semid:s32 tsops:p32 nsops:u32 timeout:p32" + // semtimedop_time64
+	"uthese:p32 uinfo:p32 uts:p32 sigsetsize:u32" + // rt_sigtimedwait_time64
+	"uaddr:p32 op:s32 val:u32 utime:p32 uaddr2:p32 val3:u32" + // futex_time64
+	"pid:s32 interval:p32" + // sched_rr_get_interval_time64
+	"pidfd:s32 sig:s32 info:p32 flags:u32" + // pidfd_send_signal
+	"entries:u32 params:p32" + // io_uring_setup
+	"fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p32 argsz:u32" + // io_uring_enter
+	"fd:u32 opcode:u32 arg:p32 nr_args:u32" + // io_uring_register
+	"dfd:s32 filename:p32 flags:u32" + // open_tree
+	"from_dfd:s32 from_pathname:p32 to_dfd:s32 to_pathname:p32 flags:u32" + // move_mount
+	"_fs_name:p32 flags:u32" + // fsopen
+	"fd:s32 cmd:u32 _key:p32 _value:p32 aux:s32" + // fsconfig
+	"fs_fd:s32 flags:u32 attr_flags:u32" + // fsmount
+	"dfd:s32 path:p32 flags:u32" + // fspick
+	"pid:s32 flags:u32" + // pidfd_open
+	"uargs:p32 size:u32" + // clone3
+	"fd:u32 max_fd:u32 flags:u32" + // close_range
+	"dfd:s32 filename:p32 how:p32 usize:u32" + // openat2
+	"pidfd:s32 fd:s32 flags:u32" + // pidfd_getfd
+	"dfd:s32 filename:p32 mode:s32 flags:s32" + // faccessat2
+	"pidfd:s32 vec:p32 vlen:u32 behavior:s32 flags:u32" + // process_madvise
+	"epfd:s32 events:p32 maxevents:s32 timeout:p32 sigmask:p32 sigsetsize:u32" + // epoll_pwait2
+	"dfd:s32 path:p32 flags:u32 uattr:p32 usize:u32" + // mount_setattr
+	"fd:u32 cmd:u32 id:u32 addr:p32" + // quotactl_fd
+	"attr:p32 size:u32 flags:u32" + // landlock_create_ruleset
+	"ruleset_fd:s32 rule_type:u32 rule_attr:p32 flags:u32" + // landlock_add_rule
+	"ruleset_fd:s32 flags:u32" + // landlock_restrict_self
+	"pidfd:s32 flags:u32" + // process_mrelease
+	"waiters:p32 nr_futexes:u32 flags:u32 timeout:p32 clockid:s32" + // futex_waitv
+	"start:u32 len:u32 home_node:u32 flags:u32" + // set_mempolicy_home_node
+	"fd:u32 cstat_range:p32 cstat:p32 flags:u32" + // cachestat
+	"dfd:s32 filename:p32 mode:u16 flags:u32" + // fchmodat2
+	"addr:u32 size:u32 flags:u32" + // map_shadow_stack
+	"uaddr:p32 mask:u32 nr:s32 flags:u32" + // futex_wake
+	"uaddr:p32 val:u32 mask:u32 flags:u32 timeout:p32 clockid:s32" + // futex_wait
+	"waiters:p32 flags:u32 nr_wake:s32 nr_requeue:s32" + // futex_requeue
+	"req:p32 buf:p32 bufsize:u32 flags:u32" + // statmount
+	"req:p32 mnt_ids:p32 nr_mnt_ids:u32 flags:u32" + // listmount
+	"attr:u32 ctx:p32 size:p32 flags:u32" + // lsm_get_self_attr
+	"attr:u32 ctx:p32 size:u32 flags:u32" + // lsm_set_self_attr
+	"ids:p32 size:p32 flags:u32" + // lsm_list_modules
+	"start:u32 len:u32 flags:u32" + // mseal
+	"dfd:s32 pathname:p32 at_flags:u32 name:p32 uargs:p32 usize:u32" + // setxattrat
+	"dfd:s32 pathname:p32 at_flags:u32 name:p32 uargs:p32 usize:u32" + // getxattrat
+	"dfd:s32 pathname:p32 at_flags:u32 list:p32 size:u32" + // listxattrat
+	"dfd:s32 pathname:p32 at_flags:u32 name:p32" + // removexattrat
+	"dfd:s32 filename:p32 flags:u32 uattr:p32 usize:u32" + // open_tree_attr
+	"dfd:s32 filename:p32 ufattr:p32 usize:u32 at_flags:u32" + // file_getattr
+	"dfd:s32 filename:p32 ufattr:p32 usize:u32 at_flags:u32" + // file_setattr
+	"req:p32 ns_ids:p32 nr_ns_ids:u32 flags:u32" + // listns
+	"" + // rseq_slice_yield
+	"" + // breakpoint
+	"start:u32 end:u32 flags:u32" + // cacheflush
+	"" + // usr26
+	"" + // usr32
+	"addr:u32" + // set_tls
+	"" + // get_tls
+	""
+
+var armPrototypesEnds = [...]uint16{
+	0, 14, 14, 38, 62, 93, 99, 120, 143, 155, 185, 197, 226, 247, 278, 306, 306, 359, 366, 366, 403, 403, 424, 437,
+	437, 452, 475, 496, 508, 518, 528, 536, 543, 550, 550, 550, 550, 558, 576, 598, 620, 636, 644, 656, 672, 691, 691, 691,
+	691, 715, 732, 749, 781, 789, 805, 826, 840, 853, 866, 894, 922, 945, 972, 983, 1013, 1050, 1066, 1085, 1102, 1117, 1142, 1159,
+	1188, 1208, 1222, 1246, 1276, 1295, 1319, 1343, 1361, 1361, 1402, 1417, 1425, 1431, 1431, 1499, 1515, 1523, 1530, 1556, 1581, 1607, 1630, 1665,
+	1672, 1678, 1681, 1709, 1724, 1731, 1738, 1797, 1824, 1862, 1876, 1903, 1926, 1949, 1956, 1962, 1965, 1982, 1999, 2008, 2008, 2025, 2042, 2070,
+	2077, 2077, 2087, 2097, 2117, 2134, 2189, 2215, 2244, 2279, 2282, 2308, 2337, 2383, 2383, 2422, 2462, 2485, 2528, 2553, 2579, 2634, 2689, 2720,
+	2736, 2758, 2777, 2793, 2834, 2834, 2855, 2907, 2952, 2995, 3019, 3043, 3061, 3092, 3092, 3092, 3092, 3092, 3109, 3126, 3154, 3182, 3207, 3233,
+	3262, 3288, 3317, 3348, 3355, 3362, 3369, 3376, 3403, 3427, 3452, 3485, 3507, 3507, 3560, 3610, 3660, 3704, 3744, 3784, 3818, 3848, 3878, 3902,
+	3923, 3944, 3959, 3974, 4015, 4069, 4102, 4135, 4157, 4164, 4215, 4243, 4273, 4287, 4290, 4298, 4330, 4375, 4422, 4432, 4489, 4527, 4551, 4563,
+	4575, 4597, 4619, 4641, 4684, 4711, 4732, 4756, 4774, 4841, 4868, 4907, 4946, 4986, 4996, 5062, 5130, 5158, 5194, 5241, 5273, 5303, 5335, 5353,
+	5396, 5434, 5472, 5517, 5550, 5605, 5639, 5695, 5709, 5759, 5809, 5833, 5857, 5886, 5914, 5950, 5989, 6039, 6057, 6082, 6114, 6125, 6152, 6177,
+	6236, 6295, 6341, 6382, 6385, 6413, 6430, 6430, 6458, 6471, 6529, 6580, 6610, 6649, 6678, 6715, 6763, 6789, 6830, 6859, 6904, 6959, 6993, 7032,
+	7061, 7090, 7136, 7188, 7205, 7221, 7253, 7314, 7386, 7422, 7459, 7520, 7549, 7621, 7669, 7705, 7739, 7760, 7769, 7834, 7869, 7885, 7929, 7948,
+	7957, 7986, 8006, 8015, 8058, 8101, 8135, 8187, 8233, 8286, 8313, 8383, 8429, 8476, 8511, 8534, 8540, 8574, 8590, 8649, 8708, 8752, 8778, 8805,
+	8842, 8897, 8923, 8949, 8968, 8994, 9041, 9050, 9078, 9105, 9166, 9219, 9272, 9307, 9329, 9337, 9387, 9426, 9486, 9533, 9602, 9624, 9646, 9669,
+	9691, 9734, 9758, 9812, 9828, 9863, 9904, 9950, 10002, 10062, 10108, 10174, 10242, 10283, 10326, 10380, 10400, 10436, 10458, 10524, 10561, 10591, 10658, 10680,
+	10722, 10756, 10782, 10799, 10817, 10844, 10882, 10908, 10947, 10996, 11068, 11114, 11144, 11171, 11223, 11247, 11266, 11326, 11367, 11409, 11448, 11475, 11510, 11570,
+	11618, 11655, 11699, 11734, 11769, 11795, 11822, 11884, 11946, 11997, 12039, 12089, 12143, 12197, 12239, 12239, 12239, 12266, 12266, 12266, 12274, 12274,
+}
+
 var armCalls = []Call{
-	{"restart_syscall", 0, ""},
-	{"exit", 1, "error_code:s32"},
-	{"fork", 2, ""},
-	{"read", 3, "fd:u32 buf:p32 count:u32"},
-	{"write", 4, "fd:u32 buf:p32 count:u32"},
-	{"open", 5, "filename:p32 flags:s32 mode:u16"},
-	{"close", 6, "fd:u32"},
-	{"creat", 8, "pathname:p32 mode:u16"},
-	{"link", 9, "oldname:p32 newname:p32"},
-	{"unlink", 10, "pathname:p32"},
-	{"execve", 11, "filename:p32 argv:p32 envp:p32"},
-	{"chdir", 12, "filename:p32"},
-	{"mknod", 14, "filename:p32 mode:u16 dev:u32"},
-	{"chmod", 15, "filename:p32 mode:u16"},
-	{"lchown", 16, "filename:p32 user:u16 group:u16"},
-	{"lseek", 19, "fd:u32 offset:s32 whence:u32"},
-	{"getpid", 20, ""},
-	{"mount", 21, "dev_name:p32 dir_name:p32 type:p32 flags:u32 data:p32"},
-	{"setuid", 23, "uid:u16"},
-	{"getuid", 24, ""},
-	{"ptrace", 26, "request:s32 pid:s32 addr:u32 data:u32"},
-	{"pause", 29, ""},
-	{"access", 33, "filename:p32 mode:s32"},
-	{"nice", 34, "increment:s32"},
-	{"sync", 36, ""},
-	{"kill", 37, "pid:s32 sig:s32"},
-	{"rename", 38, "oldname:p32 newname:p32"},
-	{"mkdir", 39, "pathname:p32 mode:u16"},
-	{"rmdir", 40, "pathname:p32"},
-	{"dup", 41, "fildes:u32"},
-	{"pipe", 42, "fildes:p32"},
-	{"times", 43, "tbuf:p32"},
-	{"brk", 45, "brk:u32"},
-	{"setgid", 46, "gid:u16"},
-	{"getgid", 47, ""},
-	{"geteuid", 49, ""},
-	{"getegid", 50, ""},
-	{"acct", 51, "name:p32"},
-	{"umount2", 52, "name:p32 flags:s32"},
-	{"ioctl", 54, "fd:u32 cmd:u32 arg:u32"},
-	{"fcntl", 55, "fd:u32 cmd:u32 arg:u32"},
-	{"setpgid", 57, "pid:s32 pgid:s32"},
-	{"umask", 60, "mask:s32"},
-	{"chroot", 61, "filename:p32"},
-	{"ustat", 62, "dev:u32 ubuf:p32"},
-	{"dup2", 63, "oldfd:u32 newfd:u32"},
-	{"getppid", 64, ""},
-	{"getpgrp", 65, ""},
-	{"setsid", 66, ""},
-	{"sigaction", 67, "sig:s32 act:p32 oact:p32"},
-	{"setreuid", 70, "ruid:u16 euid:u16"},
-	{"setregid", 71, "rgid:u16 egid:u16"},
-	{"sigsuspend", 72, "unused1:s32 unused2:s32 mask:u32"},
-	{"sigpending", 73, "uset:p32"},
-	{"sethostname", 74, "name:p32 len:s32"},
-	{"setrlimit", 75, "resource:u32 rlim:p32"},
-	{"getrusage", 77, "who:s32 ru:p32"},
-	{"gettimeofday", 78, "tv:p32 tz:p32"},
-	{"settimeofday", 79, "tv:p32 tz:p32"},
-	{"getgroups", 80, "gidsetsize:s32 grouplist:p32"},
-	{"setgroups", 81, "gidsetsize:s32 grouplist:p32"},
-	{"symlink", 83, "oldname:p32 newname:p32"},
-	{"readlink", 85, "path:p32 buf:p32 bufsiz:s32"},
-	{"uselib", 86, "library:p32"},
-	{"swapon", 87, "specialfile:p32 swap_flags:s32"},
-	{"reboot", 88, "magic1:s32 magic2:s32 cmd:u32 arg:p32"},
-	{"munmap", 91, "addr:u32 len:u32"},
-	{"truncate", 92, "path:p32 length:s32"},
-	{"ftruncate", 93, "fd:u32 length:s32"},
-	{"fchmod", 94, "fd:u32 mode:u16"},
-	{"fchown", 95, "fd:u32 user:u16 group:u16"},
-	{"getpriority", 96, "which:s32 who:s32"},
-	{"setpriority", 97, "which:s32 who:s32 niceval:s32"},
-	{"statfs", 99, "pathname:p32 buf:p32"},
-	{"fstatfs", 100, "fd:u32 buf:p32"},
-	{"syslog", 103, "type:s32 buf:p32 len:s32"},
-	{"setitimer", 104, "which:s32 value:p32 ovalue:p32"},
-	{"getitimer", 105, "which:s32 value:p32"},
-	{"stat", 106, "filename:p32 statbuf:p32"},
-	{"lstat", 107, "filename:p32 statbuf:p32"},
-	{"fstat", 108, "fd:u32 statbuf:p32"},
-	{"vhangup", 111, ""},
-	{"wait4", 114, "upid:s32 stat_addr:p32 options:s32 ru:p32"},
-	{"swapoff", 115, "specialfile:p32"},
-	{"sysinfo", 116, "info:p32"},
-	{"fsync", 118, "fd:u32"},
-	{"sigreturn", 119, ""},
-	{"clone", 120, "clone_flags:u32 newsp:u32 parent_tidptr:p32 tls:u32 child_tidptr:p32"},
-	{"setdomainname", 121, "name:p32 len:s32"},
-	{"uname", 122, "name:p32"},
-	{"adjtimex", 124, "utp:p32"},
-	{"mprotect", 125, "start:u32 len:u32 prot:u32"},
-	{"sigprocmask", 126, "how:s32 nset:p32 oset:p32"},
-	{"init_module", 128, "umod:p32 len:u32 uargs:p32"},
-	{"delete_module", 129, "name_user:p32 flags:u32"},
-	{"quotactl", 131, "cmd:u32 special:p32 id:u32 addr:p32"},
-	{"getpgid", 132, "pid:s32"},
-	{"fchdir", 133, "fd:u32"},
-	{"bdflush", 134, "?32"},
-	{"sysfs", 135, "option:s32 arg1:u32 arg2:u32"},
-	{"personality", 136, "personality:u32"},
-	{"setfsuid", 138, "uid:u16"},
-	{"setfsgid", 139, "gid:u16"},
-	{"_llseek", 140, "fd:u32 offset_high:u32 offset_low:u32 result:p32 whence:u32"},
-	{"getdents", 141, "fd:u32 dirent:p32 count:u32"},
-	{"_newselect", 142, "n:s32 inp:p32 outp:p32 exp:p32 tvp:p32"},
-	{"flock", 143, "fd:u32 cmd:u32"},
-	{"msync", 144, "start:u32 len:u32 flags:s32"},
-	{"readv", 145, "fd:u32 vec:p32 vlen:u32"},
-	{"writev", 146, "fd:u32 vec:p32 vlen:u32"},
-	{"getsid", 147, "pid:s32"},
-	{"fdatasync", 148, "fd:u32"},
-	{"_sysctl", 149, "?32"},
-	{"mlock", 150, "start:u32 len:u32"},
-	{"munlock", 151, "start:u32 len:u32"},
-	{"mlockall", 152, "flags:s32"},
-	{"munlockall", 153, ""},
-	{"sched_setparam", 154, "pid:s32 param:p32"},
-	{"sched_getparam", 155, "pid:s32 param:p32"},
-	{"sched_setscheduler", 156, "pid:s32 policy:s32 param:p32"},
-	{"sched_getscheduler", 157, "pid:s32"},
-	{"sched_yield", 158, ""},
-	{"sched_get_priority_max", 159, "policy:s32"},
-	{"sched_get_priority_min", 160, "policy:s32"},
-	{"sched_rr_get_interval", 161, "pid:s32 interval:p32"},
-	{"nanosleep", 162, "rqtp:p32 rmtp:p32"},
-	{"mremap", 163, "addr:u32 old_len:u32 new_len:u32 flags:u32 new_addr:u32"},
-	{"setresuid", 164, "ruid:u16 euid:u16 suid:u16"},
-	{"getresuid", 165, "ruidp:p32 euidp:p32 suidp:p32"},
-	{"poll", 168, "ufds:p32 nfds:u32 timeout_msecs:s32"},
-	{"nfsservctl", 169, "?32"},
-	{"setresgid", 170, "rgid:u16 egid:u16 sgid:u16"},
-	{"getresgid", 171, "rgidp:p32 egidp:p32 sgidp:p32"},
-	{"prctl", 172, "option:s32 arg2:u32 arg3:u32 arg4:u32 arg5:u32"},
-	{"rt_sigreturn", 173, ""},
-	{"rt_sigaction", 174, "sig:s32 act:p32 oact:p32 sigsetsize:u32"},
-	{"rt_sigprocmask", 175, "how:s32 nset:p32 oset:p32 sigsetsize:u32"},
-	{"rt_sigpending", 176, "uset:p32 sigsetsize:u32"},
-	{"rt_sigtimedwait", 177, "uthese:p32 uinfo:p32 uts:p32 sigsetsize:u32"},
-	{"rt_sigqueueinfo", 178, "pid:s32 sig:s32 uinfo:p32"},
-	{"rt_sigsuspend", 179, "unewset:p32 sigsetsize:u32"},
-	{"pread64", 180, "fd:u32 buf:p32 count:u32 pad3:u32 pos_lo:u32 pos_hi:u32"},
-	{"pwrite64", 181, "fd:u32 buf:p32 count:u32 pad3:u32 pos_lo:u32 pos_hi:u32"},
-	{"chown", 182, "filename:p32 user:u16 group:u16"},
-	{"getcwd", 183, "buf:p32 size:u32"},
-	{"capget", 184, "header:p32 dataptr:p32"},
-	{"capset", 185, "header:p32 data:p32"},
-	{"sigaltstack", 186, "uss:p32 uoss:p32"},
-	{"sendfile", 187, "out_fd:s32 in_fd:s32 offset:p32 count:u32"},
-	{"vfork", 190, ""},
-	{"ugetrlimit", 191, "resource:u32 rlim:p32"},
-	{"mmap2", 192, "addr:u32 len:u32 prot:u32 flags:u32 fd:s32 pgoff:u32"},
-	{"truncate64", 193, "path:p32 pad1:u32 length_lo:u32 length_hi:u32"},
-	{"ftruncate64", 194, "fd:u32 pad1:u32 length_lo:u32 length_hi:u32"},
-	{"stat64", 195, "filename:p32 statbuf:p32"},
-	{"lstat64", 196, "filename:p32 statbuf:p32"},
-	{"fstat64", 197, "fd:u32 statbuf:p32"},
-	{"lchown32", 198, "filename:p32 user:u32 group:u32"},
-	{"getuid32", 199, ""},
-	{"getgid32", 200, ""},
-	{"geteuid32", 201, ""},
-	{"getegid32", 202, ""},
-	{"setreuid32", 203, "ruid:u32 euid:u32"},
-	{"setregid32", 204, "rgid:u32 egid:u32"},
-	{"getgroups32", 205, "gidsetsize:s32 grouplist:p32"},
-	{"setgroups32", 206, "gidsetsize:s32 grouplist:p32"},
-	{"fchown32", 207, "fd:u32 user:u32 group:u32"},
-	{"setresuid32", 208, "ruid:u32 euid:u32 suid:u32"},
-	{"getresuid32", 209, "ruidp:p32 euidp:p32 suidp:p32"},
-	{"setresgid32", 210, "rgid:u32 egid:u32 sgid:u32"},
-	{"getresgid32", 211, "rgidp:p32 egidp:p32 sgidp:p32"},
-	{"chown32", 212, "filename:p32 user:u32 group:u32"},
-	{"setuid32", 213, "uid:u32"},
-	{"setgid32", 214, "gid:u32"},
-	{"setfsuid32", 215, "uid:u32"},
-	{"setfsgid32", 216, "gid:u32"},
-	{"getdents64", 217, "fd:u32 dirent:p32 count:u32"},
-	{"pivot_root", 218, "new_root:p32 put_old:p32"},
-	{"mincore", 219, "start:u32 len:u32 vec:p32"},
-	{"madvise", 220, "start:u32 len_in:u32 behavior:s32"},
-	{"fcntl64", 221, "fd:u32 cmd:u32 arg:u32"},
-	{"gettid", 224, ""},
-	{"readahead", 225, "fd:s32 pad1:u32 offset_lo:u32 offset_hi:u32 count:u32"},
-	{"setxattr", 226, "pathname:p32 name:p32 value:p32 size:u32 flags:s32"},
-	{"lsetxattr", 227, "pathname:p32 name:p32 value:p32 size:u32 flags:s32"},
-	{"fsetxattr", 228, "fd:s32 name:p32 value:p32 size:u32 flags:s32"},
-	{"getxattr", 229, "pathname:p32 name:p32 value:p32 size:u32"},
-	{"lgetxattr", 230, "pathname:p32 name:p32 value:p32 size:u32"},
-	{"fgetxattr", 231, "fd:s32 name:p32 value:p32 size:u32"},
-	{"listxattr", 232, "pathname:p32 list:p32 size:u32"},
-	{"llistxattr", 233, "pathname:p32 list:p32 size:u32"},
-	{"flistxattr", 234, "fd:s32 list:p32 size:u32"},
-	{"removexattr", 235, "pathname:p32 name:p32"},
-	{"lremovexattr", 236, "pathname:p32 name:p32"},
-	{"fremovexattr", 237, "fd:s32 name:p32"},
-	{"tkill", 238, "pid:s32 sig:s32"},
-	{"sendfile64", 239, "out_fd:s32 in_fd:s32 offset:p32 count:u32"},
-	{"futex", 240, "uaddr:p32 op:s32 val:u32 utime:p32 uaddr2:p32 val3:u32"},
-	{"sched_setaffinity", 241, "pid:s32 len:u32 user_mask_ptr:p32"},
-	{"sched_getaffinity", 242, "pid:s32 len:u32 user_mask_ptr:p32"},
-	{"io_setup", 243, "nr_events:u32 ctxp:p32"},
-	{"io_destroy", 244, "ctx:u32"},
-	{"io_getevents", 245, "ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32"},
-	{"io_submit", 246, "ctx_id:u32 nr:s32 iocbpp:p32"},
-	{"io_cancel", 247, "ctx_id:u32 iocb:p32 result:p32"},
-	{"exit_group", 248, "error_code:s32"},
-	{"lookup_dcookie", 249, "?32"},
-	{"epoll_create", 250, "size:s32"},
-	{"epoll_ctl", 251, "epfd:s32 op:s32 fd:s32 event:p32"},
-	{"epoll_wait", 252, "epfd:s32 events:p32 maxevents:s32 timeout:s32"},
-	{"remap_file_pages", 253, "start:u32 size:u32 prot:u32 pgoff:u32 flags:u32"},
-	{"set_tid_address", 256, "tidptr:p32"},
-	{"timer_create", 257, "which_clock:s32 timer_event_spec:p32 created_timer_id:p32"},
-	{"timer_settime", 258, "timer_id:s32 flags:s32 new:p32 old:p32"},
-	{"timer_gettime", 259, "timer_id:s32 setting:p32"},
-	{"timer_getoverrun", 260, "timer_id:s32"},
-	{"timer_delete", 261, "timer_id:s32"},
-	{"clock_settime", 262, "which_clock:s32 tp:p32"},
-	{"clock_gettime", 263, "which_clock:s32 tp:p32"},
-	{"clock_getres", 264, "which_clock:s32 tp:p32"},
-	{"clock_nanosleep", 265, "which_clock:s32 flags:s32 rqtp:p32 rmtp:p32"},
-	{"statfs64", 266, "pathname:p32 sz:u32 buf:p32"},
-	{"fstatfs64", 267, "fd:u32 sz:u32 buf:p32"},
-	{"tgkill", 268, "tgid:s32 pid:s32 sig:s32"},
-	{"utimes", 269, "filename:p32 t:p32"},
-	{"arm_fadvise64_64", 270, "fd:s32 advice:s32 offset_lo:u32 offset_hi:u32 len_lo:u32 len_hi:u32"},
-	{"pciconfig_iobase", 271, "which:s32 bus:u32 devfn:u32"},
-	{"pciconfig_read", 272, "bus:u32 dfn:u32 off:u32 len:u32 buf:p32"},
-	{"pciconfig_write", 273, "bus:u32 dfn:u32 off:u32 len:u32 buf:p32"},
-	{"mq_open", 274, "u_name:p32 oflag:s32 mode:u16 u_attr:p32"},
-	{"mq_unlink", 275, "u_name:p32"},
-	{"mq_timedsend", 276, "mqdes:s32 u_msg_ptr:p32 msg_len:u32 msg_prio:u32 u_abs_timeout:p32"},
-	{"mq_timedreceive", 277, "mqdes:s32 u_msg_ptr:p32 msg_len:u32 u_msg_prio:p32 u_abs_timeout:p32"},
-	{"mq_notify", 278, "mqdes:s32 u_notification:p32"},
-	{"mq_getsetattr", 279, "mqdes:s32 u_mqstat:p32 u_omqstat:p32"},
-	{"waitid", 280, "which:s32 upid:s32 infop:p32 options:s32 ru:p32"},
-	{"socket", 281, "family:s32 type:s32 protocol:s32"},
-	{"bind", 282, "fd:s32 umyaddr:p32 addrlen:s32"},
-	{"connect", 283, "fd:s32 uservaddr:p32 addrlen:s32"},
-	{"listen", 284, "fd:s32 backlog:s32"},
-	{"accept", 285, "fd:s32 upeer_sockaddr:p32 upeer_addrlen:p32"},
-	{"getsockname", 286, "fd:s32 usockaddr:p32 usockaddr_len:p32"},
-	{"getpeername", 287, "fd:s32 usockaddr:p32 usockaddr_len:p32"},
-	{"socketpair", 288, "family:s32 type:s32 protocol:s32 usockvec:p32"},
-	{"send", 289, "fd:s32 buff:p32 len:u32 flags:u32"},
-	{"sendto", 290, "fd:s32 buff:p32 len:u32 flags:u32 addr:p32 addr_len:s32"},
-	{"recv", 291, "fd:s32 ubuf:p32 size:u32 flags:u32"},
-	{"recvfrom", 292, "fd:s32 ubuf:p32 size:u32 flags:u32 addr:p32 addr_len:p32"},
-	{"shutdown", 293, "fd:s32 how:s32"},
-	{"setsockopt", 294, "fd:s32 level:s32 optname:s32 optval:p32 optlen:s32"},
-	{"getsockopt", 295, "fd:s32 level:s32 optname:s32 optval:p32 optlen:p32"},
-	{"sendmsg", 296, "fd:s32 msg:p32 flags:u32"},
-	{"recvmsg", 297, "fd:s32 msg:p32 flags:u32"},
-	{"semop", 298, "semid:s32 tsops:p32 nsops:u32"},
-	{"semget", 299, "key:s32 nsems:s32 semflg:s32"},
-	{"semctl", 300, "semid:s32 semnum:s32 cmd:s32 arg:u32"},
-	{"msgsnd", 301, "msqid:s32 msgp:p32 msgsz:u32 msgflg:s32"},
-	{"msgrcv", 302, "msqid:s32 msgp:p32 msgsz:u32 msgtyp:s32 msgflg:s32"},
-	{"msgget", 303, "key:s32 msgflg:s32"},
-	{"msgctl", 304, "msqid:s32 cmd:s32 buf:p32"},
-	{"shmat", 305, "shmid:s32 shmaddr:p32 shmflg:s32"},
-	{"shmdt", 306, "shmaddr:p32"},
-	{"shmget", 307, "key:s32 size:u32 shmflg:s32"},
-	{"shmctl", 308, "shmid:s32 cmd:s32 buf:p32"},
-	{"add_key", 309, "_type:p32 _description:p32 _payload:p32 plen:u32 ringid:s32"},
-	{"request_key", 310, "_type:p32 _description:p32 _callout_info:p32 destringid:s32"},
-	{"keyctl", 311, "option:s32 arg2:u32 arg3:u32 arg4:u32 arg5:u32"},
-	{"semtimedop", 312, "semid:s32 tsems:p32 nsops:u32 timeout:p32"},
-	{"vserver", 313, "?32"},
-	{"ioprio_set", 314, "which:s32 who:s32 ioprio:s32"},
-	{"ioprio_get", 315, "which:s32 who:s32"},
-	{"inotify_init", 316, ""},
-	{"inotify_add_watch", 317, "fd:s32 pathname:p32 mask:u32"},
-	{"inotify_rm_watch", 318, "fd:s32 wd:s32"},
-	{"mbind", 319, "start:u32 len:u32 mode:s32 nmask:p32 maxnode:u32 flags:u32"},
-	{"get_mempolicy", 320, "policy:p32 nmask:p32 maxnode:u32 addr:u32 flags:u32"},
-	{"set_mempolicy", 321, "mode:s32 nmask:p32 maxnode:u32"},
-	{"openat", 322, "dfd:s32 filename:p32 flags:s32 mode:u16"},
-	{"mkdirat", 323, "dfd:s32 pathname:p32 mode:u16"},
-	{"mknodat", 324, "dfd:s32 filename:p32 mode:u16 dev:u32"},
-	{"fchownat", 325, "dfd:s32 filename:p32 user:u32 group:u32 flag:s32"},
-	{"futimesat", 326, "dfd:u32 filename:p32 t:p32"},
-	{"fstatat64", 327, "dfd:s32 filename:p32 statbuf:p32 flag:s32"},
-	{"unlinkat", 328, "dfd:s32 pathname:p32 flag:s32"},
-	{"renameat", 329, "olddfd:s32 oldname:p32 newdfd:s32 newname:p32"},
-	{"linkat", 330, "olddfd:s32 oldname:p32 newdfd:s32 newname:p32 flags:s32"},
-	{"symlinkat", 331, "oldname:p32 newdfd:s32 newname:p32"},
-	{"readlinkat", 332, "dfd:s32 pathname:p32 buf:p32 bufsiz:s32"},
-	{"fchmodat", 333, "dfd:s32 filename:p32 mode:u16"},
-	{"faccessat", 334, "dfd:s32 filename:p32 mode:s32"},
-	{"pselect6", 335, "n:s32 inp:p32 outp:p32 exp:p32 tsp:p32 sig:p32"},
-	{"ppoll", 336, "ufds:p32 nfds:u32 tsp:p32 sigmask:p32 sigsetsize:u32"},
-	{"unshare", 337, "unshare_flags:u32"},
-	{"set_robust_list", 338, "head:p32 len:u32"},
-	{"get_robust_list", 339, "pid:s32 head_ptr:p32 len_ptr:p32"},
-	{"splice", 340, "fd_in:s32 off_in:p32 fd_out:s32 off_out:p32 len:u32 flags:u32"},
-	{"arm_sync_file_range", 341, "fd:s32 flags:u32 offset_lo:u32 offset_hi:u32 nbytes_lo:u32 nbytes_hi:u32"},
-	{"tee", 342, "fdin:s32 fdout:s32 len:u32 flags:u32"},
-	{"vmsplice", 343, "fd:s32 uiov:p32 nr_segs:u32 flags:u32"},
-	{"move_pages", 344, "pid:s32 nr_pages:u32 pages:p32 nodes:p32 status:p32 flags:s32"},
-	{"getcpu", 345, "cpup:p32 nodep:p32 unused:p32"},
-	{"epoll_pwait", 346, "epfd:s32 events:p32 maxevents:s32 timeout:s32 sigmask:p32 sigsetsize:u32"},
-	{"kexec_load", 347, "entry:u32 nr_segments:u32 segments:p32 flags:u32"},
-	{"utimensat", 348, "dfd:u32 filename:p32 t:p32 flags:s32"},
-	{"signalfd", 349, "ufd:s32 user_mask:p32 sizemask:u32"},
-	{"timerfd_create", 350, "clockid:s32 flags:s32"},
-	{"eventfd", 351, "count:u32"},
-	{"fallocate", 352, "fd:s32 mode:s32 offset_lo:u32 offset_hi:u32 len_lo:u32 len_hi:u32"},
-	{"timerfd_settime", 353, "ufd:s32 flags:s32 utmr:p32 otmr:p32"},
-	{"timerfd_gettime", 354, "ufd:s32 otmr:p32"},
-	{"signalfd4", 355, "ufd:s32 user_mask:p32 sizemask:u32 flags:s32"},
-	{"eventfd2", 356, "count:u32 flags:s32"},
-	{"epoll_create1", 357, "flags:s32"},
-	{"dup3", 358, "oldfd:u32 newfd:u32 flags:s32"},
-	{"pipe2", 359, "fildes:p32 flags:s32"},
-	{"inotify_init1", 360, "flags:s32"},
-	{"preadv", 361, "fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32"},
-	{"pwritev", 362, "fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32"},
-	{"rt_tgsigqueueinfo", 363, "tgid:s32 pid:s32 sig:s32 uinfo:p32"},
-	{"perf_event_open", 364, "attr_uptr:p32 pid:s32 cpu:s32 group_fd:s32 flags:u32"},
-	{"recvmmsg", 365, "fd:s32 mmsg:p32 vlen:u32 flags:u32 timeout:p32"},
-	{"accept4", 366, "fd:s32 upeer_sockaddr:p32 upeer_addrlen:p32 flags:s32"},
-	{"fanotify_init", 367, "flags:u32 event_f_flags:u32"},
-	{"fanotify_mark", 368, "fanotify_fd:s32 flags:u32 mask_lo:u32 mask_hi:u32 dfd:s32 pathname:p32"},
-	{"prlimit64", 369, "pid:s32 resource:u32 new_rlim:p32 old_rlim:p32"},
-	{"name_to_handle_at", 370, "dfd:s32 name:p32 handle:p32 mnt_id:p32 flag:s32"},
-	{"open_by_handle_at", 371, "mountdirfd:s32 handle:p32 flags:s32"},
-	{"clock_adjtime", 372, "which_clock:s32 utp:p32"},
-	{"syncfs", 373, "fd:s32"},
-	{"sendmmsg", 374, "fd:s32 mmsg:p32 vlen:u32 flags:u32"},
-	{"setns", 375, "fd:s32 flags:s32"},
-	{"process_vm_readv", 376, "pid:s32 lvec:p32 liovcnt:u32 rvec:p32 riovcnt:u32 flags:u32"},
-	{"process_vm_writev", 377, "pid:s32 lvec:p32 liovcnt:u32 rvec:p32 riovcnt:u32 flags:u32"},
-	{"kcmp", 378, "pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u32"},
-	{"finit_module", 379, "fd:s32 uargs:p32 flags:s32"},
-	{"sched_setattr", 380, "pid:s32 uattr:p32 flags:u32"},
-	{"sched_getattr", 381, "pid:s32 uattr:p32 usize:u32 flags:u32"},
-	{"renameat2", 382, "olddfd:s32 oldname:p32 newdfd:s32 newname:p32 flags:u32"},
-	{"seccomp", 383, "op:u32 flags:u32 uargs:p32"},
-	{"getrandom", 384, "ubuf:p32 len:u32 flags:u32"},
-	{"memfd_create", 385, "uname:p32 flags:u32"},
-	{"bpf", 386, "cmd:s32 uattr:p32 size:u32"},
-	{"execveat", 387, "fd:s32 filename:p32 argv:p32 envp:p32 flags:s32"},
-	{"userfaultfd", 388, "flags:s32"},
-	{"membarrier", 389, "cmd:s32 flags:u32 cpu_id:s32"},
-	{"mlock2", 390, "start:u32 len:u32 flags:s32"},
-	{"copy_file_range", 391, "fd_in:s32 off_in:p32 fd_out:s32 off_out:p32 len:u32 flags:u32"},
-	{"preadv2", 392, "fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32 flags:s32"},
-	{"pwritev2", 393, "fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32 flags:s32"},
-	{"pkey_mprotect", 394, "start:u32 len:u32 prot:u32 pkey:s32"},
-	{"pkey_alloc", 395, "flags:u32 init_val:u32"},
-	{"pkey_free", 396, "pkey:s32"},
-	{"statx", 397, "dfd:s32 filename:p32 flags:u32 mask:u32 buffer:p32"},
-	{"rseq", 398, "rseq:p32 rseq_len:u32 flags:s32 sig:u32"},
-	{"io_pgetevents", 399, "ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32 usig:p32"},
-	{"migrate_pages", 400, "pid:s32 maxnode:u32 old_nodes:p32 new_nodes:p32"},
-	{"kexec_file_load", 401, "kernel_fd:s32 initrd_fd:s32 cmdline_len:u32 cmdline_ptr:p32 flags:u32"},
-	{"clock_gettime64", 403, "which_clock:s32 tp:p32"},
-	{"clock_settime64", 404, "which_clock:s32 tp:p32"},
-	{"clock_adjtime64", 405, "which_clock:s32 utx:p32"},
-	{"clock_getres_time64", 406, "which_clock:s32 tp:p32"},
-	{"clock_nanosleep_time64", 407, "which_clock:s32 flags:s32 rqtp:p32 rmtp:p32"},
-	{"timer_gettime64", 408, "timer_id:s32 setting:p32"},
-	{"timer_settime64", 409, "timer_id:s32 flags:s32 new_setting:p32 old_setting:p32"},
-	{"timerfd_gettime64", 410, "ufd:s32 otmr:p32"},
-	{"timerfd_settime64", 411, "ufd:s32 flags:s32 utmr:p32 otmr:p32"},
-	{"utimensat_time64", 412, "dfd:s32 filename:p32 utimes:p32 flags:s32"},
-	{"pselect6_time64", 413, "n:s32 inp:p32 outp:p32 exp:p32 tsp:p32 sig:p32"},
-	{"ppoll_time64", 414, "ufds:p32 nfds:u32 tsp:p32 sigmask:p32 sigsetsize:u32"},
-	{"io_pgetevents_time64", 416, "ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32 usig:p32"},
-	{"recvmmsg_time64", 417, "fd:s32 mmsg:p32 vlen:u32 flags:u32 timeout:p32"},
-	{"mq_timedsend_time64", 418, "mqdes:s32 u_msg_ptr:p32 msg_len:u32 msg_prio:u32 u_abs_timeout:p32"},
-	{"mq_timedreceive_time64", 419, "mqdes:s32 u_msg_ptr:p32 msg_len:u32 u_msg_prio:p32 u_abs_timeout:p32"},
-	{"semtimedop_time64", 420, "semid:s32 tsops:p32 nsops:u32 timeout:p32"},
-	{"rt_sigtimedwait_time64", 421, "uthese:p32 uinfo:p32 uts:p32 sigsetsize:u32"},
-	{"futex_time64", 422, "uaddr:p32 op:s32 val:u32 utime:p32 uaddr2:p32 val3:u32"},
-	{"sched_rr_get_interval_time64", 423, "pid:s32 interval:p32"},
-	{"pidfd_send_signal", 424, "pidfd:s32 sig:s32 info:p32 flags:u32"},
-	{"io_uring_setup", 425, "entries:u32 params:p32"},
-	{"io_uring_enter", 426, "fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p32 argsz:u32"},
-	{"io_uring_register", 427, "fd:u32 opcode:u32 arg:p32 nr_args:u32"},
-	{"open_tree", 428, "dfd:s32 filename:p32 flags:u32"},
-	{"move_mount", 429, "from_dfd:s32 from_pathname:p32 to_dfd:s32 to_pathname:p32 flags:u32"},
-	{"fsopen", 430, "_fs_name:p32 flags:u32"},
-	{"fsconfig", 431, "fd:s32 cmd:u32 _key:p32 _value:p32 aux:s32"},
-	{"fsmount", 432, "fs_fd:s32 flags:u32 attr_flags:u32"},
-	{"fspick", 433, "dfd:s32 path:p32 flags:u32"},
-	{"pidfd_open", 434, "pid:s32 flags:u32"},
-	{"clone3", 435, "uargs:p32 size:u32"},
-	{"close_range", 436, "fd:u32 max_fd:u32 flags:u32"},
-	{"openat2", 437, "dfd:s32 filename:p32 how:p32 usize:u32"},
-	{"pidfd_getfd", 438, "pidfd:s32 fd:s32 flags:u32"},
-	{"faccessat2", 439, "dfd:s32 filename:p32 mode:s32 flags:s32"},
-	{"process_madvise", 440, "pidfd:s32 vec:p32 vlen:u32 behavior:s32 flags:u32"},
-	{"epoll_pwait2", 441, "epfd:s32 events:p32 maxevents:s32 timeout:p32 sigmask:p32 sigsetsize:u32"},
-	{"mount_setattr", 442, "dfd:s32 path:p32 flags:u32 uattr:p32 usize:u32"},
-	{"quotactl_fd", 443, "fd:u32 cmd:u32 id:u32 addr:p32"},
-	{"landlock_create_ruleset", 444, "attr:p32 size:u32 flags:u32"},
-	{"landlock_add_rule", 445, "ruleset_fd:s32 rule_type:u32 rule_attr:p32 flags:u32"},
-	{"landlock_restrict_self", 446, "ruleset_fd:s32 flags:u32"},
-	{"process_mrelease", 448, "pidfd:s32 flags:u32"},
-	{"futex_waitv", 449, "waiters:p32 nr_futexes:u32 flags:u32 timeout:p32 clockid:s32"},
-	{"set_mempolicy_home_node", 450, "start:u32 len:u32 home_node:u32 flags:u32"},
-	{"cachestat", 451, "fd:u32 cstat_range:p32 cstat:p32 flags:u32"},
-	{"fchmodat2", 452, "dfd:s32 filename:p32 mode:u16 flags:u32"},
-	{"map_shadow_stack", 453, "addr:u32 size:u32 flags:u32"},
-	{"futex_wake", 454, "uaddr:p32 mask:u32 nr:s32 flags:u32"},
-	{"futex_wait", 455, "uaddr:p32 val:u32 mask:u32 flags:u32 timeout:p32 clockid:s32"},
-	{"futex_requeue", 456, "waiters:p32 flags:u32 nr_wake:s32 nr_requeue:s32"},
-	{"statmount", 457, "req:p32 buf:p32 bufsize:u32 flags:u32"},
-	{"listmount", 458, "req:p32 mnt_ids:p32 nr_mnt_ids:u32 flags:u32"},
-	{"lsm_get_self_attr", 459, "attr:u32 ctx:p32 size:p32 flags:u32"},
-	{"lsm_set_self_attr", 460, "attr:u32 ctx:p32 size:u32 flags:u32"},
-	{"lsm_list_modules", 461, "ids:p32 size:p32 flags:u32"},
-	{"mseal", 462, "start:u32 len:u32 flags:u32"},
-	{"setxattrat", 463, "dfd:s32 pathname:p32 at_flags:u32 name:p32 uargs:p32 usize:u32"},
-	{"getxattrat", 464, "dfd:s32 pathname:p32 at_flags:u32 name:p32 uargs:p32 usize:u32"},
-	{"listxattrat", 465, "dfd:s32 pathname:p32 at_flags:u32 list:p32 size:u32"},
-	{"removexattrat", 466, "dfd:s32 pathname:p32 at_flags:u32 name:p32"},
-	{"open_tree_attr", 467, "dfd:s32 filename:p32 flags:u32 uattr:p32 usize:u32"},
-	{"file_getattr", 468, "dfd:s32 filename:p32 ufattr:p32 usize:u32 at_flags:u32"},
-	{"file_setattr", 469, "dfd:s32 filename:p32 ufattr:p32 usize:u32 at_flags:u32"},
-	{"listns", 470, "req:p32 ns_ids:p32 nr_ns_ids:u32 flags:u32"},
-	{"rseq_slice_yield", 471, ""},
-	{"breakpoint", 983041, ""},
-	{"cacheflush", 983042, "start:u32 end:u32 flags:u32"},
-	{"usr26", 983043, ""},
-	{"usr32", 983044, ""},
-	{"set_tls", 983045, "addr:u32"},
-	{"get_tls", 983046, ""},
+	{"restart_syscall", 0, 0, armPrototypes{}},
+	{"exit", 1, 1, armPrototypes{}},
+	{"fork", 2, 2, armPrototypes{}},
+	{"read", 3, 3, armPrototypes{}},
+	{"write", 4, 4, armPrototypes{}},
+	{"open", 5, 5, armPrototypes{}},
+	{"close", 6, 6, armPrototypes{}},
+	{"creat", 8, 7, armPrototypes{}},
+	{"link", 9, 8, armPrototypes{}},
+	{"unlink", 10, 9, armPrototypes{}},
+	{"execve", 11, 10, armPrototypes{}},
+	{"chdir", 12, 11, armPrototypes{}},
+	{"mknod", 14, 12, armPrototypes{}},
+	{"chmod", 15, 13, armPrototypes{}},
+	{"lchown", 16, 14, armPrototypes{}},
+	{"lseek", 19, 15, armPrototypes{}},
+	{"getpid", 20, 16, armPrototypes{}},
+	{"mount", 21, 17, armPrototypes{}},
+	{"setuid", 23, 18, armPrototypes{}},
+	{"getuid", 24, 19, armPrototypes{}},
+	{"ptrace", 26, 20, armPrototypes{}},
+	{"pause", 29, 21, armPrototypes{}},
+	{"access", 33, 22, armPrototypes{}},
+	{"nice", 34, 23, armPrototypes{}},
+	{"sync", 36, 24, armPrototypes{}},
+	{"kill", 37, 25, armPrototypes{}},
+	{"rename", 38, 26, armPrototypes{}},
+	{"mkdir", 39, 27, armPrototypes{}},
+	{"rmdir", 40, 28, armPrototypes{}},
+	{"dup", 41, 29, armPrototypes{}},
+	{"pipe", 42, 30, armPrototypes{}},
+	{"times", 43, 31, armPrototypes{}},
+	{"brk", 45, 32, armPrototypes{}},
+	{"setgid", 46, 33, armPrototypes{}},
+	{"getgid", 47, 34, armPrototypes{}},
+	{"geteuid", 49, 35, armPrototypes{}},
+	{"getegid", 50, 36, armPrototypes{}},
+	{"acct", 51, 37, armPrototypes{}},
+	{"umount2", 52, 38, armPrototypes{}},
+	{"ioctl", 54, 39, armPrototypes{}},
+	{"fcntl", 55, 40, armPrototypes{}},
+	{"setpgid", 57, 41, armPrototypes{}},
+	{"umask", 60, 42, armPrototypes{}},
+	{"chroot", 61, 43, armPrototypes{}},
+	{"ustat", 62, 44, armPrototypes{}},
+	{"dup2", 63, 45, armPrototypes{}},
+	{"getppid", 64, 46, armPrototypes{}},
+	{"getpgrp", 65, 47, armPrototypes{}},
+	{"setsid", 66, 48, armPrototypes{}},
+	{"sigaction", 67, 49, armPrototypes{}},
+	{"setreuid", 70, 50, armPrototypes{}},
+	{"setregid", 71, 51, armPrototypes{}},
+	{"sigsuspend", 72, 52, armPrototypes{}},
+	{"sigpending", 73, 53, armPrototypes{}},
+	{"sethostname", 74, 54, armPrototypes{}},
+	{"setrlimit", 75, 55, armPrototypes{}},
+	{"getrusage", 77, 56, armPrototypes{}},
+	{"gettimeofday", 78, 57, armPrototypes{}},
+	{"settimeofday", 79, 58, armPrototypes{}},
+	{"getgroups", 80, 59, armPrototypes{}},
+	{"setgroups", 81, 60, armPrototypes{}},
+	{"symlink", 83, 61, armPrototypes{}},
+	{"readlink", 85, 62, armPrototypes{}},
+	{"uselib", 86, 63, armPrototypes{}},
+	{"swapon", 87, 64, armPrototypes{}},
+	{"reboot", 88, 65, armPrototypes{}},
+	{"munmap", 91, 66, armPrototypes{}},
+	{"truncate", 92, 67, armPrototypes{}},
+	{"ftruncate", 93, 68, armPrototypes{}},
+	{"fchmod", 94, 69, armPrototypes{}},
+	{"fchown", 95, 70, armPrototypes{}},
+	{"getpriority", 96, 71, armPrototypes{}},
+	{"setpriority", 97, 72, armPrototypes{}},
+	{"statfs", 99, 73, armPrototypes{}},
+	{"fstatfs", 100, 74, armPrototypes{}},
+	{"syslog", 103, 75, armPrototypes{}},
+	{"setitimer", 104, 76, armPrototypes{}},
+	{"getitimer", 105, 77, armPrototypes{}},
+	{"stat", 106, 78, armPrototypes{}},
+	{"lstat", 107, 79, armPrototypes{}},
+	{"fstat", 108, 80, armPrototypes{}},
+	{"vhangup", 111, 81, armPrototypes{}},
+	{"wait4", 114, 82, armPrototypes{}},
+	{"swapoff", 115, 83, armPrototypes{}},
+	{"sysinfo", 116, 84, armPrototypes{}},
+	{"fsync", 118, 85, armPrototypes{}},
+	{"sigreturn", 119, 86, armPrototypes{}},
+	{"clone", 120, 87, armPrototypes{}},
+	{"setdomainname", 121, 88, armPrototypes{}},
+	{"uname", 122, 89, armPrototypes{}},
+	{"adjtimex", 124, 90, armPrototypes{}},
+	{"mprotect", 125, 91, armPrototypes{}},
+	{"sigprocmask", 126, 92, armPrototypes{}},
+	{"init_module", 128, 93, armPrototypes{}},
+	{"delete_module", 129, 94, armPrototypes{}},
+	{"quotactl", 131, 95, armPrototypes{}},
+	{"getpgid", 132, 96, armPrototypes{}},
+	{"fchdir", 133, 97, armPrototypes{}},
+	{"bdflush", 134, 98, armPrototypes{}},
+	{"sysfs", 135, 99, armPrototypes{}},
+	{"personality", 136, 100, armPrototypes{}},
+	{"setfsuid", 138, 101, armPrototypes{}},
+	{"setfsgid", 139, 102, armPrototypes{}},
+	{"_llseek", 140, 103, armPrototypes{}},
+	{"getdents", 141, 104, armPrototypes{}},
+	{"_newselect", 142, 105, armPrototypes{}},
+	{"flock", 143, 106, armPrototypes{}},
+	{"msync", 144, 107, armPrototypes{}},
+	{"readv", 145, 108, armPrototypes{}},
+	{"writev", 146, 109, armPrototypes{}},
+	{"getsid", 147, 110, armPrototypes{}},
+	{"fdatasync", 148, 111, armPrototypes{}},
+	{"_sysctl", 149, 112, armPrototypes{}},
+	{"mlock", 150, 113, armPrototypes{}},
+	{"munlock", 151, 114, armPrototypes{}},
+	{"mlockall", 152, 115, armPrototypes{}},
+	{"munlockall", 153, 116, armPrototypes{}},
+	{"sched_setparam", 154, 117, armPrototypes{}},
+	{"sched_getparam", 155, 118, armPrototypes{}},
+	{"sched_setscheduler", 156, 119, armPrototypes{}},
+	{"sched_getscheduler", 157, 120, armPrototypes{}},
+	{"sched_yield", 158, 121, armPrototypes{}},
+	{"sched_get_priority_max", 159, 122, armPrototypes{}},
+	{"sched_get_priority_min", 160, 123, armPrototypes{}},
+	{"sched_rr_get_interval", 161, 124, armPrototypes{}},
+	{"nanosleep", 162, 125, armPrototypes{}},
+	{"mremap", 163, 126, armPrototypes{}},
+	{"setresuid", 164, 127, armPrototypes{}},
+	{"getresuid", 165, 128, armPrototypes{}},
+	{"poll", 168, 129, armPrototypes{}},
+	{"nfsservctl", 169, 130, armPrototypes{}},
+	{"setresgid", 170, 131, armPrototypes{}},
+	{"getresgid", 171, 132, armPrototypes{}},
+	{"prctl", 172, 133, armPrototypes{}},
+	{"rt_sigreturn", 173, 134, armPrototypes{}},
+	{"rt_sigaction", 174, 135, armPrototypes{}},
+	{"rt_sigprocmask", 175, 136, armPrototypes{}},
+	{"rt_sigpending", 176, 137, armPrototypes{}},
+	{"rt_sigtimedwait", 177, 138, armPrototypes{}},
+	{"rt_sigqueueinfo", 178, 139, armPrototypes{}},
+	{"rt_sigsuspend", 179, 140, armPrototypes{}},
+	{"pread64", 180, 141, armPrototypes{}},
+	{"pwrite64", 181, 142, armPrototypes{}},
+	{"chown", 182, 143, armPrototypes{}},
+	{"getcwd", 183, 144, armPrototypes{}},
+	{"capget", 184, 145, armPrototypes{}},
+	{"capset", 185, 146, armPrototypes{}},
+	{"sigaltstack", 186, 147, armPrototypes{}},
+	{"sendfile", 187, 148, armPrototypes{}},
+	{"vfork", 190, 149, armPrototypes{}},
+	{"ugetrlimit", 191, 150, armPrototypes{}},
+	{"mmap2", 192, 151, armPrototypes{}},
+	{"truncate64", 193, 152, armPrototypes{}},
+	{"ftruncate64", 194, 153, armPrototypes{}},
+	{"stat64", 195, 154, armPrototypes{}},
+	{"lstat64", 196, 155, armPrototypes{}},
+	{"fstat64", 197, 156, armPrototypes{}},
+	{"lchown32", 198, 157, armPrototypes{}},
+	{"getuid32", 199, 158, armPrototypes{}},
+	{"getgid32", 200, 159, armPrototypes{}},
+	{"geteuid32", 201, 160, armPrototypes{}},
+	{"getegid32", 202, 161, armPrototypes{}},
+	{"setreuid32", 203, 162, armPrototypes{}},
+	{"setregid32", 204, 163, armPrototypes{}},
+	{"getgroups32", 205, 164, armPrototypes{}},
+	{"setgroups32", 206, 165, armPrototypes{}},
+	{"fchown32", 207, 166, armPrototypes{}},
+	{"setresuid32", 208, 167, armPrototypes{}},
+	{"getresuid32", 209, 168, armPrototypes{}},
+	{"setresgid32", 210, 169, armPrototypes{}},
+	{"getresgid32", 211, 170, armPrototypes{}},
+	{"chown32", 212, 171, armPrototypes{}},
+	{"setuid32", 213, 172, armPrototypes{}},
+	{"setgid32", 214, 173, armPrototypes{}},
+	{"setfsuid32", 215, 174, armPrototypes{}},
+	{"setfsgid32", 216, 175, armPrototypes{}},
+	{"getdents64", 217, 176, armPrototypes{}},
+	{"pivot_root", 218, 177, armPrototypes{}},
+	{"mincore", 219, 178, armPrototypes{}},
+	{"madvise", 220, 179, armPrototypes{}},
+	{"fcntl64", 221, 180, armPrototypes{}},
+	{"gettid", 224, 181, armPrototypes{}},
+	{"readahead", 225, 182, armPrototypes{}},
+	{"setxattr", 226, 183, armPrototypes{}},
+	{"lsetxattr", 227, 184, armPrototypes{}},
+	{"fsetxattr", 228, 185, armPrototypes{}},
+	{"getxattr", 229, 186, armPrototypes{}},
+	{"lgetxattr", 230, 187, armPrototypes{}},
+	{"fgetxattr", 231, 188, armPrototypes{}},
+	{"listxattr", 232, 189, armPrototypes{}},
+	{"llistxattr", 233, 190, armPrototypes{}},
+	{"flistxattr", 234, 191, armPrototypes{}},
+	{"removexattr", 235, 192, armPrototypes{}},
+	{"lremovexattr", 236, 193, armPrototypes{}},
+	{"fremovexattr", 237, 194, armPrototypes{}},
+	{"tkill", 238, 195, armPrototypes{}},
+	{"sendfile64", 239, 196, armPrototypes{}},
+	{"futex", 240, 197, armPrototypes{}},
+	{"sched_setaffinity", 241, 198, armPrototypes{}},
+	{"sched_getaffinity", 242, 199, armPrototypes{}},
+	{"io_setup", 243, 200, armPrototypes{}},
+	{"io_destroy", 244, 201, armPrototypes{}},
+	{"io_getevents", 245, 202, armPrototypes{}},
+	{"io_submit", 246, 203, armPrototypes{}},
+	{"io_cancel", 247, 204, armPrototypes{}},
+	{"exit_group", 248, 205, armPrototypes{}},
+	{"lookup_dcookie", 249, 206, armPrototypes{}},
+	{"epoll_create", 250, 207, armPrototypes{}},
+	{"epoll_ctl", 251, 208, armPrototypes{}},
+	{"epoll_wait", 252, 209, armPrototypes{}},
+	{"remap_file_pages", 253, 210, armPrototypes{}},
+	{"set_tid_address", 256, 211, armPrototypes{}},
+	{"timer_create", 257, 212, armPrototypes{}},
+	{"timer_settime", 258, 213, armPrototypes{}},
+	{"timer_gettime", 259, 214, armPrototypes{}},
+	{"timer_getoverrun", 260, 215, armPrototypes{}},
+	{"timer_delete", 261, 216, armPrototypes{}},
+	{"clock_settime", 262, 217, armPrototypes{}},
+	{"clock_gettime", 263, 218, armPrototypes{}},
+	{"clock_getres", 264, 219, armPrototypes{}},
+	{"clock_nanosleep", 265, 220, armPrototypes{}},
+	{"statfs64", 266, 221, armPrototypes{}},
+	{"fstatfs64", 267, 222, armPrototypes{}},
+	{"tgkill", 268, 223, armPrototypes{}},
+	{"utimes", 269, 224, armPrototypes{}},
+	{"arm_fadvise64_64", 270, 225, armPrototypes{}},
+	{"pciconfig_iobase", 271, 226, armPrototypes{}},
+	{"pciconfig_read", 272, 227, armPrototypes{}},
+	{"pciconfig_write", 273, 228, armPrototypes{}},
+	{"mq_open", 274, 229, armPrototypes{}},
+	{"mq_unlink", 275, 230, armPrototypes{}},
+	{"mq_timedsend", 276, 231, armPrototypes{}},
+	{"mq_timedreceive", 277, 232, armPrototypes{}},
+	{"mq_notify", 278, 233, armPrototypes{}},
+	{"mq_getsetattr", 279, 234, armPrototypes{}},
+	{"waitid", 280, 235, armPrototypes{}},
+	{"socket", 281, 236, armPrototypes{}},
+	{"bind", 282, 237, armPrototypes{}},
+	{"connect", 283, 238, armPrototypes{}},
+	{"listen", 284, 239, armPrototypes{}},
+	{"accept", 285, 240, armPrototypes{}},
+	{"getsockname", 286, 241, armPrototypes{}},
+	{"getpeername", 287, 242, armPrototypes{}},
+	{"socketpair", 288, 243, armPrototypes{}},
+	{"send", 289, 244, armPrototypes{}},
+	{"sendto", 290, 245, armPrototypes{}},
+	{"recv", 291, 246, armPrototypes{}},
+	{"recvfrom", 292, 247, armPrototypes{}},
+	{"shutdown", 293, 248, armPrototypes{}},
+	{"setsockopt", 294, 249, armPrototypes{}},
+	{"getsockopt", 295, 250, armPrototypes{}},
+	{"sendmsg", 296, 251, armPrototypes{}},
+	{"recvmsg", 297, 252, armPrototypes{}},
+	{"semop", 298, 253, armPrototypes{}},
+	{"semget", 299, 254, armPrototypes{}},
+	{"semctl", 300, 255, armPrototypes{}},
+	{"msgsnd", 301, 256, armPrototypes{}},
+	{"msgrcv", 302, 257, armPrototypes{}},
+	{"msgget", 303, 258, armPrototypes{}},
+	{"msgctl", 304, 259, armPrototypes{}},
+	{"shmat", 305, 260, armPrototypes{}},
+	{"shmdt", 306, 261, armPrototypes{}},
+	{"shmget", 307, 262, armPrototypes{}},
+	{"shmctl", 308, 263, armPrototypes{}},
+	{"add_key", 309, 264, armPrototypes{}},
+	{"request_key", 310, 265, armPrototypes{}},
+	{"keyctl", 311, 266, armPrototypes{}},
+	{"semtimedop", 312, 267, armPrototypes{}},
+	{"vserver", 313, 268, armPrototypes{}},
+	{"ioprio_set", 314, 269, armPrototypes{}},
+	{"ioprio_get", 315, 270, armPrototypes{}},
+	{"inotify_init", 316, 271, armPrototypes{}},
+	{"inotify_add_watch", 317, 272, armPrototypes{}},
+	{"inotify_rm_watch", 318, 273, armPrototypes{}},
+	{"mbind", 319, 274, armPrototypes{}},
+	{"get_mempolicy", 320, 275, armPrototypes{}},
+	{"set_mempolicy", 321, 276, armPrototypes{}},
+	{"openat", 322, 277, armPrototypes{}},
+	{"mkdirat", 323, 278, armPrototypes{}},
+	{"mknodat", 324, 279, armPrototypes{}},
+	{"fchownat", 325, 280, armPrototypes{}},
+	{"futimesat", 326, 281, armPrototypes{}},
+	{"fstatat64", 327, 282, armPrototypes{}},
+	{"unlinkat", 328, 283, armPrototypes{}},
+	{"renameat", 329, 284, armPrototypes{}},
+	{"linkat", 330, 285, armPrototypes{}},
+	{"symlinkat", 331, 286, armPrototypes{}},
+	{"readlinkat", 332, 287, armPrototypes{}},
+	{"fchmodat", 333, 288, armPrototypes{}},
+	{"faccessat", 334, 289, armPrototypes{}},
+	{"pselect6", 335, 290, armPrototypes{}},
+	{"ppoll", 336, 291, armPrototypes{}},
+	{"unshare", 337, 292, armPrototypes{}},
+	{"set_robust_list", 338, 293, armPrototypes{}},
+	{"get_robust_list", 339, 294, armPrototypes{}},
+	{"splice", 340, 295, armPrototypes{}},
+	{"arm_sync_file_range", 341, 296, armPrototypes{}},
+	{"tee", 342, 297, armPrototypes{}},
+	{"vmsplice", 343, 298, armPrototypes{}},
+	{"move_pages", 344, 299, armPrototypes{}},
+	{"getcpu", 345, 300, armPrototypes{}},
+	{"epoll_pwait", 346, 301, armPrototypes{}},
+	{"kexec_load", 347, 302, armPrototypes{}},
+	{"utimensat", 348, 303, armPrototypes{}},
+	{"signalfd", 349, 304, armPrototypes{}},
+	{"timerfd_create", 350, 305, armPrototypes{}},
+	{"eventfd", 351, 306, armPrototypes{}},
+	{"fallocate", 352, 307, armPrototypes{}},
+	{"timerfd_settime", 353, 308, armPrototypes{}},
+	{"timerfd_gettime", 354, 309, armPrototypes{}},
+	{"signalfd4", 355, 310, armPrototypes{}},
+	{"eventfd2", 356, 311, armPrototypes{}},
+	{"epoll_create1", 357, 312, armPrototypes{}},
+	{"dup3", 358, 313, armPrototypes{}},
+	{"pipe2", 359, 314, armPrototypes{}},
+	{"inotify_init1", 360, 315, armPrototypes{}},
+	{"preadv", 361, 316, armPrototypes{}},
+	{"pwritev", 362, 317, armPrototypes{}},
+	{"rt_tgsigqueueinfo", 363, 318, armPrototypes{}},
+	{"perf_event_open", 364, 319, armPrototypes{}},
+	{"recvmmsg", 365, 320, armPrototypes{}},
+	{"accept4", 366, 321, armPrototypes{}},
+	{"fanotify_init", 367, 322, armPrototypes{}},
+	{"fanotify_mark", 368, 323, armPrototypes{}},
+	{"prlimit64", 369, 324, armPrototypes{}},
+	{"name_to_handle_at", 370, 325, armPrototypes{}},
+	{"open_by_handle_at", 371, 326, armPrototypes{}},
+	{"clock_adjtime", 372, 327, armPrototypes{}},
+	{"syncfs", 373, 328, armPrototypes{}},
+	{"sendmmsg", 374, 329, armPrototypes{}},
+	{"setns", 375, 330, armPrototypes{}},
+	{"process_vm_readv", 376, 331, armPrototypes{}},
+	{"process_vm_writev", 377, 332, armPrototypes{}},
+	{"kcmp", 378, 333, armPrototypes{}},
+	{"finit_module", 379, 334, armPrototypes{}},
+	{"sched_setattr", 380, 335, armPrototypes{}},
+	{"sched_getattr", 381, 336, armPrototypes{}},
+	{"renameat2", 382, 337, armPrototypes{}},
+	{"seccomp", 383, 338, armPrototypes{}},
+	{"getrandom", 384, 339, armPrototypes{}},
+	{"memfd_create", 385, 340, armPrototypes{}},
+	{"bpf", 386, 341, armPrototypes{}},
+	{"execveat", 387, 342, armPrototypes{}},
+	{"userfaultfd", 388, 343, armPrototypes{}},
+	{"membarrier", 389, 344, armPrototypes{}},
+	{"mlock2", 390, 345, armPrototypes{}},
+	{"copy_file_range", 391, 346, armPrototypes{}},
+	{"preadv2", 392, 347, armPrototypes{}},
+	{"pwritev2", 393, 348, armPrototypes{}},
+	{"pkey_mprotect", 394, 349, armPrototypes{}},
+	{"pkey_alloc", 395, 350, armPrototypes{}},
+	{"pkey_free", 396, 351, armPrototypes{}},
+	{"statx", 397, 352, armPrototypes{}},
+	{"rseq", 398, 353, armPrototypes{}},
+	{"io_pgetevents", 399, 354, armPrototypes{}},
+	{"migrate_pages", 400, 355, armPrototypes{}},
+	{"kexec_file_load", 401, 356, armPrototypes{}},
+	{"clock_gettime64", 403, 357, armPrototypes{}},
+	{"clock_settime64", 404, 358, armPrototypes{}},
+	{"clock_adjtime64", 405, 359, armPrototypes{}},
+	{"clock_getres_time64", 406, 360, armPrototypes{}},
+	{"clock_nanosleep_time64", 407, 361, armPrototypes{}},
+	{"timer_gettime64", 408, 362, armPrototypes{}},
+	{"timer_settime64", 409, 363, armPrototypes{}},
+	{"timerfd_gettime64", 410, 364, armPrototypes{}},
+	{"timerfd_settime64", 411, 365, armPrototypes{}},
+	{"utimensat_time64", 412, 366, armPrototypes{}},
+	{"pselect6_time64", 413, 367, armPrototypes{}},
+	{"ppoll_time64", 414, 368, armPrototypes{}},
+	{"io_pgetevents_time64", 416, 369, armPrototypes{}},
+	{"recvmmsg_time64", 417, 370, armPrototypes{}},
+	{"mq_timedsend_time64", 418, 371, armPrototypes{}},
+	{"mq_timedreceive_time64", 419, 372, armPrototypes{}},
+	{"semtimedop_time64", 420, 373, armPrototypes{}},
+	{"rt_sigtimedwait_time64", 421, 374, armPrototypes{}},
+	{"futex_time64", 422, 375, armPrototypes{}},
+	{"sched_rr_get_interval_time64", 423, 376, armPrototypes{}},
+	{"pidfd_send_signal", 424, 377, armPrototypes{}},
+	{"io_uring_setup", 425, 378, armPrototypes{}},
+	{"io_uring_enter", 426, 379, armPrototypes{}},
+	{"io_uring_register", 427, 380, armPrototypes{}},
+	{"open_tree", 428, 381, armPrototypes{}},
+	{"move_mount", 429, 382, armPrototypes{}},
+	{"fsopen", 430, 383, armPrototypes{}},
+	{"fsconfig", 431, 384, armPrototypes{}},
+	{"fsmount", 432, 385, armPrototypes{}},
+	{"fspick", 433, 386, armPrototypes{}},
+	{"pidfd_open", 434, 387, armPrototypes{}},
+	{"clone3", 435, 388, armPrototypes{}},
+	{"close_range", 436, 389, armPrototypes{}},
+	{"openat2", 437, 390, armPrototypes{}},
+	{"pidfd_getfd", 438, 391, armPrototypes{}},
+	{"faccessat2", 439, 392, armPrototypes{}},
+	{"process_madvise", 440, 393, armPrototypes{}},
+	{"epoll_pwait2", 441, 394, armPrototypes{}},
+	{"mount_setattr", 442, 395, armPrototypes{}},
+	{"quotactl_fd", 443, 396, armPrototypes{}},
+	{"landlock_create_ruleset", 444, 397, armPrototypes{}},
+	{"landlock_add_rule", 445, 398, armPrototypes{}},
+	{"landlock_restrict_self", 446, 399, armPrototypes{}},
+	{"process_mrelease", 448, 400, armPrototypes{}},
+	{"futex_waitv", 449, 401, armPrototypes{}},
+	{"set_mempolicy_home_node", 450, 402, armPrototypes{}},
+	{"cachestat", 451, 403, armPrototypes{}},
+	{"fchmodat2", 452, 404, armPrototypes{}},
+	{"map_shadow_stack", 453, 405, armPrototypes{}},
+	{"futex_wake", 454, 406, armPrototypes{}},
+	{"futex_wait", 455, 407, armPrototypes{}},
+	{"futex_requeue", 456, 408, armPrototypes{}},
+	{"statmount", 457, 409, armPrototypes{}},
+	{"listmount", 458, 410, armPrototypes{}},
+	{"lsm_get_self_attr", 459, 411, armPrototypes{}},
+	{"lsm_set_self_attr", 460, 412, armPrototypes{}},
+	{"lsm_list_modules", 461, 413, armPrototypes{}},
+	{"mseal", 462, 414, armPrototypes{}},
+	{"setxattrat", 463, 415, armPrototypes{}},
+	{"getxattrat", 464, 416, armPrototypes{}},
+	{"listxattrat", 465, 417, armPrototypes{}},
+	{"removexattrat", 466, 418, armPrototypes{}},
+	{"open_tree_attr", 467, 419, armPrototypes{}},
+	{"file_getattr", 468, 420, armPrototypes{}},
+	{"file_setattr", 469, 421, armPrototypes{}},
+	{"listns", 470, 422, armPrototypes{}},
+	{"rseq_slice_yield", 471, 423, armPrototypes{}},
+	{"breakpoint", 983041, 424, armPrototypes{}},
+	{"cacheflush", 983042, 425, armPrototypes{}},
+	{"usr26", 983043, 426, armPrototypes{}},
+	{"usr32", 983044, 427, armPrototypes{}},
+	{"set_tls", 983045, 428, armPrototypes{}},
+	{"get_tls", 983046, 429, armPrototypes{}},
 }
 
 var armByName = []uint16{

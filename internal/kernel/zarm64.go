@@ -2,334 +2,687 @@
 
 package kernel
 
+type arm64Prototypes struct{}
+
+func (arm64Prototypes) prototypes() (string, []uint16) {
+	return arm64PrototypesText, arm64PrototypesEnds[:]
+}
+
+const arm64PrototypesText = "" +
+	"nr_events:u32 ctxp:p64" + // io_setup
+	"ctx:u64" + // io_destroy
+	"ctx_id:u64 nr:s64 iocbpp:p64" + // io_submit
+	"ctx_id:u64 iocb:p64 result:p64" + // io_cancel
+	"ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64" + // io_getevents
+	"pathname:p64 name:p64 value:p64 size:u64 flags:s32" + // setxattr
+	"pathname:p64 name:p64 value:p64 size:u64 flags:s32" + // lsetxattr
+	"fd:s32 name:p64 value:p64 size:u64 flags:s32" + // fsetxattr
+	"pathname:p64 name:p64 value:p64 size:u64" + // getxattr
+	"pathname:p64 name:p64 value:p64 size:u64" + // lgetxattr
+	"fd:s32 name:p64 value:p64 size:u64" + // fgetxattr
+	"pathname:p64 list:p64 size:u64" + // listxattr
+	"pathname:p64 list:p64 size:u64" + // llistxattr
+	"fd:s32 list:p64 size:u64" + // flistxattr
+	"pathname:p64 name:p64" + // removexattr
+	"pathname:p64 name:p64" + // lremovexattr
+	"fd:s32 name:p64" + // fremovexattr
+	"buf:p64 size:u64" + // getcwd
+	"?64" + // lookup_dcookie
+	"count:u32 flags:s32" + // eventfd2
+	"flags:s32" + // epoll_create1
+	"epfd:s32 op:s32 fd:s32 event:p64" + // epoll_ctl
+	"epfd:s32 events:p64 maxevents:s32 timeout:s32 sigmask:p64 sigsetsize:u64" + // epoll_pwait
+	"fildes:u32" + // dup
+	"oldfd:u32 newfd:u32 flags:s32" + // dup3
+	"fd:u32 cmd:u32 arg:u64" + // fcntl
+	"flags:s32" + // inotify_init1
+	"fd:s32 pathname:p64 mask:u32" + // inotify_add_watch
+	"fd:s32 wd:s32" + // inotify_rm_watch
+	"fd:u32 cmd:u32 arg:u64" + // ioctl
+	"which:s32 who:s32 ioprio:s32" + // ioprio_set
+	"which:s32 who:s32" + // ioprio_get
+	"fd:u32 cmd:u32" + // flock
+	"dfd:s32 filename:p64 mode:u16 dev:u32" + // mknodat
+	"dfd:s32 pathname:p64 mode:u16" + // mkdirat
+	"dfd:s32 pathname:p64 flag:s32" + // unlinkat
+	"oldname:p64 newdfd:s32 newname:p64" + // symlinkat
+	"olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:s32" + // linkat
+	"olddfd:s32 oldname:p64 newdfd:s32 newname:p64" + // renameat
+	"name:p64 flags:s32" + // umount2
+	"dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64" + // mount
+	"new_root:p64 put_old:p64" + // pivot_root
+	"?64" + // nfsservctl
+	"pathname:p64 buf:p64" + // statfs
+	"fd:u32 buf:p64" + // fstatfs
+	"path:p64 length:s64" + // truncate
+	"fd:u32 length:s64" + // ftruncate
+	"fd:s32 mode:s32 offset:s64 len:s64" + // fallocate
+	"dfd:s32 filename:p64 mode:s32" + // faccessat
+	"filename:p64" + // chdir
+	"fd:u32" + // fchdir
+	"filename:p64" + // chroot
+	"fd:u32 mode:u16" + // fchmod
+	"dfd:s32 filename:p64 mode:u16" + // fchmodat
+	"dfd:s32 filename:p64 user:u32 group:u32 flag:s32" + // fchownat
+	"fd:u32 user:u32 group:u32" + // fchown
+	"dfd:s32 filename:p64 flags:s32 mode:u16" + // openat
+	"fd:u32" + // close
+	"" + // vhangup
+	"fildes:p64 flags:s32" + // pipe2
+	"cmd:u32 special:p64 id:u32 addr:p64" + // quotactl
+	"fd:u32 dirent:p64 count:u32" + // getdents64
+	"fd:u32 offset:s64 whence:u32" + // lseek
+	"fd:u32 buf:p64 count:u64" + // read
+	"fd:u32 buf:p64 count:u64" + // write
+	"fd:u32 vec:p64 vlen:u32" + // readv
+	"fd:u32 vec:p64 vlen:u32" + // writev
+	"fd:u32 buf:p64 count:u64 pos:s64" + // pread64
+	"fd:u32 buf:p64 count:u64 pos:s64" + // pwrite64
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64" + // preadv
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64" + // pwritev
+	"out_fd:s32 in_fd:s32 offset:p64 count:u64" + // sendfile
+	"n:s32 inp:p64 outp:p64 exp:p64 tsp:p64 sig:p64" + // pselect6
+	"ufds:p64 nfds:u32 tsp:p64 sigmask:p64 sigsetsize:u64" + // ppoll
+	"ufd:s32 user_mask:p64 sizemask:u64 flags:s32" + // signalfd4
+	"fd:s32 uiov:p64 nr_segs:u32 flags:u32" + // vmsplice
+	"fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32" + // splice
+	"fdin:s32 fdout:s32 len:u64 flags:u32" + // tee
+	"dfd:s32 pathname:p64 buf:p64 bufsiz:s32" + // readlinkat
+	"dfd:s32 filename:p64 statbuf:p64 flag:s32" + // newfstatat
+	"fd:u32 statbuf:p64" + // fstat
+	"" + // sync
+	"fd:u32" + // fsync
+	"fd:u32" + // fdatasync
+	"fd:s32 offset:s64 nbytes:s64 flags:u32" + // sync_file_range
+	"clockid:s32 flags:s32" + // timerfd_create
+	"ufd:s32 flags:s32 utmr:p64 otmr:p64" + // timerfd_settime
+	"ufd:s32 otmr:p64" + // timerfd_gettime
+	"dfd:s32 filename:p64 utimes:p64 flags:s32" + // utimensat
+	"name:p64" + // acct
+	"header:p64 dataptr:p64" + // capget
+	"header:p64 data:p64" + // capset
+	"personality:u32" + // personality
+	"error_code:s32" + // exit
+	"error_code:s32" + // exit_group
+	"which:s32 upid:s32 infop:p64 options:s32 ru:p64" + // waitid
+	"tidptr:p64" + // set_tid_address
+	"unshare_flags:u64" + // unshare
+	"uaddr:p64 op:s32 val:u32 utime:p64 uaddr2:p64 val3:u32" + // futex
+	"head:p64 len:u64" + // set_robust_list
+	"pid:s32 head_ptr:p64 len_ptr:p64" + // get_robust_list
+	"rqtp:p64 rmtp:p64" + // nanosleep
+	"which:s32 value:p64" + // getitimer
+	"which:s32 value:p64 ovalue:p64" + // setitimer
+	"entry:u64 nr_segments:u64 segments:p64 flags:u64" + // kexec_load
+	"umod:p64 len:u64 uargs:p64" + // init_module
+	"name_user:p64 flags:u32" + // delete_module
+	"which_clock:s32 timer_event_spec:p64 created_timer_id:p64" + // timer_create
+	"timer_id:s32 setting:p64" + // timer_gettime
+	"timer_id:s32" + // timer_getoverrun
+	"timer_id:s32 flags:s32 new_setting:p64 old_setting:p64" + // timer_settime
+	"timer_id:s32" + // timer_delete
+	"which_clock:s32 tp:p64" + // clock_settime
+	"which_clock:s32 tp:p64" + // clock_gettime
+	"which_clock:s32 tp:p64" + // clock_getres
+	"which_clock:s32 flags:s32 rqtp:p64 rmtp:p64" + // clock_nanosleep
+	"type:s32 buf:p64 len:s32" + // syslog
+	"request:s64 pid:s32 addr:u64 data:u64" + // ptrace
+	"pid:s32 param:p64" + // sched_setparam
+	"pid:s32 policy:s32 param:p64" + // sched_setscheduler
+	"pid:s32" + // sched_getscheduler
+	"pid:s32 param:p64" + // sched_getparam
+	"pid:s32 len:u32 user_mask_ptr:p64" + // sched_setaffinity
+	"pid:s32 len:u32 user_mask_ptr:p64" + // sched_getaffinity
+	"" + // sched_yield
+	"policy:s32" + // sched_get_priority_max
+	"policy:s32" + // sched_get_priority_min
+	"pid:s32 interval:p64" + // sched_rr_get_interval
+	"" + // restart_syscall
+	"pid:s32 sig:s32" + // kill
+	"pid:s32 sig:s32" + // tkill
+	"tgid:s32 pid:s32 sig:s32" + // tgkill
+	"uss:p64 uoss:p64" + // sigaltstack
+	"unewset:p64 sigsetsize:u64" + // rt_sigsuspend
+	"sig:s32 act:p64 oact:p64 sigsetsize:u64" + // rt_sigaction
+	"how:s32 nset:p64 oset:p64 sigsetsize:u64" + // rt_sigprocmask
+	"uset:p64 sigsetsize:u64" + // rt_sigpending
+	"uthese:p64 uinfo:p64 uts:p64 sigsetsize:u64" + // rt_sigtimedwait
+	"pid:s32 sig:s32 uinfo:p64" + // rt_sigqueueinfo
+	"" + // rt_sigreturn
+	"which:s32 who:s32 niceval:s32" + // setpriority
+	"which:s32 who:s32" + // getpriority
+	"magic1:s32 magic2:s32 cmd:u32 arg:p64" + // reboot
+	"rgid:u32 egid:u32" + // setregid
+	"gid:u32" + // setgid
+	"ruid:u32 euid:u32" + // setreuid
+	"uid:u32" + // setuid
+	"ruid:u32 euid:u32 suid:u32" + // setresuid
+	"ruidp:p64 euidp:p64 suidp:p64" + // getresuid
+	"rgid:u32 egid:u32 sgid:u32" + // setresgid
+	"rgidp:p64 egidp:p64 sgidp:p64" + // getresgid
+	"uid:u32" + // setfsuid
+	"gid:u32" + // setfsgid
+	"tbuf:p64" + // times
+	"pid:s32 pgid:s32" + // setpgid
+	"pid:s32" + // getpgid
+	"pid:s32" + // getsid
+	"" + // setsid
+	"gidsetsize:s32 grouplist:p64" + // getgroups
+	"gidsetsize:s32 grouplist:p64" + // setgroups
+	"name:p64" + // uname
+	"name:p64 len:s32" + // sethostname
+	"name:p64 len:s32" + // setdomainname
+	"resource:u32 rlim:p64" + // getrlimit
+	"resource:u32 rlim:p64" + // setrlimit
+	"who:s32 ru:p64" + // getrusage
+	"mask:s32" + // umask
+	"option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64" + // prctl
+	"cpup:p64 nodep:p64 unused:p64" + // getcpu
+	"tv:p64 tz:p64" + // gettimeofday
+	"tv:p64 tz:p64" + // settimeofday
+	"txc_p:p64" + // adjtimex
+	"" + // getpid
+	"" + // getppid
+	"" + // getuid
+	"" + // geteuid
+	"" + // getgid
+	"" + // getegid
+	"" + // gettid
+	"info:p64" + // sysinfo
+	"u_name:p64 oflag:s32 mode:u16 u_attr:p64" + // mq_open
+	"u_name:p64" + // mq_unlink
+	"mqdes:s32 u_msg_ptr:p64 msg_len:u64 msg_prio:u32 u_abs_timeout:p64" + // mq_timedsend
+	"mqdes:s32 u_msg_ptr:p64 msg_len:u64 u_msg_prio:p64 u_abs_timeout:p64" + // mq_timedreceive
+	"mqdes:s32 u_notification:p64" + // mq_notify
+	"mqdes:s32 u_mqstat:p64 u_omqstat:p64" + // mq_getsetattr
+	"key:s32 msgflg:s32" + // msgget
+	"msqid:s32 cmd:s32 buf:p64" + // msgctl
+	"msqid:s32 msgp:p64 msgsz:u64 msgtyp:s64 msgflg:s32" + // msgrcv
+	"msqid:s32 msgp:p64 msgsz:u64 msgflg:s32" + // msgsnd
+	"key:s32 nsems:s32 semflg:s32" + // semget
+	"semid:s32 semnum:s32 cmd:s32 arg:u64" + // semctl
+	"semid:s32 tsops:p64 nsops:u32 timeout:p64" + // semtimedop
+	"semid:s32 tsops:p64 nsops:u32" + // semop
+	"key:s32 size:u64 shmflg:s32" + // shmget
+	"shmid:s32 cmd:s32 buf:p64" + // shmctl
+	"shmid:s32 shmaddr:p64 shmflg:s32" + // shmat
+	"shmaddr:p64" + // shmdt
+	"family:s32 type:s32 protocol:s32" + // socket
+	"family:s32 type:s32 protocol:s32 usockvec:p64" + // socketpair
+	"fd:s32 umyaddr:p64 addrlen:s32" + // bind
+	"fd:s32 backlog:s32" + // listen
+	"fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64" + // accept
+	"fd:s32 uservaddr:p64 addrlen:s32" + // connect
+	"fd:s32 usockaddr:p64 usockaddr_len:p64" + // getsockname
+	"fd:s32 usockaddr:p64 usockaddr_len:p64" + // getpeername
+	"fd:s32 buff:p64 len:u64 flags:u32 addr:p64 addr_len:s32" + // sendto
+	"fd:s32 ubuf:p64 size:u64 flags:u32 addr:p64 addr_len:p64" + // recvfrom
+	"fd:s32 level:s32 optname:s32 optval:p64 optlen:s32" + // setsockopt
+	"fd:s32 level:s32 optname:s32 optval:p64 optlen:p64" + // getsockopt
+	"fd:s32 how:s32" + // shutdown
+	"fd:s32 msg:p64 flags:u32" + // sendmsg
+	"fd:s32 msg:p64 flags:u32" + // recvmsg
+	"fd:s32 offset:s64 count:u64" + // readahead
+	"brk:u64" + // brk
+	"addr:u64 len:u64" + // munmap
+	"addr:u64 old_len:u64 new_len:u64 flags:u64 new_addr:u64" + // mremap
+	"_type:p64 _description:p64 _payload:p64 plen:u64 ringid:s32" + // add_key
+	"_type:p64 _description:p64 _callout_info:p64 destringid:s32" + // request_key
+	"option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64" + // keyctl
+	"clone_flags:u32 newsp:u64 parent_tidptr:p64 tls:u64 child_tidptr:p64" + // clone
+	"filename:p64 argv:p64 envp:p64" + // execve
+	"addr:u64 len:u64 prot:u32 flags:u32 fd:s32 off:u64" + // mmap
+	"fd:s32 offset:s64 len:s64 advice:s32" + // fadvise64
+	"specialfile:p64 swap_flags:s32" + // swapon
+	"specialfile:p64" + // swapoff
+	"start:u64 len:u64 prot:u64" + // mprotect
+	"start:u64 len:u64 flags:s32" + // msync
+	"start:u64 len:u64" + // mlock
+	"start:u64 len:u64" + // munlock
+	"flags:s32" + // mlockall
+	"" + // munlockall
+	"start:u64 len:u64 vec:p64" + // mincore
+	"start:u64 len_in:u64 behavior:s32" + // madvise
+	"start:u64 size:u64 prot:u64 pgoff:u64 flags:u64" + // remap_file_pages
+	"start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32" + // mbind
+	"policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64" + // get_mempolicy
+	"mode:s32 nmask:p64 maxnode:u64" + // set_mempolicy
+	"pid:s32 maxnode:u64 old_nodes:p64 new_nodes:p64" + // migrate_pages
+	"pid:s32 nr_pages:u64 pages:p64 nodes:p64 status:p64 flags:s32" + // move_pages
+	"tgid:s32 pid:s32 sig:s32 uinfo:p64" + // rt_tgsigqueueinfo
+	"attr_uptr:p64 pid:s32 cpu:s32 group_fd:s32 flags:u64" + // perf_event_open
+	"fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64 flags:s32" + // accept4
+	"fd:s32 mmsg:p64 vlen:u32 flags:u32 timeout:p64" + // recvmmsg
+	"upid:s32 stat_addr:p64 options:s32 ru:p64" + // wait4
+	"pid:s32 resource:u32 new_rlim:p64 old_rlim:p64" + // prlimit64
+	"flags:u32 event_f_flags:u32" + // fanotify_init
+	"fanotify_fd:s32 flags:u32 mask:u64 dfd:s32 pathname:p64" + // fanotify_mark
+	"dfd:s32 name:p64 handle:p64 mnt_id:p64 flag:s32" + // name_to_handle_at
+	"mountdirfd:s32 handle:p64 flags:s32" + // open_by_handle_at
+	"which_clock:s32 utx:p64" + // clock_adjtime
+	"fd:s32" + // syncfs
+	"fd:s32 flags:s32" + // setns
+	"fd:s32 mmsg:p64 vlen:u32 flags:u32" + // sendmmsg
+	"pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64" + // process_vm_readv
+	"pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64" + // process_vm_writev
+	"pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64" + // kcmp
+	"fd:s32 uargs:p64 flags:s32" + // finit_module
+	"pid:s32 uattr:p64 flags:u32" + // sched_setattr
+	"pid:s32 uattr:p64 usize:u32 flags:u32" + // sched_getattr
+	"olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:u32" + // renameat2
+	"op:u32 flags:u32 uargs:p64" + // seccomp
+	"ubuf:p64 len:u64 flags:u32" + // getrandom
+	"uname:p64 flags:u32" + // memfd_create
+	"cmd:s32 uattr:p64 size:u32" + // bpf
+	"fd:s32 filename:p64 argv:p64 envp:p64 flags:s32" + // execveat
+	"flags:s32" + // userfaultfd
+	"cmd:s32 flags:u32 cpu_id:s32" + // membarrier
+	"start:u64 len:u64 flags:s32" + // mlock2
+	"fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32" + // copy_file_range
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32" + // preadv2
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32" + // pwritev2
+	"start:u64 len:u64 prot:u64 pkey:s32" + // pkey_mprotect
+	"flags:u64 init_val:u64" + // pkey_alloc
+	"pkey:s32" + // pkey_free
+	"dfd:s32 filename:p64 flags:u32 mask:u32 buffer:p64" + // statx
+	"ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64 usig:p64" + // io_pgetevents
+	"rseq:p64 rseq_len:u32 flags:s32 sig:u32" + // rseq
+	"kernel_fd:s32 initrd_fd:s32 cmdline_len:u64 cmdline_ptr:p64 flags:u64" + // kexec_file_load
+	"pidfd:s32 sig:s32 info:p64 flags:u32" + // pidfd_send_signal
+	"entries:u32 params:p64" + // io_uring_setup
+	"fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p64 argsz:u64" + // io_uring_enter
+	"fd:u32 opcode:u32 arg:p64 nr_args:u32" + // io_uring_register
+	"dfd:s32 filename:p64 flags:u32" + // open_tree
+	"from_dfd:s32 from_pathname:p64 to_dfd:s32 to_pathname:p64 flags:u32" + // move_mount
+	"_fs_name:p64 flags:u32" + // fsopen
+	"fd:s32 cmd:u32 _key:p64 _value:p64 aux:s32" + // fsconfig
+	"fs_fd:s32 flags:u32 attr_flags:u32" + // fsmount
+	"dfd:s32 path:p64 flags:u32" + // fspick
+	"pid:s32 flags:u32" + // pidfd_open
+	"uargs:p64 size:u64" + // clone3
+	"fd:u32 max_fd:u32 flags:u32" + // close_range
+	"dfd:s32 filename:p64 how:p64 usize:u64" + // openat2
+	"pidfd:s32 fd:s32 flags:u32" + // pidfd_getfd
+	"dfd:s32 filename:p64 mode:s32 flags:s32" + // faccessat2
+	"pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32" + // process_madvise
+	"epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64" + // epoll_pwait2
+	"dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64" + // mount_setattr
+	"fd:u32 cmd:u32 id:u32 addr:p64" + // quotactl_fd
+	"attr:p64 size:u64 flags:u32" + // landlock_create_ruleset
+	"ruleset_fd:s32 rule_type:u32 rule_attr:p64 flags:u32" + // landlock_add_rule
+	"ruleset_fd:s32 flags:u32" + // landlock_restrict_self
+	"flags:u32" + // memfd_secret
+	"pidfd:s32 flags:u32" + // process_mrelease
+	"waiters:p64 nr_futexes:u32 flags:u32 timeout:p64 clockid:s32" + // futex_waitv
+	"start:u64 len:u64 home_node:u64 flags:u64" + // set_mempolicy_home_node
+	"fd:u32 cstat_range:p64 cstat:p64 flags:u32" + // cachestat
+	"dfd:s32 filename:p64 mode:u16 flags:u32" + // fchmodat2
+	"addr:u64 size:u64 flags:u32" + // map_shadow_stack
+	"uaddr:p64 mask:u64 nr:s32 flags:u32" + // futex_wake
+	"uaddr:p64 val:u64 mask:u64 flags:u32 timeout:p64 clockid:s32" + // futex_wait
+	"waiters:p64 flags:u32 nr_wake:s32 nr_requeue:s32" + // futex_requeue
+	"req:p64 buf:p64 bufsize:u64 flags:u32" + // statmount
+	"req:p64 mnt_ids:p64 nr_mnt_ids:u64 flags:u32" + // listmount
+	"attr:u32 ctx:p64 size:p64 flags:u32" + // lsm_get_self_attr
+	"attr:u32 ctx:p64 size:u32 flags:u32" + // lsm_set_self_attr
+	"ids:p64 size:p64 flags:u32" + // lsm_list_modules
+	"start:u64 len:u64 flags:u64" + // mseal
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64" + // setxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64" + // getxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 list:p64 size:u64" + // listxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64" + // removexattrat
+	"dfd:s32 filename:p64 flags:u32 uattr:p64 usize:u64" + // open_tree_attr
+	"dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32" + // file_getattr
+	"dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32" + // file_setattr
+	"req:p64 ns_ids:p64 nr_ns_ids:u64 flags:u32" + // listns
+	"" + // rseq_slice_yield
+	""
+
+var arm64PrototypesEnds = [...]uint16{
+	22, 29, 57, 87, 138, 188, 238, 282, 322, 362, 396, 426, 456, 480, 501, 522, 537, 553, 556, 575, 584, 616, 688, 698,
+	727, 749, 758, 786, 799, 821, 849, 866, 880, 917, 946, 975, 1009, 1064, 1109, 1127, 1180, 1204, 1207, 1227, 1241, 1260, 1277, 1311,
+	1340, 1352, 1358, 1370, 1385, 1414, 1462, 1487, 1526, 1532, 1532, 1552, 1587, 1614, 1642, 1666, 1690, 1713, 1736, 1768, 1800, 1843, 1886, 1927,
+	1973, 2025, 2069, 2106, 2167, 2203, 2242, 2283, 2301, 2301, 2307, 2313, 2351, 2372, 2407, 2423, 2464, 2472, 2494, 2513, 2528, 2542, 2556, 2603,
+	2613, 2630, 2684, 2700, 2732, 2749, 2768, 2798, 2846, 2872, 2895, 2952, 2976, 2988, 3042, 3054, 3076, 3098, 3120, 3163, 3187, 3224, 3241, 3269,
+	3276, 3293, 3326, 3359, 3359, 3369, 3379, 3399, 3399, 3414, 3429, 3453, 3469, 3495, 3534, 3574, 3597, 3640, 3665, 3665, 3694, 3711, 3748, 3765,
+	3772, 3789, 3796, 3822, 3851, 3877, 3906, 3913, 3920, 3928, 3944, 3951, 3958, 3958, 3986, 4014, 4022, 4038, 4054, 4075, 4096, 4110, 4118, 4164,
+	4193, 4206, 4219, 4228, 4228, 4228, 4228, 4228, 4228, 4228, 4228, 4236, 4276, 4286, 4352, 4420, 4448, 4484, 4502, 4527, 4577, 4616, 4644, 4680,
+	4721, 4750, 4777, 4802, 4834, 4845, 4877, 4922, 4952, 4970, 5013, 5045, 5083, 5121, 5176, 5232, 5282, 5332, 5346, 5370, 5394, 5421, 5428, 5444,
+	5499, 5558, 5617, 5663, 5731, 5761, 5811, 5847, 5877, 5892, 5918, 5945, 5962, 5979, 5988, 5988, 6013, 6046, 6093, 6151, 6202, 6232, 6279, 6340,
+	6374, 6426, 6479, 6525, 6566, 6612, 6639, 6694, 6741, 6776, 6799, 6805, 6821, 6855, 6914, 6973, 7017, 7043, 7070, 7107, 7162, 7188, 7214, 7233,
+	7259, 7306, 7315, 7343, 7370, 7431, 7484, 7537, 7572, 7594, 7602, 7652, 7712, 7751, 7820, 7856, 7878, 7944, 7981, 8011, 8078, 8100, 8142, 8176,
+	8202, 8219, 8237, 8264, 8302, 8328, 8367, 8416, 8488, 8534, 8564, 8591, 8643, 8667, 8676, 8695, 8755, 8796, 8838, 8877, 8904, 8939, 8999, 9047,
+	9084, 9128, 9163, 9198, 9224, 9251, 9313, 9375, 9426, 9468, 9518, 9572, 9626, 9668, 9668,
+}
+
 var arm64Calls = []Call{
-	{"io_setup", 0, "nr_events:u32 ctxp:p64"},
-	{"io_destroy", 1, "ctx:u64"},
-	{"io_submit", 2, "ctx_id:u64 nr:s64 iocbpp:p64"},
-	{"io_cancel", 3, "ctx_id:u64 iocb:p64 result:p64"},
-	{"io_getevents", 4, "ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64"},
-	{"setxattr", 5, "pathname:p64 name:p64 value:p64 size:u64 flags:s32"},
-	{"lsetxattr", 6, "pathname:p64 name:p64 value:p64 size:u64 flags:s32"},
-	{"fsetxattr", 7, "fd:s32 name:p64 value:p64 size:u64 flags:s32"},
-	{"getxattr", 8, "pathname:p64 name:p64 value:p64 size:u64"},
-	{"lgetxattr", 9, "pathname:p64 name:p64 value:p64 size:u64"},
-	{"fgetxattr", 10, "fd:s32 name:p64 value:p64 size:u64"},
-	{"listxattr", 11, "pathname:p64 list:p64 size:u64"},
-	{"llistxattr", 12, "pathname:p64 list:p64 size:u64"},
-	{"flistxattr", 13, "fd:s32 list:p64 size:u64"},
-	{"removexattr", 14, "pathname:p64 name:p64"},
-	{"lremovexattr", 15, "pathname:p64 name:p64"},
-	{"fremovexattr", 16, "fd:s32 name:p64"},
-	{"getcwd", 17, "buf:p64 size:u64"},
-	{"lookup_dcookie", 18, "?64"},
-	{"eventfd2", 19, "count:u32 flags:s32"},
-	{"epoll_create1", 20, "flags:s32"},
-	{"epoll_ctl", 21, "epfd:s32 op:s32 fd:s32 event:p64"},
-	{"epoll_pwait", 22, "epfd:s32 events:p64 maxevents:s32 timeout:s32 sigmask:p64 sigsetsize:u64"},
-	{"dup", 23, "fildes:u32"},
-	{"dup3", 24, "oldfd:u32 newfd:u32 flags:s32"},
-	{"fcntl", 25, "fd:u32 cmd:u32 arg:u64"},
-	{"inotify_init1", 26, "flags:s32"},
-	{"inotify_add_watch", 27, "fd:s32 pathname:p64 mask:u32"},
-	{"inotify_rm_watch", 28, "fd:s32 wd:s32"},
-	{"ioctl", 29, "fd:u32 cmd:u32 arg:u64"},
-	{"ioprio_set", 30, "which:s32 who:s32 ioprio:s32"},
-	{"ioprio_get", 31, "which:s32 who:s32"},
-	{"flock", 32, "fd:u32 cmd:u32"},
-	{"mknodat", 33, "dfd:s32 filename:p64 mode:u16 dev:u32"},
-	{"mkdirat", 34, "dfd:s32 pathname:p64 mode:u16"},
-	{"unlinkat", 35, "dfd:s32 pathname:p64 flag:s32"},
-	{"symlinkat", 36, "oldname:p64 newdfd:s32 newname:p64"},
-	{"linkat", 37, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:s32"},
-	{"renameat", 38, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64"},
-	{"umount2", 39, "name:p64 flags:s32"},
-	{"mount", 40, "dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64"},
-	{"pivot_root", 41, "new_root:p64 put_old:p64"},
-	{"nfsservctl", 42, "?64"},
-	{"statfs", 43, "pathname:p64 buf:p64"},
-	{"fstatfs", 44, "fd:u32 buf:p64"},
-	{"truncate", 45, "path:p64 length:s64"},
-	{"ftruncate", 46, "fd:u32 length:s64"},
-	{"fallocate", 47, "fd:s32 mode:s32 offset:s64 len:s64"},
-	{"faccessat", 48, "dfd:s32 filename:p64 mode:s32"},
-	{"chdir", 49, "filename:p64"},
-	{"fchdir", 50, "fd:u32"},
-	{"chroot", 51, "filename:p64"},
-	{"fchmod", 52, "fd:u32 mode:u16"},
-	{"fchmodat", 53, "dfd:s32 filename:p64 mode:u16"},
-	{"fchownat", 54, "dfd:s32 filename:p64 user:u32 group:u32 flag:s32"},
-	{"fchown", 55, "fd:u32 user:u32 group:u32"},
-	{"openat", 56, "dfd:s32 filename:p64 flags:s32 mode:u16"},
-	{"close", 57, "fd:u32"},
-	{"vhangup", 58, ""},
-	{"pipe2", 59, "fildes:p64 flags:s32"},
-	{"quotactl", 60, "cmd:u32 special:p64 id:u32 addr:p64"},
-	{"getdents64", 61, "fd:u32 dirent:p64 count:u32"},
-	{"lseek", 62, "fd:u32 offset:s64 whence:u32"},
-	{"read", 63, "fd:u32 buf:p64 count:u64"},
-	{"write", 64, "fd:u32 buf:p64 count:u64"},
-	{"readv", 65, "fd:u32 vec:p64 vlen:u32"},
-	{"writev", 66, "fd:u32 vec:p64 vlen:u32"},
-	{"pread64", 67, "fd:u32 buf:p64 count:u64 pos:s64"},
-	{"pwrite64", 68, "fd:u32 buf:p64 count:u64 pos:s64"},
-	{"preadv", 69, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
-	{"pwritev", 70, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
-	{"sendfile", 71, "out_fd:s32 in_fd:s32 offset:p64 count:u64"},
-	{"pselect6", 72, "n:s32 inp:p64 outp:p64 exp:p64 tsp:p64 sig:p64"},
-	{"ppoll", 73, "ufds:p64 nfds:u32 tsp:p64 sigmask:p64 sigsetsize:u64"},
-	{"signalfd4", 74, "ufd:s32 user_mask:p64 sizemask:u64 flags:s32"},
-	{"vmsplice", 75, "fd:s32 uiov:p64 nr_segs:u32 flags:u32"},
-	{"splice", 76, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"tee", 77, "fdin:s32 fdout:s32 len:u64 flags:u32"},
-	{"readlinkat", 78, "dfd:s32 pathname:p64 buf:p64 bufsiz:s32"},
-	{"newfstatat", 79, "dfd:s32 filename:p64 statbuf:p64 flag:s32"},
-	{"fstat", 80, "fd:u32 statbuf:p64"},
-	{"sync", 81, ""},
-	{"fsync", 82, "fd:u32"},
-	{"fdatasync", 83, "fd:u32"},
-	{"sync_file_range", 84, "fd:s32 offset:s64 nbytes:s64 flags:u32"},
-	{"timerfd_create", 85, "clockid:s32 flags:s32"},
-	{"timerfd_settime", 86, "ufd:s32 flags:s32 utmr:p64 otmr:p64"},
-	{"timerfd_gettime", 87, "ufd:s32 otmr:p64"},
-	{"utimensat", 88, "dfd:s32 filename:p64 utimes:p64 flags:s32"},
-	{"acct", 89, "name:p64"},
-	{"capget", 90, "header:p64 dataptr:p64"},
-	{"capset", 91, "header:p64 data:p64"},
-	{"personality", 92, "personality:u32"},
-	{"exit", 93, "error_code:s32"},
-	{"exit_group", 94, "error_code:s32"},
-	{"waitid", 95, "which:s32 upid:s32 infop:p64 options:s32 ru:p64"},
-	{"set_tid_address", 96, "tidptr:p64"},
-	{"unshare", 97, "unshare_flags:u64"},
-	{"futex", 98, "uaddr:p64 op:s32 val:u32 utime:p64 uaddr2:p64 val3:u32"},
-	{"set_robust_list", 99, "head:p64 len:u64"},
-	{"get_robust_list", 100, "pid:s32 head_ptr:p64 len_ptr:p64"},
-	{"nanosleep", 101, "rqtp:p64 rmtp:p64"},
-	{"getitimer", 102, "which:s32 value:p64"},
-	{"setitimer", 103, "which:s32 value:p64 ovalue:p64"},
-	{"kexec_load", 104, "entry:u64 nr_segments:u64 segments:p64 flags:u64"},
-	{"init_module", 105, "umod:p64 len:u64 uargs:p64"},
-	{"delete_module", 106, "name_user:p64 flags:u32"},
-	{"timer_create", 107, "which_clock:s32 timer_event_spec:p64 created_timer_id:p64"},
-	{"timer_gettime", 108, "timer_id:s32 setting:p64"},
-	{"timer_getoverrun", 109, "timer_id:s32"},
-	{"timer_settime", 110, "timer_id:s32 flags:s32 new_setting:p64 old_setting:p64"},
-	{"timer_delete", 111, "timer_id:s32"},
-	{"clock_settime", 112, "which_clock:s32 tp:p64"},
-	{"clock_gettime", 113, "which_clock:s32 tp:p64"},
-	{"clock_getres", 114, "which_clock:s32 tp:p64"},
-	{"clock_nanosleep", 115, "which_clock:s32 flags:s32 rqtp:p64 rmtp:p64"},
-	{"syslog", 116, "type:s32 buf:p64 len:s32"},
-	{"ptrace", 117, "request:s64 pid:s32 addr:u64 data:u64"},
-	{"sched_setparam", 118, "pid:s32 param:p64"},
-	{"sched_setscheduler", 119, "pid:s32 policy:s32 param:p64"},
-	{"sched_getscheduler", 120, "pid:s32"},
-	{"sched_getparam", 121, "pid:s32 param:p64"},
-	{"sched_setaffinity", 122, "pid:s32 len:u32 user_mask_ptr:p64"},
-	{"sched_getaffinity", 123, "pid:s32 len:u32 user_mask_ptr:p64"},
-	{"sched_yield", 124, ""},
-	{"sched_get_priority_max", 125, "policy:s32"},
-	{"sched_get_priority_min", 126, "policy:s32"},
-	{"sched_rr_get_interval", 127, "pid:s32 interval:p64"},
-	{"restart_syscall", 128, ""},
-	{"kill", 129, "pid:s32 sig:s32"},
-	{"tkill", 130, "pid:s32 sig:s32"},
-	{"tgkill", 131, "tgid:s32 pid:s32 sig:s32"},
-	{"sigaltstack", 132, "uss:p64 uoss:p64"},
-	{"rt_sigsuspend", 133, "unewset:p64 sigsetsize:u64"},
-	{"rt_sigaction", 134, "sig:s32 act:p64 oact:p64 sigsetsize:u64"},
-	{"rt_sigprocmask", 135, "how:s32 nset:p64 oset:p64 sigsetsize:u64"},
-	{"rt_sigpending", 136, "uset:p64 sigsetsize:u64"},
-	{"rt_sigtimedwait", 137, "uthese:p64 uinfo:p64 uts:p64 sigsetsize:u64"},
-	{"rt_sigqueueinfo", 138, "pid:s32 sig:s32 uinfo:p64"},
-	{"rt_sigreturn", 139, ""},
-	{"setpriority", 140, "which:s32 who:s32 niceval:s32"},
-	{"getpriority", 141, "which:s32 who:s32"},
-	{"reboot", 142, "magic1:s32 magic2:s32 cmd:u32 arg:p64"},
-	{"setregid", 143, "rgid:u32 egid:u32"},
-	{"setgid", 144, "gid:u32"},
-	{"setreuid", 145, "ruid:u32 euid:u32"},
-	{"setuid", 146, "uid:u32"},
-	{"setresuid", 147, "ruid:u32 euid:u32 suid:u32"},
-	{"getresuid", 148, "ruidp:p64 euidp:p64 suidp:p64"},
-	{"setresgid", 149, "rgid:u32 egid:u32 sgid:u32"},
-	{"getresgid", 150, "rgidp:p64 egidp:p64 sgidp:p64"},
-	{"setfsuid", 151, "uid:u32"},
-	{"setfsgid", 152, "gid:u32"},
-	{"times", 153, "tbuf:p64"},
-	{"setpgid", 154, "pid:s32 pgid:s32"},
-	{"getpgid", 155, "pid:s32"},
-	{"getsid", 156, "pid:s32"},
-	{"setsid", 157, ""},
-	{"getgroups", 158, "gidsetsize:s32 grouplist:p64"},
-	{"setgroups", 159, "gidsetsize:s32 grouplist:p64"},
-	{"uname", 160, "name:p64"},
-	{"sethostname", 161, "name:p64 len:s32"},
-	{"setdomainname", 162, "name:p64 len:s32"},
-	{"getrlimit", 163, "resource:u32 rlim:p64"},
-	{"setrlimit", 164, "resource:u32 rlim:p64"},
-	{"getrusage", 165, "who:s32 ru:p64"},
-	{"umask", 166, "mask:s32"},
-	{"prctl", 167, "option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64"},
-	{"getcpu", 168, "cpup:p64 nodep:p64 unused:p64"},
-	{"gettimeofday", 169, "tv:p64 tz:p64"},
-	{"settimeofday", 170, "tv:p64 tz:p64"},
-	{"adjtimex", 171, "txc_p:p64"},
-	{"getpid", 172, ""},
-	{"getppid", 173, ""},
-	{"getuid", 174, ""},
-	{"geteuid", 175, ""},
-	{"getgid", 176, ""},
-	{"getegid", 177, ""},
-	{"gettid", 178, ""},
-	{"sysinfo", 179, "info:p64"},
-	{"mq_open", 180, "u_name:p64 oflag:s32 mode:u16 u_attr:p64"},
-	{"mq_unlink", 181, "u_name:p64"},
-	{"mq_timedsend", 182, "mqdes:s32 u_msg_ptr:p64 msg_len:u64 msg_prio:u32 u_abs_timeout:p64"},
-	{"mq_timedreceive", 183, "mqdes:s32 u_msg_ptr:p64 msg_len:u64 u_msg_prio:p64 u_abs_timeout:p64"},
-	{"mq_notify", 184, "mqdes:s32 u_notification:p64"},
-	{"mq_getsetattr", 185, "mqdes:s32 u_mqstat:p64 u_omqstat:p64"},
-	{"msgget", 186, "key:s32 msgflg:s32"},
-	{"msgctl", 187, "msqid:s32 cmd:s32 buf:p64"},
-	{"msgrcv", 188, "msqid:s32 msgp:p64 msgsz:u64 msgtyp:s64 msgflg:s32"},
-	{"msgsnd", 189, "msqid:s32 msgp:p64 msgsz:u64 msgflg:s32"},
-	{"semget", 190, "key:s32 nsems:s32 semflg:s32"},
-	{"semctl", 191, "semid:s32 semnum:s32 cmd:s32 arg:u64"},
-	{"semtimedop", 192, "semid:s32 tsops:p64 nsops:u32 timeout:p64"},
-	{"semop", 193, "semid:s32 tsops:p64 nsops:u32"},
-	{"shmget", 194, "key:s32 size:u64 shmflg:s32"},
-	{"shmctl", 195, "shmid:s32 cmd:s32 buf:p64"},
-	{"shmat", 196, "shmid:s32 shmaddr:p64 shmflg:s32"},
-	{"shmdt", 197, "shmaddr:p64"},
-	{"socket", 198, "family:s32 type:s32 protocol:s32"},
-	{"socketpair", 199, "family:s32 type:s32 protocol:s32 usockvec:p64"},
-	{"bind", 200, "fd:s32 umyaddr:p64 addrlen:s32"},
-	{"listen", 201, "fd:s32 backlog:s32"},
-	{"accept", 202, "fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64"},
-	{"connect", 203, "fd:s32 uservaddr:p64 addrlen:s32"},
-	{"getsockname", 204, "fd:s32 usockaddr:p64 usockaddr_len:p64"},
-	{"getpeername", 205, "fd:s32 usockaddr:p64 usockaddr_len:p64"},
-	{"sendto", 206, "fd:s32 buff:p64 len:u64 flags:u32 addr:p64 addr_len:s32"},
-	{"recvfrom", 207, "fd:s32 ubuf:p64 size:u64 flags:u32 addr:p64 addr_len:p64"},
-	{"setsockopt", 208, "fd:s32 level:s32 optname:s32 optval:p64 optlen:s32"},
-	{"getsockopt", 209, "fd:s32 level:s32 optname:s32 optval:p64 optlen:p64"},
-	{"shutdown", 210, "fd:s32 how:s32"},
-	{"sendmsg", 211, "fd:s32 msg:p64 flags:u32"},
-	{"recvmsg", 212, "fd:s32 msg:p64 flags:u32"},
-	{"readahead", 213, "fd:s32 offset:s64 count:u64"},
-	{"brk", 214, "brk:u64"},
-	{"munmap", 215, "addr:u64 len:u64"},
-	{"mremap", 216, "addr:u64 old_len:u64 new_len:u64 flags:u64 new_addr:u64"},
-	{"add_key", 217, "_type:p64 _description:p64 _payload:p64 plen:u64 ringid:s32"},
-	{"request_key", 218, "_type:p64 _description:p64 _callout_info:p64 destringid:s32"},
-	{"keyctl", 219, "option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64"},
-	{"clone", 220, "clone_flags:u32 newsp:u64 parent_tidptr:p64 tls:u64 child_tidptr:p64"},
-	{"execve", 221, "filename:p64 argv:p64 envp:p64"},
-	{"mmap", 222, "addr:u64 len:u64 prot:u32 flags:u32 fd:s32 off:u64"},
-	{"fadvise64", 223, "fd:s32 offset:s64 len:s64 advice:s32"},
-	{"swapon", 224, "specialfile:p64 swap_flags:s32"},
-	{"swapoff", 225, "specialfile:p64"},
-	{"mprotect", 226, "start:u64 len:u64 prot:u64"},
-	{"msync", 227, "start:u64 len:u64 flags:s32"},
-	{"mlock", 228, "start:u64 len:u64"},
-	{"munlock", 229, "start:u64 len:u64"},
-	{"mlockall", 230, "flags:s32"},
-	{"munlockall", 231, ""},
-	{"mincore", 232, "start:u64 len:u64 vec:p64"},
-	{"madvise", 233, "start:u64 len_in:u64 behavior:s32"},
-	{"remap_file_pages", 234, "start:u64 size:u64 prot:u64 pgoff:u64 flags:u64"},
-	{"mbind", 235, "start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32"},
-	{"get_mempolicy", 236, "policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64"},
-	{"set_mempolicy", 237, "mode:s32 nmask:p64 maxnode:u64"},
-	{"migrate_pages", 238, "pid:s32 maxnode:u64 old_nodes:p64 new_nodes:p64"},
-	{"move_pages", 239, "pid:s32 nr_pages:u64 pages:p64 nodes:p64 status:p64 flags:s32"},
-	{"rt_tgsigqueueinfo", 240, "tgid:s32 pid:s32 sig:s32 uinfo:p64"},
-	{"perf_event_open", 241, "attr_uptr:p64 pid:s32 cpu:s32 group_fd:s32 flags:u64"},
-	{"accept4", 242, "fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64 flags:s32"},
-	{"recvmmsg", 243, "fd:s32 mmsg:p64 vlen:u32 flags:u32 timeout:p64"},
-	{"wait4", 260, "upid:s32 stat_addr:p64 options:s32 ru:p64"},
-	{"prlimit64", 261, "pid:s32 resource:u32 new_rlim:p64 old_rlim:p64"},
-	{"fanotify_init", 262, "flags:u32 event_f_flags:u32"},
-	{"fanotify_mark", 263, "fanotify_fd:s32 flags:u32 mask:u64 dfd:s32 pathname:p64"},
-	{"name_to_handle_at", 264, "dfd:s32 name:p64 handle:p64 mnt_id:p64 flag:s32"},
-	{"open_by_handle_at", 265, "mountdirfd:s32 handle:p64 flags:s32"},
-	{"clock_adjtime", 266, "which_clock:s32 utx:p64"},
-	{"syncfs", 267, "fd:s32"},
-	{"setns", 268, "fd:s32 flags:s32"},
-	{"sendmmsg", 269, "fd:s32 mmsg:p64 vlen:u32 flags:u32"},
-	{"process_vm_readv", 270, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
-	{"process_vm_writev", 271, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
-	{"kcmp", 272, "pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64"},
-	{"finit_module", 273, "fd:s32 uargs:p64 flags:s32"},
-	{"sched_setattr", 274, "pid:s32 uattr:p64 flags:u32"},
-	{"sched_getattr", 275, "pid:s32 uattr:p64 usize:u32 flags:u32"},
-	{"renameat2", 276, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:u32"},
-	{"seccomp", 277, "op:u32 flags:u32 uargs:p64"},
-	{"getrandom", 278, "ubuf:p64 len:u64 flags:u32"},
-	{"memfd_create", 279, "uname:p64 flags:u32"},
-	{"bpf", 280, "cmd:s32 uattr:p64 size:u32"},
-	{"execveat", 281, "fd:s32 filename:p64 argv:p64 envp:p64 flags:s32"},
-	{"userfaultfd", 282, "flags:s32"},
-	{"membarrier", 283, "cmd:s32 flags:u32 cpu_id:s32"},
-	{"mlock2", 284, "start:u64 len:u64 flags:s32"},
-	{"copy_file_range", 285, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"preadv2", 286, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
-	{"pwritev2", 287, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
-	{"pkey_mprotect", 288, "start:u64 len:u64 prot:u64 pkey:s32"},
-	{"pkey_alloc", 289, "flags:u64 init_val:u64"},
-	{"pkey_free", 290, "pkey:s32"},
-	{"statx", 291, "dfd:s32 filename:p64 flags:u32 mask:u32 buffer:p64"},
-	{"io_pgetevents", 292, "ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64 usig:p64"},
-	{"rseq", 293, "rseq:p64 rseq_len:u32 flags:s32 sig:u32"},
-	{"kexec_file_load", 294, "kernel_fd:s32 initrd_fd:s32 cmdline_len:u64 cmdline_ptr:p64 flags:u64"},
-	{"pidfd_send_signal", 424, "pidfd:s32 sig:s32 info:p64 flags:u32"},
-	{"io_uring_setup", 425, "entries:u32 params:p64"},
-	{"io_uring_enter", 426, "fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p64 argsz:u64"},
-	{"io_uring_register", 427, "fd:u32 opcode:u32 arg:p64 nr_args:u32"},
-	{"open_tree", 428, "dfd:s32 filename:p64 flags:u32"},
-	{"move_mount", 429, "from_dfd:s32 from_pathname:p64 to_dfd:s32 to_pathname:p64 flags:u32"},
-	{"fsopen", 430, "_fs_name:p64 flags:u32"},
-	{"fsconfig", 431, "fd:s32 cmd:u32 _key:p64 _value:p64 aux:s32"},
-	{"fsmount", 432, "fs_fd:s32 flags:u32 attr_flags:u32"},
-	{"fspick", 433, "dfd:s32 path:p64 flags:u32"},
-	{"pidfd_open", 434, "pid:s32 flags:u32"},
-	{"clone3", 435, "uargs:p64 size:u64"},
-	{"close_range", 436, "fd:u32 max_fd:u32 flags:u32"},
-	{"openat2", 437, "dfd:s32 filename:p64 how:p64 usize:u64"},
-	{"pidfd_getfd", 438, "pidfd:s32 fd:s32 flags:u32"},
-	{"faccessat2", 439, "dfd:s32 filename:p64 mode:s32 flags:s32"},
-	{"process_madvise", 440, "pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32"},
-	{"epoll_pwait2", 441, "epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64"},
-	{"mount_setattr", 442, "dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64"},
-	{"quotactl_fd", 443, "fd:u32 cmd:u32 id:u32 addr:p64"},
-	{"landlock_create_ruleset", 444, "attr:p64 size:u64 flags:u32"},
-	{"landlock_add_rule", 445, "ruleset_fd:s32 rule_type:u32 rule_attr:p64 flags:u32"},
-	{"landlock_restrict_self", 446, "ruleset_fd:s32 flags:u32"},
-	{"memfd_secret", 447, "flags:u32"},
-	{"process_mrelease", 448, "pidfd:s32 flags:u32"},
-	{"futex_waitv", 449, "waiters:p64 nr_futexes:u32 flags:u32 timeout:p64 clockid:s32"},
-	{"set_mempolicy_home_node", 450, "start:u64 len:u64 home_node:u64 flags:u64"},
-	{"cachestat", 451, "fd:u32 cstat_range:p64 cstat:p64 flags:u32"},
-	{"fchmodat2", 452, "dfd:s32 filename:p64 mode:u16 flags:u32"},
-	{"map_shadow_stack", 453, "addr:u64 size:u64 flags:u32"},
-	{"futex_wake", 454, "uaddr:p64 mask:u64 nr:s32 flags:u32"},
-	{"futex_wait", 455, "uaddr:p64 val:u64 mask:u64 flags:u32 timeout:p64 clockid:s32"},
-	{"futex_requeue", 456, "waiters:p64 flags:u32 nr_wake:s32 nr_requeue:s32"},
-	{"statmount", 457, "req:p64 buf:p64 bufsize:u64 flags:u32"},
-	{"listmount", 458, "req:p64 mnt_ids:p64 nr_mnt_ids:u64 flags:u32"},
-	{"lsm_get_self_attr", 459, "attr:u32 ctx:p64 size:p64 flags:u32"},
-	{"lsm_set_self_attr", 460, "attr:u32 ctx:p64 size:u32 flags:u32"},
-	{"lsm_list_modules", 461, "ids:p64 size:p64 flags:u32"},
-	{"mseal", 462, "start:u64 len:u64 flags:u64"},
-	{"setxattrat", 463, "dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64"},
-	{"getxattrat", 464, "dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64"},
-	{"listxattrat", 465, "dfd:s32 pathname:p64 at_flags:u32 list:p64 size:u64"},
-	{"removexattrat", 466, "dfd:s32 pathname:p64 at_flags:u32 name:p64"},
-	{"open_tree_attr", 467, "dfd:s32 filename:p64 flags:u32 uattr:p64 usize:u64"},
-	{"file_getattr", 468, "dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32"},
-	{"file_setattr", 469, "dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32"},
-	{"listns", 470, "req:p64 ns_ids:p64 nr_ns_ids:u64 flags:u32"},
-	{"rseq_slice_yield", 471, ""},
+	{"io_setup", 0, 0, arm64Prototypes{}},
+	{"io_destroy", 1, 1, arm64Prototypes{}},
+	{"io_submit", 2, 2, arm64Prototypes{}},
+	{"io_cancel", 3, 3, arm64Prototypes{}},
+	{"io_getevents", 4, 4, arm64Prototypes{}},
+	{"setxattr", 5, 5, arm64Prototypes{}},
+	{"lsetxattr", 6, 6, arm64Prototypes{}},
+	{"fsetxattr", 7, 7, arm64Prototypes{}},
+	{"getxattr", 8, 8, arm64Prototypes{}},
+	{"lgetxattr", 9, 9, arm64Prototypes{}},
+	{"fgetxattr", 10, 10, arm64Prototypes{}},
+	{"listxattr", 11, 11, arm64Prototypes{}},
+	{"llistxattr", 12, 12, arm64Prototypes{}},
+	{"flistxattr", 13, 13, arm64Prototypes{}},
+	{"removexattr", 14, 14, arm64Prototypes{}},
+	{"lremovexattr", 15, 15, arm64Prototypes{}},
+	{"fremovexattr", 16, 16, arm64Prototypes{}},
+	{"getcwd", 17, 17, arm64Prototypes{}},
+	{"lookup_dcookie", 18, 18, arm64Prototypes{}},
+	{"eventfd2", 19, 19, arm64Prototypes{}},
+	{"epoll_create1", 20, 20, arm64Prototypes{}},
+	{"epoll_ctl", 21, 21, arm64Prototypes{}},
+	{"epoll_pwait", 22, 22, arm64Prototypes{}},
+	{"dup", 23, 23, arm64Prototypes{}},
+	{"dup3", 24, 24, arm64Prototypes{}},
+	{"fcntl", 25, 25, arm64Prototypes{}},
+	{"inotify_init1", 26, 26, arm64Prototypes{}},
+	{"inotify_add_watch", 27, 27, arm64Prototypes{}},
+	{"inotify_rm_watch", 28, 28, arm64Prototypes{}},
+	{"ioctl", 29, 29, arm64Prototypes{}},
+	{"ioprio_set", 30, 30, arm64Prototypes{}},
+	{"ioprio_get", 31, 31, arm64Prototypes{}},
+	{"flock", 32, 32, arm64Prototypes{}},
+	{"mknodat", 33, 33, arm64Prototypes{}},
+	{"mkdirat", 34, 34, arm64Prototypes{}},
+	{"unlinkat", 35, 35, arm64Prototypes{}},
+	{"symlinkat", 36, 36, arm64Prototypes{}},
+	{"linkat", 37, 37, arm64Prototypes{}},
+	{"renameat", 38, 38, arm64Prototypes{}},
+	{"umount2", 39, 39, arm64Prototypes{}},
+	{"mount", 40, 40, arm64Prototypes{}},
+	{"pivot_root", 41, 41, arm64Prototypes{}},
+	{"nfsservctl", 42, 42, arm64Prototypes{}},
+	{"statfs", 43, 43, arm64Prototypes{}},
+	{"fstatfs", 44, 44, arm64Prototypes{}},
+	{"truncate", 45, 45, arm64Prototypes{}},
+	{"ftruncate", 46, 46, arm64Prototypes{}},
+	{"fallocate", 47, 47, arm64Prototypes{}},
+	{"faccessat", 48, 48, arm64Prototypes{}},
+	{"chdir", 49, 49, arm64Prototypes{}},
+	{"fchdir", 50, 50, arm64Prototypes{}},
+	{"chroot", 51, 51, arm64Prototypes{}},
+	{"fchmod", 52, 52, arm64Prototypes{}},
+	{"fchmodat", 53, 53, arm64Prototypes{}},
+	{"fchownat", 54, 54, arm64Prototypes{}},
+	{"fchown", 55, 55, arm64Prototypes{}},
+	{"openat", 56, 56, arm64Prototypes{}},
+	{"close", 57, 57, arm64Prototypes{}},
+	{"vhangup", 58, 58, arm64Prototypes{}},
+	{"pipe2", 59, 59, arm64Prototypes{}},
+	{"quotactl", 60, 60, arm64Prototypes{}},
+	{"getdents64", 61, 61, arm64Prototypes{}},
+	{"lseek", 62, 62, arm64Prototypes{}},
+	{"read", 63, 63, arm64Prototypes{}},
+	{"write", 64, 64, arm64Prototypes{}},
+	{"readv", 65, 65, arm64Prototypes{}},
+	{"writev", 66, 66, arm64Prototypes{}},
+	{"pread64", 67, 67, arm64Prototypes{}},
+	{"pwrite64", 68, 68, arm64Prototypes{}},
+	{"preadv", 69, 69, arm64Prototypes{}},
+	{"pwritev", 70, 70, arm64Prototypes{}},
+	{"sendfile", 71, 71, arm64Prototypes{}},
+	{"pselect6", 72, 72, arm64Prototypes{}},
+	{"ppoll", 73, 73, arm64Prototypes{}},
+	{"signalfd4", 74, 74, arm64Prototypes{}},
+	{"vmsplice", 75, 75, arm64Prototypes{}},
+	{"splice", 76, 76, arm64Prototypes{}},
+	{"tee", 77, 77, arm64Prototypes{}},
+	{"readlinkat", 78, 78, arm64Prototypes{}},
+	{"newfstatat", 79, 79, arm64Prototypes{}},
+	{"fstat", 80, 80, arm64Prototypes{}},
+	{"sync", 81, 81, arm64Prototypes{}},
+	{"fsync", 82, 82, arm64Prototypes{}},
+	{"fdatasync", 83, 83, arm64Prototypes{}},
+	{"sync_file_range", 84, 84, arm64Prototypes{}},
+	{"timerfd_create", 85, 85, arm64Prototypes{}},
+	{"timerfd_settime", 86, 86, arm64Prototypes{}},
+	{"timerfd_gettime", 87, 87, arm64Prototypes{}},
+	{"utimensat", 88, 88, arm64Prototypes{}},
+	{"acct", 89, 89, arm64Prototypes{}},
+	{"capget", 90, 90, arm64Prototypes{}},
+	{"capset", 91, 91, arm64Prototypes{}},
+	{"personality", 92, 92, arm64Prototypes{}},
+	{"exit", 93, 93, arm64Prototypes{}},
+	{"exit_group", 94, 94, arm64Prototypes{}},
+	{"waitid", 95, 95, arm64Prototypes{}},
+	{"set_tid_address", 96, 96, arm64Prototypes{}},
+	{"unshare", 97, 97, arm64Prototypes{}},
+	{"futex", 98, 98, arm64Prototypes{}},
+	{"set_robust_list", 99, 99, arm64Prototypes{}},
+	{"get_robust_list", 100, 100, arm64Prototypes{}},
+	{"nanosleep", 101, 101, arm64Prototypes{}},
+	{"getitimer", 102, 102, arm64Prototypes{}},
+	{"setitimer", 103, 103, arm64Prototypes{}},
+	{"kexec_load", 104, 104, arm64Prototypes{}},
+	{"init_module", 105, 105, arm64Prototypes{}},
+	{"delete_module", 106, 106, arm64Prototypes{}},
+	{"timer_create", 107, 107, arm64Prototypes{}},
+	{"timer_gettime", 108, 108, arm64Prototypes{}},
+	{"timer_getoverrun", 109, 109, arm64Prototypes{}},
+	{"timer_settime", 110, 110, arm64Prototypes{}},
+	{"timer_delete", 111, 111, arm64Prototypes{}},
+	{"clock_settime", 112, 112, arm64Prototypes{}},
+	{"clock_gettime", 113, 113, arm64Prototypes{}},
+	{"clock_getres", 114, 114, arm64Prototypes{}},
+	{"clock_nanosleep", 115, 115, arm64Prototypes{}},
+	{"syslog", 116, 116, arm64Prototypes{}},
+	{"ptrace", 117, 117, arm64Prototypes{}},
+	{"sched_setparam", 118, 118, arm64Prototypes{}},
+	{"sched_setscheduler", 119, 119, arm64Prototypes{}},
+	{"sched_getscheduler", 120, 120, arm64Prototypes{}},
+	{"sched_getparam", 121, 121, arm64Prototypes{}},
+	{"sched_setaffinity", 122, 122, arm64Prototypes{}},
+	{"sched_getaffinity", 123, 123, arm64Prototypes{}},
+	{"sched_yield", 124, 124, arm64Prototypes{}},
+	{"sched_get_priority_max", 125, 125, arm64Prototypes{}},
+	{"sched_get_priority_min", 126, 126, arm64Prototypes{}},
+	{"sched_rr_get_interval", 127, 127, arm64Prototypes{}},
+	{"restart_syscall", 128, 128, arm64Prototypes{}},
+	{"kill", 129, 129, arm64Prototypes{}},
+	{"tkill", 130, 130, arm64Prototypes{}},
+	{"tgkill", 131, 131, arm64Prototypes{}},
+	{"sigaltstack", 132, 132, arm64Prototypes{}},
+	{"rt_sigsuspend", 133, 133, arm64Prototypes{}},
+	{"rt_sigaction", 134, 134, arm64Prototypes{}},
+	{"rt_sigprocmask", 135, 135, arm64Prototypes{}},
+	{"rt_sigpending", 136, 136, arm64Prototypes{}},
+	{"rt_sigtimedwait", 137, 137, arm64Prototypes{}},
+	{"rt_sigqueueinfo", 138, 138, arm64Prototypes{}},
+	{"rt_sigreturn", 139, 139, arm64Prototypes{}},
+	{"setpriority", 140, 140, arm64Prototypes{}},
+	{"getpriority", 141, 141, arm64Prototypes{}},
+	{"reboot", 142, 142, arm64Prototypes{}},
+	{"setregid", 143, 143, arm64Prototypes{}},
+	{"setgid", 144, 144, arm64Prototypes{}},
+	{"setreuid", 145, 145, arm64Prototypes{}},
+	{"setuid", 146, 146, arm64Prototypes{}},
+	{"setresuid", 147, 147, arm64Prototypes{}},
+	{"getresuid", 148, 148, arm64Prototypes{}},
+	{"setresgid", 149, 149, arm64Prototypes{}},
+	{"getresgid", 150, 150, arm64Prototypes{}},
+	{"setfsuid", 151, 151, arm64Prototypes{}},
+	{"setfsgid", 152, 152, arm64Prototypes{}},
+	{"times", 153, 153, arm64Prototypes{}},
+	{"setpgid", 154, 154, arm64Prototypes{}},
+	{"getpgid", 155, 155, arm64Prototypes{}},
+	{"getsid", 156, 156, arm64Prototypes{}},
+	{"setsid", 157, 157, arm64Prototypes{}},
+	{"getgroups", 158, 158, arm64Prototypes{}},
+	{"setgroups", 159, 159, arm64Prototypes{}},
+	{"uname", 160, 160, arm64Prototypes{}},
+	{"sethostname", 161, 161, arm64Prototypes{}},
+	{"setdomainname", 162, 162, arm64Prototypes{}},
+	{"getrlimit", 163, 163, arm64Prototypes{}},
+	{"setrlimit", 164, 164, arm64Prototypes{}},
+	{"getrusage", 165, 165, arm64Prototypes{}},
+	{"umask", 166, 166, arm64Prototypes{}},
+	{"prctl", 167, 167, arm64Prototypes{}},
+	{"getcpu", 168, 168, arm64Prototypes{}},
+	{"gettimeofday", 169, 169, arm64Prototypes{}},
+	{"settimeofday", 170, 170, arm64Prototypes{}},
+	{"adjtimex", 171, 171, arm64Prototypes{}},
+	{"getpid", 172, 172, arm64Prototypes{}},
+	{"getppid", 173, 173, arm64Prototypes{}},
+	{"getuid", 174, 174, arm64Prototypes{}},
+	{"geteuid", 175, 175, arm64Prototypes{}},
+	{"getgid", 176, 176, arm64Prototypes{}},
+	{"getegid", 177, 177, arm64Prototypes{}},
+	{"gettid", 178, 178, arm64Prototypes{}},
+	{"sysinfo", 179, 179, arm64Prototypes{}},
+	{"mq_open", 180, 180, arm64Prototypes{}},
+	{"mq_unlink", 181, 181, arm64Prototypes{}},
+	{"mq_timedsend", 182, 182, arm64Prototypes{}},
+	{"mq_timedreceive", 183, 183, arm64Prototypes{}},
+	{"mq_notify", 184, 184, arm64Prototypes{}},
+	{"mq_getsetattr", 185, 185, arm64Prototypes{}},
+	{"msgget", 186, 186, arm64Prototypes{}},
+	{"msgctl", 187, 187, arm64Prototypes{}},
+	{"msgrcv", 188, 188, arm64Prototypes{}},
+	{"msgsnd", 189, 189, arm64Prototypes{}},
+	{"semget", 190, 190, arm64Prototypes{}},
+	{"semctl", 191, 191, arm64Prototypes{}},
+	{"semtimedop", 192, 192, arm64Prototypes{}},
+	{"semop", 193, 193, arm64Prototypes{}},
+	{"shmget", 194, 194, arm64Prototypes{}},
+	{"shmctl", 195, 195, arm64Prototypes{}},
+	{"shmat", 196, 196, arm64Prototypes{}},
+	{"shmdt", 197, 197, arm64Prototypes{}},
+	{"socket", 198, 198, arm64Prototypes{}},
+	{"socketpair", 199, 199, arm64Prototypes{}},
+	{"bind", 200, 200, arm64Prototypes{}},
+	{"listen", 201, 201, arm64Prototypes{}},
+	{"accept", 202, 202, arm64Prototypes{}},
+	{"connect", 203, 203, arm64Prototypes{}},
+	{"getsockname", 204, 204, arm64Prototypes{}},
+	{"getpeername", 205, 205, arm64Prototypes{}},
+	{"sendto", 206, 206, arm64Prototypes{}},
+	{"recvfrom", 207, 207, arm64Prototypes{}},
+	{"setsockopt", 208, 208, arm64Prototypes{}},
+	{"getsockopt", 209, 209, arm64Prototypes{}},
+	{"shutdown", 210, 210, arm64Prototypes{}},
+	{"sendmsg", 211, 211, arm64Prototypes{}},
+	{"recvmsg", 212, 212, arm64Prototypes{}},
+	{"readahead", 213, 213, arm64Prototypes{}},
+	{"brk", 214, 214, arm64Prototypes{}},
+	{"munmap", 215, 215, arm64Prototypes{}},
+	{"mremap", 216, 216, arm64Prototypes{}},
+	{"add_key", 217, 217, arm64Prototypes{}},
+	{"request_key", 218, 218, arm64Prototypes{}},
+	{"keyctl", 219, 219, arm64Prototypes{}},
+	{"clone", 220, 220, arm64Prototypes{}},
+	{"execve", 221, 221, arm64Prototypes{}},
+	{"mmap", 222, 222, arm64Prototypes{}},
+	{"fadvise64", 223, 223, arm64Prototypes{}},
+	{"swapon", 224, 224, arm64Prototypes{}},
+	{"swapoff", 225, 225, arm64Prototypes{}},
+	{"mprotect", 226, 226, arm64Prototypes{}},
+	{"msync", 227, 227, arm64Prototypes{}},
+	{"mlock", 228, 228, arm64Prototypes{}},
+	{"munlock", 229, 229, arm64Prototypes{}},
+	{"mlockall", 230, 230, arm64Prototypes{}},
+	{"munlockall", 231, 231, arm64Prototypes{}},
+	{"mincore", 232, 232, arm64Prototypes{}},
+	{"madvise", 233, 233, arm64Prototypes{}},
+	{"remap_file_pages", 234, 234, arm64Prototypes{}},
+	{"mbind", 235, 235, arm64Prototypes{}},
+	{"get_mempolicy", 236, 236, arm64Prototypes{}},
+	{"set_mempolicy", 237, 237, arm64Prototypes{}},
+	{"migrate_pages", 238, 238, arm64Prototypes{}},
+	{"move_pages", 239, 239, arm64Prototypes{}},
+	{"rt_tgsigqueueinfo", 240, 240, arm64Prototypes{}},
+	{"perf_event_open", 241, 241, arm64Prototypes{}},
+	{"accept4", 242, 242, arm64Prototypes{}},
+	{"recvmmsg", 243, 243, arm64Prototypes{}},
+	{"wait4", 260, 244, arm64Prototypes{}},
+	{"prlimit64", 261, 245, arm64Prototypes{}},
+	{"fanotify_init", 262, 246, arm64Prototypes{}},
+	{"fanotify_mark", 263, 247, arm64Prototypes{}},
+	{"name_to_handle_at", 264, 248, arm64Prototypes{}},
+	{"open_by_handle_at", 265, 249, arm64Prototypes{}},
+	{"clock_adjtime", 266, 250, arm64Prototypes{}},
+	{"syncfs", 267, 251, arm64Prototypes{}},
+	{"setns", 268, 252, arm64Prototypes{}},
+	{"sendmmsg", 269, 253, arm64Prototypes{}},
+	{"process_vm_readv", 270, 254, arm64Prototypes{}},
+	{"process_vm_writev", 271, 255, arm64Prototypes{}},
+	{"kcmp", 272, 256, arm64Prototypes{}},
+	{"finit_module", 273, 257, arm64Prototypes{}},
+	{"sched_setattr", 274, 258, arm64Prototypes{}},
+	{"sched_getattr", 275, 259, arm64Prototypes{}},
+	{"renameat2", 276, 260, arm64Prototypes{}},
+	{"seccomp", 277, 261, arm64Prototypes{}},
+	{"getrandom", 278, 262, arm64Prototypes{}},
+	{"memfd_create", 279, 263, arm64Prototypes{}},
+	{"bpf", 280, 264, arm64Prototypes{}},
+	{"execveat", 281, 265, arm64Prototypes{}},
+	{"userfaultfd", 282, 266, arm64Prototypes{}},
+	{"membarrier", 283, 267, arm64Prototypes{}},
+	{"mlock2", 284, 268, arm64Prototypes{}},
+	{"copy_file_range", 285, 269, arm64Prototypes{}},
+	{"preadv2", 286, 270, arm64Prototypes{}},
+	{"pwritev2", 287, 271, arm64Prototypes{}},
+	{"pkey_mprotect", 288, 272, arm64Prototypes{}},
+	{"pkey_alloc", 289, 273, arm64Prototypes{}},
+	{"pkey_free", 290, 274, arm64Prototypes{}},
+	{"statx", 291, 275, arm64Prototypes{}},
+	{"io_pgetevents", 292, 276, arm64Prototypes{}},
+	{"rseq", 293, 277, arm64Prototypes{}},
+	{"kexec_file_load", 294, 278, arm64Prototypes{}},
+	{"pidfd_send_signal", 424, 279, arm64Prototypes{}},
+	{"io_uring_setup", 425, 280, arm64Prototypes{}},
+	{"io_uring_enter", 426, 281, arm64Prototypes{}},
+	{"io_uring_register", 427, 282, arm64Prototypes{}},
+	{"open_tree", 428, 283, arm64Prototypes{}},
+	{"move_mount", 429, 284, arm64Prototypes{}},
+	{"fsopen", 430, 285, arm64Prototypes{}},
+	{"fsconfig", 431, 286, arm64Prototypes{}},
+	{"fsmount", 432, 287, arm64Prototypes{}},
+	{"fspick", 433, 288, arm64Prototypes{}},
+	{"pidfd_open", 434, 289, arm64Prototypes{}},
+	{"clone3", 435, 290, arm64Prototypes{}},
+	{"close_range", 436, 291, arm64Prototypes{}},
+	{"openat2", 437, 292, arm64Prototypes{}},
+	{"pidfd_getfd", 438, 293, arm64Prototypes{}},
+	{"faccessat2", 439, 294, arm64Prototypes{}},
+	{"process_madvise", 440, 295, arm64Prototypes{}},
+	{"epoll_pwait2", 441, 296, arm64Prototypes{}},
+	{"mount_setattr", 442, 297, arm64Prototypes{}},
+	{"quotactl_fd", 443, 298, arm64Prototypes{}},
+	{"landlock_create_ruleset", 444, 299, arm64Prototypes{}},
+	{"landlock_add_rule", 445, 300, arm64Prototypes{}},
+	{"landlock_restrict_self", 446, 301, arm64Prototypes{}},
+	{"memfd_secret", 447, 302, arm64Prototypes{}},
+	{"process_mrelease", 448, 303, arm64Prototypes{}},
+	{"futex_waitv", 449, 304, arm64Prototypes{}},
+	{"set_mempolicy_home_node", 450, 305, arm64Prototypes{}},
+	{"cachestat", 451, 306, arm64Prototypes{}},
+	{"fchmodat2", 452, 307, arm64Prototypes{}},
+	{"map_shadow_stack", 453, 308, arm64Prototypes{}},
+	{"futex_wake", 454, 309, arm64Prototypes{}},
+	{"futex_wait", 455, 310, arm64Prototypes{}},
+	{"futex_requeue", 456, 311, arm64Prototypes{}},
+	{"statmount", 457, 312, arm64Prototypes{}},
+	{"listmount", 458, 313, arm64Prototypes{}},
+	{"lsm_get_self_attr", 459, 314, arm64Prototypes{}},
+	{"lsm_set_self_attr", 460, 315, arm64Prototypes{}},
+	{"lsm_list_modules", 461, 316, arm64Prototypes{}},
+	{"mseal", 462, 317, arm64Prototypes{}},
+	{"setxattrat", 463, 318, arm64Prototypes{}},
+	{"getxattrat", 464, 319, arm64Prototypes{}},
+	{"listxattrat", 465, 320, arm64Prototypes{}},
+	{"removexattrat", 466, 321, arm64Prototypes{}},
+	{"open_tree_attr", 467, 322, arm64Prototypes{}},
+	{"file_getattr", 468, 323, arm64Prototypes{}},
+	{"file_setattr", 469, 324, arm64Prototypes{}},
+	{"listns", 470, 325, arm64Prototypes{}},
+	{"rseq_slice_yield", 471, 326, arm64Prototypes{}},
 }
 
 var arm64ByName = []uint16{

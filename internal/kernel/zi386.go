@@ -2,468 +2,961 @@
 
 package kernel
 
+type i386Prototypes struct{}
+
+func (i386Prototypes) prototypes() (string, []uint16) {
+	return i386PrototypesText, i386PrototypesEnds[:]
+}
+
+const i386PrototypesText = "" +
+	"" + // restart_syscall
+	"error_code:s32" + // exit
+	"" + // fork
+	"fd:u32 buf:p32 count:u32" + // read
+	"fd:u32 buf:p32 count:u32" + // write
+	"filename:p32 flags:s32 mode:u16" + // open
+	"fd:u32" + // close
+	"pid:s32 stat_addr:p32 options:s32" + // waitpid
+	"pathname:p32 mode:u16" + // creat
+	"oldname:p32 newname:p32" + // link
+	"pathname:p32" + // unlink
+	"filename:p32 argv:p32 envp:p32" + // execve
+	"filename:p32" + // chdir
+	"tloc:p32" + // time
+	"filename:p32 mode:u16 dev:u32" + // mknod
+	"filename:p32 mode:u16" + // chmod
+	"filename:p32 user:u16 group:u16" + // lchown
+	"?32" + // break
+	"filename:p32 statbuf:p32" + // oldstat
+	"fd:u32 offset:s32 whence:u32" + // lseek
+	"" + // getpid
+	"dev_name:p32 dir_name:p32 type:p32 flags:u32 data:p32" + // mount
+	"name:p32" + // umount
+	"uid:u16" + // setuid
+	"" + // getuid
+	"tptr:p32" + // stime
+	"request:s32 pid:s32 addr:u32 data:u32" + // ptrace
+	"seconds:u32" + // alarm
+	"fd:u32 statbuf:p32" + // oldfstat
+	"" + // pause
+	"filename:p32 t:p32" + // utime
+	"?32" + // stty
+	"?32" + // gtty
+	"filename:p32 mode:s32" + // access
+	"increment:s32" + // nice
+	"?32" + // ftime
+	"" + // sync
+	"pid:s32 sig:s32" + // kill
+	"oldname:p32 newname:p32" + // rename
+	"pathname:p32 mode:u16" + // mkdir
+	"pathname:p32" + // rmdir
+	"fildes:u32" + // dup
+	"fildes:p32" + // pipe
+	"tbuf:p32" + // times
+	"?32" + // prof
+	"brk:u32" + // brk
+	"gid:u16" + // setgid
+	"" + // getgid
+	"sig:s32 handler:p32" + // signal
+	"" + // geteuid
+	"" + // getegid
+	"name:p32" + // acct
+	"name:p32 flags:s32" + // umount2
+	"?32" + // lock
+	"fd:u32 cmd:u32 arg:u32" + // ioctl
+	"fd:u32 cmd:u32 arg:u32" + // fcntl
+	"?32" + // mpx
+	"pid:s32 pgid:s32" + // setpgid
+	"?32" + // ulimit
+	"name:p32" + // oldolduname
+	"mask:s32" + // umask
+	"filename:p32" + // chroot
+	"dev:u32 ubuf:p32" + // ustat
+	"oldfd:u32 newfd:u32" + // dup2
+	"" + // getppid
+	"" + // getpgrp
+	"" + // setsid
+	"sig:s32 act:p32 oact:p32" + // sigaction
+	"" + // sgetmask
+	"newmask:s32" + // ssetmask
+	"ruid:u16 euid:u16" + // setreuid
+	"rgid:u16 egid:u16" + // setregid
+	"unused1:s32 unused2:s32 mask:u32" + // sigsuspend
+	"uset:p32" + // sigpending
+	"name:p32 len:s32" + // sethostname
+	"resource:u32 rlim:p32" + // setrlimit
+	"resource:u32 rlim:p32" + // getrlimit
+	"who:s32 ru:p32" + // getrusage
+	"tv:p32 tz:p32" + // gettimeofday
+	"tv:p32 tz:p32" + // settimeofday
+	"gidsetsize:s32 grouplist:p32" + // getgroups
+	"gidsetsize:s32 grouplist:p32" + // setgroups
+	"arg:p32" + // select
+	"oldname:p32 newname:p32" + // symlink
+	"filename:p32 statbuf:p32" + // oldlstat
+	"path:p32 buf:p32 bufsiz:s32" + // readlink
+	"library:p32" + // uselib
+	"specialfile:p32 swap_flags:s32" + // swapon
+	"magic1:s32 magic2:s32 cmd:u32 arg:p32" + // reboot
+	"fd:u32 dirent:p32 count:u32" + // readdir
+	"arg:p32" + // mmap
+	"addr:u32 len:u32" + // munmap
+	"path:p32 length:s32" + // truncate
+	"fd:u32 length:s32" + // ftruncate
+	"fd:u32 mode:u16" + // fchmod
+	"fd:u32 user:u16 group:u16" + // fchown
+	"which:s32 who:s32" + // getpriority
+	"which:s32 who:s32 niceval:s32" + // setpriority
+	"?32" + // profil
+	"pathname:p32 buf:p32" + // statfs
+	"fd:u32 buf:p32" + // fstatfs
+	"from:u32 num:u32 turn_on:s32" + // ioperm
+	"call:s32 args:p32" + // socketcall
+	"type:s32 buf:p32 len:s32" + // syslog
+	"which:s32 value:p32 ovalue:p32" + // setitimer
+	"which:s32 value:p32" + // getitimer
+	"filename:p32 statbuf:p32" + // stat
+	"filename:p32 statbuf:p32" + // lstat
+	"fd:u32 statbuf:p32" + // fstat
+	"name:p32" + // olduname
+	"level:u32" + // iopl
+	"" + // vhangup
+	"?32" + // idle
+	"user_vm86:p32" + // vm86old
+	"upid:s32 stat_addr:p32 options:s32 ru:p32" + // wait4
+	"specialfile:p32" + // swapoff
+	"info:p32" + // sysinfo
+	"call:u32 first:s32 second:u32 third:u32 ptr:p32 fifth:s32" + // ipc
+	"fd:u32" + // fsync
+	"" + // sigreturn
+	"clone_flags:u32 newsp:u32 parent_tidptr:p32 tls:u32 child_tidptr:p32" + // clone
+	"name:p32 len:s32" + // setdomainname
+	"name:p32" + // uname
+	"func:s32 ptr:p32 bytecount:u32" + // modify_ldt
+	"utp:p32" + // adjtimex
+	"start:u32 len:u32 prot:u32" + // mprotect
+	"how:s32 nset:p32 oset:p32" + // sigprocmask
+	"?32" + // create_module
+	"umod:p32 len:u32 uargs:p32" + // init_module
+	"name_user:p32 flags:u32" + // delete_module
+	"?32" + // get_kernel_syms
+	"cmd:u32 special:p32 id:u32 addr:p32" + // quotactl
+	"pid:s32" + // getpgid
+	"fd:u32" + // fchdir
+	"?32" + // bdflush
+	"option:s32 arg1:u32 arg2:u32" + // sysfs
+	"personality:u32" + // personality
+	"?32" + // afs_syscall
+	"uid:u16" + // setfsuid
+	"gid:u16" + // setfsgid
+	"fd:u32 offset_high:u32 offset_low:u32 result:p32 whence:u32" + // _llseek
+	"fd:u32 dirent:p32 count:u32" + // getdents
+	"n:s32 inp:p32 outp:p32 exp:p32 tvp:p32" + // _newselect
+	"fd:u32 cmd:u32" + // flock
+	"start:u32 len:u32 flags:s32" + // msync
+	"fd:u32 vec:p32 vlen:u32" + // readv
+	"fd:u32 vec:p32 vlen:u32" + // writev
+	"pid:s32" + // getsid
+	"fd:u32" + // fdatasync
+	"?32" + // _sysctl
+	"start:u32 len:u32" + // mlock
+	"start:u32 len:u32" + // munlock
+	"flags:s32" + // mlockall
+	"" + // munlockall
+	"pid:s32 param:p32" + // sched_setparam
+	"pid:s32 param:p32" + // sched_getparam
+	"pid:s32 policy:s32 param:p32" + // sched_setscheduler
+	"pid:s32" + // sched_getscheduler
+	"" + // sched_yield
+	"policy:s32" + // sched_get_priority_max
+	"policy:s32" + // sched_get_priority_min
+	"pid:s32 interval:p32" + // sched_rr_get_interval
+	"rqtp:p32 rmtp:p32" + // nanosleep
+	"addr:u32 old_len:u32 new_len:u32 flags:u32 new_addr:u32" + // mremap
+	"ruid:u16 euid:u16 suid:u16" + // setresuid
+	"ruidp:p32 euidp:p32 suidp:p32" + // getresuid
+	"cmd:u32 arg:u32" + // vm86
+	"?32" + // query_module
+	"ufds:p32 nfds:u32 timeout_msecs:s32" + // poll
+	"?32" + // nfsservctl
+	"rgid:u16 egid:u16 sgid:u16" + // setresgid
+	"rgidp:p32 egidp:p32 sgidp:p32" + // getresgid
+	"option:s32 arg2:u32 arg3:u32 arg4:u32 arg5:u32" + // prctl
+	"" + // rt_sigreturn
+	"sig:s32 act:p32 oact:p32 sigsetsize:u32" + // rt_sigaction
+	"how:s32 nset:p32 oset:p32 sigsetsize:u32" + // rt_sigprocmask
+	"uset:p32 sigsetsize:u32" + // rt_sigpending
+	"uthese:p32 uinfo:p32 uts:p32 sigsetsize:u32" + // rt_sigtimedwait
+	"pid:s32 sig:s32 uinfo:p32" + // rt_sigqueueinfo
+	"unewset:p32 sigsetsize:u32" + // rt_sigsuspend
+	"fd:u32 ubuf:p32 count:u32 poslo:u32 poshi:u32" + // pread64
+	"fd:u32 ubuf:p32 count:u32 poslo:u32 poshi:u32" + // pwrite64
+	"filename:p32 user:u16 group:u16" + // chown
+	"buf:p32 size:u32" + // getcwd
+	"header:p32 dataptr:p32" + // capget
+	"header:p32 data:p32" + // capset
+	"uss:p32 uoss:p32" + // sigaltstack
+	"out_fd:s32 in_fd:s32 offset:p32 count:u32" + // sendfile
+	"?32" + // getpmsg
+	"?32" + // putpmsg
+	"" + // vfork
+	"resource:u32 rlim:p32" + // ugetrlimit
+	"addr:u32 len:u32 prot:u32 flags:u32 fd:s32 pgoff:u32" + // mmap2
+	"filename:p32 offset_low:u32 offset_high:u32" + // truncate64
+	"fd:u32 offset_low:u32 offset_high:u32" + // ftruncate64
+	"filename:p32 statbuf:p32" + // stat64
+	"filename:p32 statbuf:p32" + // lstat64
+	"fd:u32 statbuf:p32" + // fstat64
+	"filename:p32 user:u32 group:u32" + // lchown32
+	"" + // getuid32
+	"" + // getgid32
+	"" + // geteuid32
+	"" + // getegid32
+	"ruid:u32 euid:u32" + // setreuid32
+	"rgid:u32 egid:u32" + // setregid32
+	"gidsetsize:s32 grouplist:p32" + // getgroups32
+	"gidsetsize:s32 grouplist:p32" + // setgroups32
+	"fd:u32 user:u32 group:u32" + // fchown32
+	"ruid:u32 euid:u32 suid:u32" + // setresuid32
+	"ruidp:p32 euidp:p32 suidp:p32" + // getresuid32
+	"rgid:u32 egid:u32 sgid:u32" + // setresgid32
+	"rgidp:p32 egidp:p32 sgidp:p32" + // getresgid32
+	"filename:p32 user:u32 group:u32" + // chown32
+	"uid:u32" + // setuid32
+	"gid:u32" + // setgid32
+	"uid:u32" + // setfsuid32
+	"gid:u32" + // setfsgid32
+	"new_root:p32 put_old:p32" + // pivot_root
+	"start:u32 len:u32 vec:p32" + // mincore
+	"start:u32 len_in:u32 behavior:s32" + // madvise
+	"fd:u32 dirent:p32 count:u32" + // getdents64
+	"fd:u32 cmd:u32 arg:u32" + // fcntl64
+	"" + // gettid
+	"fd:s32 off_lo:u32 off_hi:u32 count:u32" + // readahead
+	"pathname:p32 name:p32 value:p32 size:u32 flags:s32" + // setxattr
+	"pathname:p32 name:p32 value:p32 size:u32 flags:s32" + // lsetxattr
+	"fd:s32 name:p32 value:p32 size:u32 flags:s32" + // fsetxattr
+	"pathname:p32 name:p32 value:p32 size:u32" + // getxattr
+	"pathname:p32 name:p32 value:p32 size:u32" + // lgetxattr
+	"fd:s32 name:p32 value:p32 size:u32" + // fgetxattr
+	"pathname:p32 list:p32 size:u32" + // listxattr
+	"pathname:p32 list:p32 size:u32" + // llistxattr
+	"fd:s32 list:p32 size:u32" + // flistxattr
+	"pathname:p32 name:p32" + // removexattr
+	"pathname:p32 name:p32" + // lremovexattr
+	"fd:s32 name:p32" + // fremovexattr
+	"pid:s32 sig:s32" + // tkill
+	"out_fd:s32 in_fd:s32 offset:p32 count:u32" + // sendfile64
+	"uaddr:p32 op:s32 val:u32 utime:p32 uaddr2:p32 val3:u32" + // futex
+	"pid:s32 len:u32 user_mask_ptr:p32" + // sched_setaffinity
+	"pid:s32 len:u32 user_mask_ptr:p32" + // sched_getaffinity
+	"u_info:p32" + // set_thread_area
+	"u_info:p32" + // get_thread_area
+	"nr_events:u32 ctxp:p32" + // io_setup
+	"ctx:u32" + // io_destroy
+	"ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32" + // io_getevents
+	"ctx_id:u32 nr:s32 iocbpp:p32" + // io_submit
+	"ctx_id:u32 iocb:p32 result:p32" + // io_cancel
+	"fd:s32 offset_lo:u32 offset_hi:u32 len:u32 advice:s32" + // fadvise64
+	"error_code:s32" + // exit_group
+	"?32" + // lookup_dcookie
+	"size:s32" + // epoll_create
+	"epfd:s32 op:s32 fd:s32 event:p32" + // epoll_ctl
+	"epfd:s32 events:p32 maxevents:s32 timeout:s32" + // epoll_wait
+	"start:u32 size:u32 prot:u32 pgoff:u32 flags:u32" + // remap_file_pages
+	"tidptr:p32" + // set_tid_address
+	"which_clock:s32 timer_event_spec:p32 created_timer_id:p32" + // timer_create
+	"timer_id:s32 flags:s32 new:p32 old:p32" + // timer_settime
+	"timer_id:s32 setting:p32" + // timer_gettime
+	"timer_id:s32" + // timer_getoverrun
+	"timer_id:s32" + // timer_delete
+	"which_clock:s32 tp:p32" + // clock_settime
+	"which_clock:s32 tp:p32" + // clock_gettime
+	"which_clock:s32 tp:p32" + // clock_getres
+	"which_clock:s32 flags:s32 rqtp:p32 rmtp:p32" + // clock_nanosleep
+	"pathname:p32 sz:u32 buf:p32" + // statfs64
+	"fd:u32 sz:u32 buf:p32" + // fstatfs64
+	"tgid:s32 pid:s32 sig:s32" + // tgkill
+	"filename:p32 t:p32" + // utimes
+	"fd:s32 offset_low:u32 offset_high:u32 len_low:u32 len_high:u32 advice:s32" + // fadvise64_64
+	"?32" + // vserver
+	"start:u32 len:u32 mode:s32 nmask:p32 maxnode:u32 flags:u32" + // mbind
+	"policy:p32 nmask:p32 maxnode:u32 addr:u32 flags:u32" + // get_mempolicy
+	"mode:s32 nmask:p32 maxnode:u32" + // set_mempolicy
+	"u_name:p32 oflag:s32 mode:u16 u_attr:p32" + // mq_open
+	"u_name:p32" + // mq_unlink
+	"mqdes:s32 u_msg_ptr:p32 msg_len:u32 msg_prio:u32 u_abs_timeout:p32" + // mq_timedsend
+	"mqdes:s32 u_msg_ptr:p32 msg_len:u32 u_msg_prio:p32 u_abs_timeout:p32" + // mq_timedreceive
+	"mqdes:s32 u_notification:p32" + // mq_notify
+	"mqdes:s32 u_mqstat:p32 u_omqstat:p32" + // mq_getsetattr
+	"entry:u32 nr_segments:u32 segments:p32 flags:u32" + // kexec_load
+	"which:s32 upid:s32 infop:p32 options:s32 ru:p32" + // waitid
+	"_type:p32 _description:p32 _payload:p32 plen:u32 ringid:s32" + // add_key
+	"_type:p32 _description:p32 _callout_info:p32 destringid:s32" + // request_key
+	"option:s32 arg2:u32 arg3:u32 arg4:u32 arg5:u32" + // keyctl
+	"which:s32 who:s32 ioprio:s32" + // ioprio_set
+	"which:s32 who:s32" + // ioprio_get
+	"" + // inotify_init
+	"fd:s32 pathname:p32 mask:u32" + // inotify_add_watch
+	"fd:s32 wd:s32" + // inotify_rm_watch
+	"pid:s32 maxnode:u32 old_nodes:p32 new_nodes:p32" + // migrate_pages
+	"dfd:s32 filename:p32 flags:s32 mode:u16" + // openat
+	"dfd:s32 pathname:p32 mode:u16" + // mkdirat
+	"dfd:s32 filename:p32 mode:u16 dev:u32" + // mknodat
+	"dfd:s32 filename:p32 user:u32 group:u32 flag:s32" + // fchownat
+	"dfd:u32 filename:p32 t:p32" + // futimesat
+	"dfd:s32 filename:p32 statbuf:p32 flag:s32" + // fstatat64
+	"dfd:s32 pathname:p32 flag:s32" + // unlinkat
+	"olddfd:s32 oldname:p32 newdfd:s32 newname:p32" + // renameat
+	"olddfd:s32 oldname:p32 newdfd:s32 newname:p32 flags:s32" + // linkat
+	"oldname:p32 newdfd:s32 newname:p32" + // symlinkat
+	"dfd:s32 pathname:p32 buf:p32 bufsiz:s32" + // readlinkat
+	"dfd:s32 filename:p32 mode:u16" + // fchmodat
+	"dfd:s32 filename:p32 mode:s32" + // faccessat
+	"n:s32 inp:p32 outp:p32 exp:p32 tsp:p32 sig:p32" + // pselect6
+	"ufds:p32 nfds:u32 tsp:p32 sigmask:p32 sigsetsize:u32" + // ppoll
+	"unshare_flags:u32" + // unshare
+	"head:p32 len:u32" + // set_robust_list
+	"pid:s32 head_ptr:p32 len_ptr:p32" + // get_robust_list
+	"fd_in:s32 off_in:p32 fd_out:s32 off_out:p32 len:u32 flags:u32" + // splice
+	"fd:s32 off_low:u32 off_hi:u32 n_low:u32 n_hi:u32 flags:s32" + // sync_file_range
+	"fdin:s32 fdout:s32 len:u32 flags:u32" + // tee
+	"fd:s32 uiov:p32 nr_segs:u32 flags:u32" + // vmsplice
+	"pid:s32 nr_pages:u32 pages:p32 nodes:p32 status:p32 flags:s32" + // move_pages
+	"cpup:p32 nodep:p32 unused:p32" + // getcpu
+	"epfd:s32 events:p32 maxevents:s32 timeout:s32 sigmask:p32 sigsetsize:u32" + // epoll_pwait
+	"dfd:u32 filename:p32 t:p32 flags:s32" + // utimensat
+	"ufd:s32 user_mask:p32 sizemask:u32" + // signalfd
+	"clockid:s32 flags:s32" + // timerfd_create
+	"count:u32" + // eventfd
+	"fd:s32 mode:s32 offset_lo:u32 offset_hi:u32 len_lo:u32 len_hi:u32" + // fallocate
+	"ufd:s32 flags:s32 utmr:p32 otmr:p32" + // timerfd_settime
+	"ufd:s32 otmr:p32" + // timerfd_gettime
+	"ufd:s32 user_mask:p32 sizemask:u32 flags:s32" + // signalfd4
+	"count:u32 flags:s32" + // eventfd2
+	"flags:s32" + // epoll_create1
+	"oldfd:u32 newfd:u32 flags:s32" + // dup3
+	"fildes:p32 flags:s32" + // pipe2
+	"flags:s32" + // inotify_init1
+	"fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32" + // preadv
+	"fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32" + // pwritev
+	"tgid:s32 pid:s32 sig:s32 uinfo:p32" + // rt_tgsigqueueinfo
+	"attr_uptr:p32 pid:s32 cpu:s32 group_fd:s32 flags:u32" + // perf_event_open
+	"fd:s32 mmsg:p32 vlen:u32 flags:u32 timeout:p32" + // recvmmsg
+	"flags:u32 event_f_flags:u32" + // fanotify_init
+	"fanotify_fd:s32 flags:u32 mask_lo:u32 mask_hi:u32 dfd:s32 pathname:p32" + // fanotify_mark
+	"pid:s32 resource:u32 new_rlim:p32 old_rlim:p32" + // prlimit64
+	"dfd:s32 name:p32 handle:p32 mnt_id:p32 flag:s32" + // name_to_handle_at
+	"mountdirfd:s32 handle:p32 flags:s32" + // open_by_handle_at
+	"which_clock:s32 utp:p32" + // clock_adjtime
+	"fd:s32" + // syncfs
+	"fd:s32 mmsg:p32 vlen:u32 flags:u32" + // sendmmsg
+	"fd:s32 flags:s32" + // setns
+	"pid:s32 lvec:p32 liovcnt:u32 rvec:p32 riovcnt:u32 flags:u32" + // process_vm_readv
+	"pid:s32 lvec:p32 liovcnt:u32 rvec:p32 riovcnt:u32 flags:u32" + // process_vm_writev
+	"pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u32" + // kcmp
+	"fd:s32 uargs:p32 flags:s32" + // finit_module
+	"pid:s32 uattr:p32 flags:u32" + // sched_setattr
+	"pid:s32 uattr:p32 usize:u32 flags:u32" + // sched_getattr
+	"olddfd:s32 oldname:p32 newdfd:s32 newname:p32 flags:u32" + // renameat2
+	"op:u32 flags:u32 uargs:p32" + // seccomp
+	"ubuf:p32 len:u32 flags:u32" + // getrandom
+	"uname:p32 flags:u32" + // memfd_create
+	"cmd:s32 uattr:p32 size:u32" + // bpf
+	"fd:s32 filename:p32 argv:p32 envp:p32 flags:s32" + // execveat
+	"family:s32 type:s32 protocol:s32" + // socket
+	"family:s32 type:s32 protocol:s32 usockvec:p32" + // socketpair
+	"fd:s32 umyaddr:p32 addrlen:s32" + // bind
+	"fd:s32 uservaddr:p32 addrlen:s32" + // connect
+	"fd:s32 backlog:s32" + // listen
+	"fd:s32 upeer_sockaddr:p32 upeer_addrlen:p32 flags:s32" + // accept4
+	"fd:s32 level:s32 optname:s32 optval:p32 optlen:p32" + // getsockopt
+	"fd:s32 level:s32 optname:s32 optval:p32 optlen:s32" + // setsockopt
+	"fd:s32 usockaddr:p32 usockaddr_len:p32" + // getsockname
+	"fd:s32 usockaddr:p32 usockaddr_len:p32" + // getpeername
+	"fd:s32 buff:p32 len:u32 flags:u32 addr:p32 addr_len:s32" + // sendto
+	"fd:s32 msg:p32 flags:u32" + // sendmsg
+	"fd:s32 ubuf:p32 size:u32 flags:u32 addr:p32 addr_len:p32" + // recvfrom
+	"fd:s32 msg:p32 flags:u32" + // recvmsg
+	"fd:s32 how:s32" + // shutdown
+	"flags:s32" + // userfaultfd
+	"cmd:s32 flags:u32 cpu_id:s32" + // membarrier
+	"start:u32 len:u32 flags:s32" + // mlock2
+	"fd_in:s32 off_in:p32 fd_out:s32 off_out:p32 len:u32 flags:u32" + // copy_file_range
+	"fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32 flags:s32" + // preadv2
+	"fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32 flags:s32" + // pwritev2
+	"start:u32 len:u32 prot:u32 pkey:s32" + // pkey_mprotect
+	"flags:u32 init_val:u32" + // pkey_alloc
+	"pkey:s32" + // pkey_free
+	"dfd:s32 filename:p32 flags:u32 mask:u32 buffer:p32" + // statx
+	"option:s32 arg2:u32" + // arch_prctl
+	"ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32 usig:p32" + // io_pgetevents
+	"rseq:p32 rseq_len:u32 flags:s32 sig:u32" + // rseq
+	"key:s32 nsems:s32 semflg:s32" + // semget
+	"semid:s32 semnum:s32 cmd:s32 arg:u32" + // semctl
+	"key:s32 size:u32 shmflg:s32" + // shmget
+	"shmid:s32 cmd:s32 buf:p32" + // shmctl
+	"shmid:s32 shmaddr:p32 shmflg:s32" + // shmat
+	"shmaddr:p32" + // shmdt
+	"key:s32 msgflg:s32" + // msgget
+	"msqid:s32 msgp:p32 msgsz:u32 msgflg:s32" + // msgsnd
+	"msqid:s32 msgp:p32 msgsz:u32 msgtyp:s32 msgflg:s32" + // msgrcv
+	"msqid:s32 cmd:s32 buf:p32" + // msgctl
+	"which_clock:s32 tp:p32" + // clock_gettime64
+	"which_clock:s32 tp:p32" + // clock_settime64
+	"which_clock:s32 utx:p32" + // clock_adjtime64
+	"which_clock:s32 tp:p32" + // clock_getres_time64
+	"which_clock:s32 flags:s32 rqtp:p32 rmtp:p32" + // clock_nanosleep_time64
+	"timer_id:s32 setting:p32" + // timer_gettime64
+	"timer_id:s32 flags:s32 new_setting:p32 old_setting:p32" + // timer_settime64
+	"ufd:s32 otmr:p32" + // timerfd_gettime64
+	"ufd:s32 flags:s32 utmr:p32 otmr:p32" + // timerfd_settime64
+	"dfd:s32 filename:p32 utimes:p32 flags:s32" + // utimensat_time64
+	"n:s32 inp:p32 outp:p32 exp:p32 tsp:p32 sig:p32" + // pselect6_time64
+	"ufds:p32 nfds:u32 tsp:p32 sigmask:p32 sigsetsize:u32" + // ppoll_time64
+	"ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32 usig:p32" + // io_pgetevents_time64
+	"fd:s32 mmsg:p32 vlen:u32 flags:u32 timeout:p32" + // recvmmsg_time64
+	"mqdes:s32 u_msg_ptr:p32 msg_len:u32 msg_prio:u32 u_abs_timeout:p32" + // mq_timedsend_time64
+	"mqdes:s32 u_msg_ptr:p32 msg_len:u32 u_msg_prio:p32 u_abs_timeout:p32" + // mq_timedreceive_time64
+	"semid:s32 tsops:p32 nsops:u32 timeout:p32" + // semtimedop_time64
+	"uthese:p32 uinfo:p32 uts:p32 sigsetsize:u32" + // rt_sigtimedwait_time64
+	"uaddr:p32 op:s32 val:u32 utime:p32 uaddr2:p32 val3:u32" + // futex_time64
+	"pid:s32 interval:p32" + // sched_rr_get_interval_time64
+	"pidfd:s32 sig:s32 info:p32 flags:u32" + // pidfd_send_signal
+	"entries:u32 params:p32" + // io_uring_setup
+	"fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p32 argsz:u32" + // io_uring_enter
+	"fd:u32 opcode:u32 arg:p32 nr_args:u32" + // io_uring_register
+	"dfd:s32 filename:p32 flags:u32" + // open_tree
+	"from_dfd:s32 from_pathname:p32 to_dfd:s32 to_pathname:p32 flags:u32" + // move_mount
+	"_fs_name:p32 flags:u32" + // fsopen
+	"fd:s32 cmd:u32 _key:p32 _value:p32 aux:s32" + // fsconfig
+	"fs_fd:s32 flags:u32 attr_flags:u32" + // fsmount
+	"dfd:s32 path:p32 flags:u32" + // fspick
+	"pid:s32 flags:u32" + // pidfd_open
+	"uargs:p32 size:u32" + // clone3
+	"fd:u32 max_fd:u32 flags:u32" + // close_range
+	"dfd:s32 filename:p32 how:p32 usize:u32" + // openat2
+	"pidfd:s32 fd:s32 flags:u32" + // pidfd_getfd
+	"dfd:s32 filename:p32 mode:s32 flags:s32" + // faccessat2
+	"pidfd:s32 vec:p32 vlen:u32 behavior:s32 flags:u32" + // process_madvise
+	"epfd:s32 events:p32 maxevents:s32 timeout:p32 sigmask:p32 sigsetsize:u32" + // epoll_pwait2
+	"dfd:s32 path:p32 flags:u32 uattr:p32 usize:u32" + // mount_setattr
+	"fd:u32 cmd:u32 id:u32 addr:p32" + // quotactl_fd
+	"attr:p32 size:u32 flags:u32" + // landlock_create_ruleset
+	"ruleset_fd:s32 rule_type:u32 rule_attr:p32 flags:u32" + // landlock_add_rule
+	"ruleset_fd:s32 flags:u32" + // landlock_restrict_self
+	"flags:u32" + // memfd_secret
+	"pidfd:s32 flags:u32" + // process_mrelease
+	"waiters:p32 nr_futexes:u32 flags:u32 timeout:p32 clockid:s32" + // futex_waitv
+	"start:u32 len:u32 home_node:u32 flags:u32" + // set_mempolicy_home_node
+	"fd:u32 cstat_range:p32 cstat:p32 flags:u32" + // cachestat
+	"dfd:s32 filename:p32 mode:u16 flags:u32" + // fchmodat2
+	"addr:u32 size:u32 flags:u32" + // map_shadow_stack
+	"uaddr:p32 mask:u32 nr:s32 flags:u32" + // futex_wake
+	"uaddr:p32 val:u32 mask:u32 flags:u32 timeout:p32 clockid:s32" + // futex_wait
+	"waiters:p32 flags:u32 nr_wake:s32 nr_requeue:s32" + // futex_requeue
+	"req:p32 buf:p32 bufsize:u32 flags:u32" + // statmount
+	"req:p32 mnt_ids:p32 nr_mnt_ids:u32 flags:u32" + // listmount
+	"attr:u32 ctx:p32 size:p32 flags:u32" + // lsm_get_self_attr
+	"attr:u32 ctx:p32 size:u32 flags:u32" + // lsm_set_self_attr
+	"ids:p32 size:p32 flags:u32" + // lsm_list_modules
+	"start:u32 len:u32 flags:u32" + // mseal
+	"dfd:s32 pathname:p32 at_flags:u32 name:p32 uargs:p32 usize:u32" + // setxattrat
+	"dfd:s32 pathname:p32 at_flags:u32 name:p32 uargs:p32 usize:u32" + // getxattrat
+	"dfd:s32 pathname:p32 at_flags:u32 list:p32 size:u32" + // listxattrat
+	"dfd:s32 pathname:p32 at_flags:u32 name:p32" + // removexattrat
+	"dfd:s32 filename:p32 flags:u32 uattr:p32 usize:u32" + // open_tree_attr
+	"dfd:s32 filename:p32 ufattr:p32 usize:u32 at_flags:u32" + // file_getattr
+	"dfd:s32 filename:p32 ufattr:p32 usize:u32 at_flags:u32" + // file_setattr
+	"req:p32 ns_ids:p32 nr_ns_ids:u32 flags:u32" + // listns
+	"" + // rseq_slice_yield
+	""
+
+var i386PrototypesEnds = [...]uint16{
+	0, 14, 14, 38, 62, 93, 99, 132, 153, 176, 188, 218, 230, 238, 267, 288, 319, 322, 346, 374, 374, 427, 435, 442,
+	442, 450, 487, 498, 516, 516, 534, 537, 540, 561, 574, 577, 577, 592, 615, 636, 648, 658, 668, 676, 679, 686, 693, 693,
+	712, 712, 712, 720, 738, 741, 763, 785, 788, 804, 807, 815, 823, 835, 851, 870, 870, 870, 870, 894, 894, 905, 922, 939,
+	971, 979, 995, 1016, 1037, 1051, 1064, 1077, 1105, 1133, 1140, 1163, 1187, 1214, 1225, 1255, 1292, 1319, 1326, 1342, 1361, 1378, 1393, 1418,
+	1435, 1464, 1467, 1487, 1501, 1529, 1546, 1570, 1600, 1619, 1643, 1667, 1685, 1693, 1702, 1702, 1705, 1718, 1759, 1774, 1782, 1839, 1845, 1845,
+	1913, 1929, 1937, 1967, 1974, 2000, 2025, 2028, 2054, 2077, 2080, 2115, 2122, 2128, 2131, 2159, 2174, 2177, 2184, 2191, 2250, 2277, 2315, 2329,
+	2356, 2379, 2402, 2409, 2415, 2418, 2435, 2452, 2461, 2461, 2478, 2495, 2523, 2530, 2530, 2540, 2550, 2570, 2587, 2642, 2668, 2697, 2712, 2715,
+	2750, 2753, 2779, 2808, 2854, 2854, 2893, 2933, 2956, 2999, 3024, 3050, 3095, 3140, 3171, 3187, 3209, 3228, 3244, 3285, 3288, 3291, 3291, 3312,
+	3364, 3407, 3444, 3468, 3492, 3510, 3541, 3541, 3541, 3541, 3541, 3558, 3575, 3603, 3631, 3656, 3682, 3711, 3737, 3766, 3797, 3804, 3811, 3818,
+	3825, 3849, 3874, 3907, 3934, 3956, 3956, 3994, 4044, 4094, 4138, 4178, 4218, 4252, 4282, 4312, 4336, 4357, 4378, 4393, 4408, 4449, 4503, 4536,
+	4569, 4579, 4589, 4611, 4618, 4669, 4697, 4727, 4780, 4794, 4797, 4805, 4837, 4882, 4929, 4939, 4996, 5034, 5058, 5070, 5082, 5104, 5126, 5148,
+	5191, 5218, 5239, 5263, 5281, 5354, 5357, 5415, 5466, 5496, 5536, 5546, 5612, 5680, 5708, 5744, 5792, 5839, 5898, 5957, 6003, 6031, 6048, 6048,
+	6076, 6089, 6136, 6175, 6204, 6241, 6289, 6315, 6356, 6385, 6430, 6485, 6519, 6558, 6587, 6616, 6662, 6714, 6731, 6747, 6779, 6840, 6898, 6934,
+	6971, 7032, 7061, 7133, 7169, 7203, 7224, 7233, 7298, 7333, 7349, 7393, 7412, 7421, 7450, 7470, 7479, 7522, 7565, 7599, 7651, 7697, 7724, 7794,
+	7840, 7887, 7922, 7945, 7951, 7985, 8001, 8060, 8119, 8163, 8189, 8216, 8253, 8308, 8334, 8360, 8379, 8405, 8452, 8484, 8529, 8559, 8591, 8609,
+	8662, 8712, 8762, 8800, 8838, 8893, 8917, 8973, 8997, 9011, 9020, 9048, 9075, 9136, 9189, 9242, 9277, 9299, 9307, 9357, 9376, 9436, 9475, 9503,
+	9539, 9566, 9591, 9623, 9634, 9652, 9691, 9741, 9766, 9788, 9810, 9833, 9855, 9898, 9922, 9976, 9992, 10027, 10068, 10114, 10166, 10226, 10272, 10338,
+	10406, 10447, 10490, 10544, 10564, 10600, 10622, 10688, 10725, 10755, 10822, 10844, 10886, 10920, 10946, 10963, 10981, 11008, 11046, 11072, 11111, 11160, 11232, 11278,
+	11308, 11335, 11387, 11411, 11420, 11439, 11499, 11540, 11582, 11621, 11648, 11683, 11743, 11791, 11828, 11872, 11907, 11942, 11968, 11995, 12057, 12119, 12170, 12212,
+	12262, 12316, 12370, 12412, 12412,
+}
+
 var i386Calls = []Call{
-	{"restart_syscall", 0, ""},
-	{"exit", 1, "error_code:s32"},
-	{"fork", 2, ""},
-	{"read", 3, "fd:u32 buf:p32 count:u32"},
-	{"write", 4, "fd:u32 buf:p32 count:u32"},
-	{"open", 5, "filename:p32 flags:s32 mode:u16"},
-	{"close", 6, "fd:u32"},
-	{"waitpid", 7, "pid:s32 stat_addr:p32 options:s32"},
-	{"creat", 8, "pathname:p32 mode:u16"},
-	{"link", 9, "oldname:p32 newname:p32"},
-	{"unlink", 10, "pathname:p32"},
-	{"execve", 11, "filename:p32 argv:p32 envp:p32"},
-	{"chdir", 12, "filename:p32"},
-	{"time", 13, "tloc:p32"},
-	{"mknod", 14, "filename:p32 mode:u16 dev:u32"},
-	{"chmod", 15, "filename:p32 mode:u16"},
-	{"lchown", 16, "filename:p32 user:u16 group:u16"},
-	{"break", 17, "?32"},
-	{"oldstat", 18, "filename:p32 statbuf:p32"},
-	{"lseek", 19, "fd:u32 offset:s32 whence:u32"},
-	{"getpid", 20, ""},
-	{"mount", 21, "dev_name:p32 dir_name:p32 type:p32 flags:u32 data:p32"},
-	{"umount", 22, "name:p32"},
-	{"setuid", 23, "uid:u16"},
-	{"getuid", 24, ""},
-	{"stime", 25, "tptr:p32"},
-	{"ptrace", 26, "request:s32 pid:s32 addr:u32 data:u32"},
-	{"alarm", 27, "seconds:u32"},
-	{"oldfstat", 28, "fd:u32 statbuf:p32"},
-	{"pause", 29, ""},
-	{"utime", 30, "filename:p32 t:p32"},
-	{"stty", 31, "?32"},
-	{"gtty", 32, "?32"},
-	{"access", 33, "filename:p32 mode:s32"},
-	{"nice", 34, "increment:s32"},
-	{"ftime", 35, "?32"},
-	{"sync", 36, ""},
-	{"kill", 37, "pid:s32 sig:s32"},
-	{"rename", 38, "oldname:p32 newname:p32"},
-	{"mkdir", 39, "pathname:p32 mode:u16"},
-	{"rmdir", 40, "pathname:p32"},
-	{"dup", 41, "fildes:u32"},
-	{"pipe", 42, "fildes:p32"},
-	{"times", 43, "tbuf:p32"},
-	{"prof", 44, "?32"},
-	{"brk", 45, "brk:u32"},
-	{"setgid", 46, "gid:u16"},
-	{"getgid", 47, ""},
-	{"signal", 48, "sig:s32 handler:p32"},
-	{"geteuid", 49, ""},
-	{"getegid", 50, ""},
-	{"acct", 51, "name:p32"},
-	{"umount2", 52, "name:p32 flags:s32"},
-	{"lock", 53, "?32"},
-	{"ioctl", 54, "fd:u32 cmd:u32 arg:u32"},
-	{"fcntl", 55, "fd:u32 cmd:u32 arg:u32"},
-	{"mpx", 56, "?32"},
-	{"setpgid", 57, "pid:s32 pgid:s32"},
-	{"ulimit", 58, "?32"},
-	{"oldolduname", 59, "name:p32"},
-	{"umask", 60, "mask:s32"},
-	{"chroot", 61, "filename:p32"},
-	{"ustat", 62, "dev:u32 ubuf:p32"},
-	{"dup2", 63, "oldfd:u32 newfd:u32"},
-	{"getppid", 64, ""},
-	{"getpgrp", 65, ""},
-	{"setsid", 66, ""},
-	{"sigaction", 67, "sig:s32 act:p32 oact:p32"},
-	{"sgetmask", 68, ""},
-	{"ssetmask", 69, "newmask:s32"},
-	{"setreuid", 70, "ruid:u16 euid:u16"},
-	{"setregid", 71, "rgid:u16 egid:u16"},
-	{"sigsuspend", 72, "unused1:s32 unused2:s32 mask:u32"},
-	{"sigpending", 73, "uset:p32"},
-	{"sethostname", 74, "name:p32 len:s32"},
-	{"setrlimit", 75, "resource:u32 rlim:p32"},
-	{"getrlimit", 76, "resource:u32 rlim:p32"},
-	{"getrusage", 77, "who:s32 ru:p32"},
-	{"gettimeofday", 78, "tv:p32 tz:p32"},
-	{"settimeofday", 79, "tv:p32 tz:p32"},
-	{"getgroups", 80, "gidsetsize:s32 grouplist:p32"},
-	{"setgroups", 81, "gidsetsize:s32 grouplist:p32"},
-	{"select", 82, "arg:p32"},
-	{"symlink", 83, "oldname:p32 newname:p32"},
-	{"oldlstat", 84, "filename:p32 statbuf:p32"},
-	{"readlink", 85, "path:p32 buf:p32 bufsiz:s32"},
-	{"uselib", 86, "library:p32"},
-	{"swapon", 87, "specialfile:p32 swap_flags:s32"},
-	{"reboot", 88, "magic1:s32 magic2:s32 cmd:u32 arg:p32"},
-	{"readdir", 89, "fd:u32 dirent:p32 count:u32"},
-	{"mmap", 90, "arg:p32"},
-	{"munmap", 91, "addr:u32 len:u32"},
-	{"truncate", 92, "path:p32 length:s32"},
-	{"ftruncate", 93, "fd:u32 length:s32"},
-	{"fchmod", 94, "fd:u32 mode:u16"},
-	{"fchown", 95, "fd:u32 user:u16 group:u16"},
-	{"getpriority", 96, "which:s32 who:s32"},
-	{"setpriority", 97, "which:s32 who:s32 niceval:s32"},
-	{"profil", 98, "?32"},
-	{"statfs", 99, "pathname:p32 buf:p32"},
-	{"fstatfs", 100, "fd:u32 buf:p32"},
-	{"ioperm", 101, "from:u32 num:u32 turn_on:s32"},
-	{"socketcall", 102, "call:s32 args:p32"},
-	{"syslog", 103, "type:s32 buf:p32 len:s32"},
-	{"setitimer", 104, "which:s32 value:p32 ovalue:p32"},
-	{"getitimer", 105, "which:s32 value:p32"},
-	{"stat", 106, "filename:p32 statbuf:p32"},
-	{"lstat", 107, "filename:p32 statbuf:p32"},
-	{"fstat", 108, "fd:u32 statbuf:p32"},
-	{"olduname", 109, "name:p32"},
-	{"iopl", 110, "level:u32"},
-	{"vhangup", 111, ""},
-	{"idle", 112, "?32"},
-	{"vm86old", 113, "user_vm86:p32"},
-	{"wait4", 114, "upid:s32 stat_addr:p32 options:s32 ru:p32"},
-	{"swapoff", 115, "specialfile:p32"},
-	{"sysinfo", 116, "info:p32"},
-	{"ipc", 117, "call:u32 first:s32 second:u32 third:u32 ptr:p32 fifth:s32"},
-	{"fsync", 118, "fd:u32"},
-	{"sigreturn", 119, ""},
-	{"clone", 120, "clone_flags:u32 newsp:u32 parent_tidptr:p32 tls:u32 child_tidptr:p32"},
-	{"setdomainname", 121, "name:p32 len:s32"},
-	{"uname", 122, "name:p32"},
-	{"modify_ldt", 123, "func:s32 ptr:p32 bytecount:u32"},
-	{"adjtimex", 124, "utp:p32"},
-	{"mprotect", 125, "start:u32 len:u32 prot:u32"},
-	{"sigprocmask", 126, "how:s32 nset:p32 oset:p32"},
-	{"create_module", 127, "?32"},
-	{"init_module", 128, "umod:p32 len:u32 uargs:p32"},
-	{"delete_module", 129, "name_user:p32 flags:u32"},
-	{"get_kernel_syms", 130, "?32"},
-	{"quotactl", 131, "cmd:u32 special:p32 id:u32 addr:p32"},
-	{"getpgid", 132, "pid:s32"},
-	{"fchdir", 133, "fd:u32"},
-	{"bdflush", 134, "?32"},
-	{"sysfs", 135, "option:s32 arg1:u32 arg2:u32"},
-	{"personality", 136, "personality:u32"},
-	{"afs_syscall", 137, "?32"},
-	{"setfsuid", 138, "uid:u16"},
-	{"setfsgid", 139, "gid:u16"},
-	{"_llseek", 140, "fd:u32 offset_high:u32 offset_low:u32 result:p32 whence:u32"},
-	{"getdents", 141, "fd:u32 dirent:p32 count:u32"},
-	{"_newselect", 142, "n:s32 inp:p32 outp:p32 exp:p32 tvp:p32"},
-	{"flock", 143, "fd:u32 cmd:u32"},
-	{"msync", 144, "start:u32 len:u32 flags:s32"},
-	{"readv", 145, "fd:u32 vec:p32 vlen:u32"},
-	{"writev", 146, "fd:u32 vec:p32 vlen:u32"},
-	{"getsid", 147, "pid:s32"},
-	{"fdatasync", 148, "fd:u32"},
-	{"_sysctl", 149, "?32"},
-	{"mlock", 150, "start:u32 len:u32"},
-	{"munlock", 151, "start:u32 len:u32"},
-	{"mlockall", 152, "flags:s32"},
-	{"munlockall", 153, ""},
-	{"sched_setparam", 154, "pid:s32 param:p32"},
-	{"sched_getparam", 155, "pid:s32 param:p32"},
-	{"sched_setscheduler", 156, "pid:s32 policy:s32 param:p32"},
-	{"sched_getscheduler", 157, "pid:s32"},
-	{"sched_yield", 158, ""},
-	{"sched_get_priority_max", 159, "policy:s32"},
-	{"sched_get_priority_min", 160, "policy:s32"},
-	{"sched_rr_get_interval", 161, "pid:s32 interval:p32"},
-	{"nanosleep", 162, "rqtp:p32 rmtp:p32"},
-	{"mremap", 163, "addr:u32 old_len:u32 new_len:u32 flags:u32 new_addr:u32"},
-	{"setresuid", 164, "ruid:u16 euid:u16 suid:u16"},
-	{"getresuid", 165, "ruidp:p32 euidp:p32 suidp:p32"},
-	{"vm86", 166, "cmd:u32 arg:u32"},
-	{"query_module", 167, "?32"},
-	{"poll", 168, "ufds:p32 nfds:u32 timeout_msecs:s32"},
-	{"nfsservctl", 169, "?32"},
-	{"setresgid", 170, "rgid:u16 egid:u16 sgid:u16"},
-	{"getresgid", 171, "rgidp:p32 egidp:p32 sgidp:p32"},
-	{"prctl", 172, "option:s32 arg2:u32 arg3:u32 arg4:u32 arg5:u32"},
-	{"rt_sigreturn", 173, ""},
-	{"rt_sigaction", 174, "sig:s32 act:p32 oact:p32 sigsetsize:u32"},
-	{"rt_sigprocmask", 175, "how:s32 nset:p32 oset:p32 sigsetsize:u32"},
-	{"rt_sigpending", 176, "uset:p32 sigsetsize:u32"},
-	{"rt_sigtimedwait", 177, "uthese:p32 uinfo:p32 uts:p32 sigsetsize:u32"},
-	{"rt_sigqueueinfo", 178, "pid:s32 sig:s32 uinfo:p32"},
-	{"rt_sigsuspend", 179, "unewset:p32 sigsetsize:u32"},
-	{"pread64", 180, "fd:u32 ubuf:p32 count:u32 poslo:u32 poshi:u32"},
-	{"pwrite64", 181, "fd:u32 ubuf:p32 count:u32 poslo:u32 poshi:u32"},
-	{"chown", 182, "filename:p32 user:u16 group:u16"},
-	{"getcwd", 183, "buf:p32 size:u32"},
-	{"capget", 184, "header:p32 dataptr:p32"},
-	{"capset", 185, "header:p32 data:p32"},
-	{"sigaltstack", 186, "uss:p32 uoss:p32"},
-	{"sendfile", 187, "out_fd:s32 in_fd:s32 offset:p32 count:u32"},
-	{"getpmsg", 188, "?32"},
-	{"putpmsg", 189, "?32"},
-	{"vfork", 190, ""},
-	{"ugetrlimit", 191, "resource:u32 rlim:p32"},
-	{"mmap2", 192, "addr:u32 len:u32 prot:u32 flags:u32 fd:s32 pgoff:u32"},
-	{"truncate64", 193, "filename:p32 offset_low:u32 offset_high:u32"},
-	{"ftruncate64", 194, "fd:u32 offset_low:u32 offset_high:u32"},
-	{"stat64", 195, "filename:p32 statbuf:p32"},
-	{"lstat64", 196, "filename:p32 statbuf:p32"},
-	{"fstat64", 197, "fd:u32 statbuf:p32"},
-	{"lchown32", 198, "filename:p32 user:u32 group:u32"},
-	{"getuid32", 199, ""},
-	{"getgid32", 200, ""},
-	{"geteuid32", 201, ""},
-	{"getegid32", 202, ""},
-	{"setreuid32", 203, "ruid:u32 euid:u32"},
-	{"setregid32", 204, "rgid:u32 egid:u32"},
-	{"getgroups32", 205, "gidsetsize:s32 grouplist:p32"},
-	{"setgroups32", 206, "gidsetsize:s32 grouplist:p32"},
-	{"fchown32", 207, "fd:u32 user:u32 group:u32"},
-	{"setresuid32", 208, "ruid:u32 euid:u32 suid:u32"},
-	{"getresuid32", 209, "ruidp:p32 euidp:p32 suidp:p32"},
-	{"setresgid32", 210, "rgid:u32 egid:u32 sgid:u32"},
-	{"getresgid32", 211, "rgidp:p32 egidp:p32 sgidp:p32"},
-	{"chown32", 212, "filename:p32 user:u32 group:u32"},
-	{"setuid32", 213, "uid:u32"},
-	{"setgid32", 214, "gid:u32"},
-	{"setfsuid32", 215, "uid:u32"},
-	{"setfsgid32", 216, "gid:u32"},
-	{"pivot_root", 217, "new_root:p32 put_old:p32"},
-	{"mincore", 218, "start:u32 len:u32 vec:p32"},
-	{"madvise", 219, "start:u32 len_in:u32 behavior:s32"},
-	{"getdents64", 220, "fd:u32 dirent:p32 count:u32"},
-	{"fcntl64", 221, "fd:u32 cmd:u32 arg:u32"},
-	{"gettid", 224, ""},
-	{"readahead", 225, "fd:s32 off_lo:u32 off_hi:u32 count:u32"},
-	{"setxattr", 226, "pathname:p32 name:p32 value:p32 size:u32 flags:s32"},
-	{"lsetxattr", 227, "pathname:p32 name:p32 value:p32 size:u32 flags:s32"},
-	{"fsetxattr", 228, "fd:s32 name:p32 value:p32 size:u32 flags:s32"},
-	{"getxattr", 229, "pathname:p32 name:p32 value:p32 size:u32"},
-	{"lgetxattr", 230, "pathname:p32 name:p32 value:p32 size:u32"},
-	{"fgetxattr", 231, "fd:s32 name:p32 value:p32 size:u32"},
-	{"listxattr", 232, "pathname:p32 list:p32 size:u32"},
-	{"llistxattr", 233, "pathname:p32 list:p32 size:u32"},
-	{"flistxattr", 234, "fd:s32 list:p32 size:u32"},
-	{"removexattr", 235, "pathname:p32 name:p32"},
-	{"lremovexattr", 236, "pathname:p32 name:p32"},
-	{"fremovexattr", 237, "fd:s32 name:p32"},
-	{"tkill", 238, "pid:s32 sig:s32"},
-	{"sendfile64", 239, "out_fd:s32 in_fd:s32 offset:p32 count:u32"},
-	{"futex", 240, "uaddr:p32 op:s32 val:u32 utime:p32 uaddr2:p32 val3:u32"},
-	{"sched_setaffinity", 241, "pid:s32 len:u32 user_mask_ptr:p32"},
-	{"sched_getaffinity", 242, "pid:s32 len:u32 user_mask_ptr:p32"},
-	{"set_thread_area", 243, "u_info:p32"},
-	{"get_thread_area", 244, "u_info:p32"},
-	{"io_setup", 245, "nr_events:u32 ctxp:p32"},
-	{"io_destroy", 246, "ctx:u32"},
-	{"io_getevents", 247, "ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32"},
-	{"io_submit", 248, "ctx_id:u32 nr:s32 iocbpp:p32"},
-	{"io_cancel", 249, "ctx_id:u32 iocb:p32 result:p32"},
-	{"fadvise64", 250, "fd:s32 offset_lo:u32 offset_hi:u32 len:u32 advice:s32"},
-	{"exit_group", 252, "error_code:s32"},
-	{"lookup_dcookie", 253, "?32"},
-	{"epoll_create", 254, "size:s32"},
-	{"epoll_ctl", 255, "epfd:s32 op:s32 fd:s32 event:p32"},
-	{"epoll_wait", 256, "epfd:s32 events:p32 maxevents:s32 timeout:s32"},
-	{"remap_file_pages", 257, "start:u32 size:u32 prot:u32 pgoff:u32 flags:u32"},
-	{"set_tid_address", 258, "tidptr:p32"},
-	{"timer_create", 259, "which_clock:s32 timer_event_spec:p32 created_timer_id:p32"},
-	{"timer_settime", 260, "timer_id:s32 flags:s32 new:p32 old:p32"},
-	{"timer_gettime", 261, "timer_id:s32 setting:p32"},
-	{"timer_getoverrun", 262, "timer_id:s32"},
-	{"timer_delete", 263, "timer_id:s32"},
-	{"clock_settime", 264, "which_clock:s32 tp:p32"},
-	{"clock_gettime", 265, "which_clock:s32 tp:p32"},
-	{"clock_getres", 266, "which_clock:s32 tp:p32"},
-	{"clock_nanosleep", 267, "which_clock:s32 flags:s32 rqtp:p32 rmtp:p32"},
-	{"statfs64", 268, "pathname:p32 sz:u32 buf:p32"},
-	{"fstatfs64", 269, "fd:u32 sz:u32 buf:p32"},
-	{"tgkill", 270, "tgid:s32 pid:s32 sig:s32"},
-	{"utimes", 271, "filename:p32 t:p32"},
-	{"fadvise64_64", 272, "fd:s32 offset_low:u32 offset_high:u32 len_low:u32 len_high:u32 advice:s32"},
-	{"vserver", 273, "?32"},
-	{"mbind", 274, "start:u32 len:u32 mode:s32 nmask:p32 maxnode:u32 flags:u32"},
-	{"get_mempolicy", 275, "policy:p32 nmask:p32 maxnode:u32 addr:u32 flags:u32"},
-	{"set_mempolicy", 276, "mode:s32 nmask:p32 maxnode:u32"},
-	{"mq_open", 277, "u_name:p32 oflag:s32 mode:u16 u_attr:p32"},
-	{"mq_unlink", 278, "u_name:p32"},
-	{"mq_timedsend", 279, "mqdes:s32 u_msg_ptr:p32 msg_len:u32 msg_prio:u32 u_abs_timeout:p32"},
-	{"mq_timedreceive", 280, "mqdes:s32 u_msg_ptr:p32 msg_len:u32 u_msg_prio:p32 u_abs_timeout:p32"},
-	{"mq_notify", 281, "mqdes:s32 u_notification:p32"},
-	{"mq_getsetattr", 282, "mqdes:s32 u_mqstat:p32 u_omqstat:p32"},
-	{"kexec_load", 283, "entry:u32 nr_segments:u32 segments:p32 flags:u32"},
-	{"waitid", 284, "which:s32 upid:s32 infop:p32 options:s32 ru:p32"},
-	{"add_key", 286, "_type:p32 _description:p32 _payload:p32 plen:u32 ringid:s32"},
-	{"request_key", 287, "_type:p32 _description:p32 _callout_info:p32 destringid:s32"},
-	{"keyctl", 288, "option:s32 arg2:u32 arg3:u32 arg4:u32 arg5:u32"},
-	{"ioprio_set", 289, "which:s32 who:s32 ioprio:s32"},
-	{"ioprio_get", 290, "which:s32 who:s32"},
-	{"inotify_init", 291, ""},
-	{"inotify_add_watch", 292, "fd:s32 pathname:p32 mask:u32"},
-	{"inotify_rm_watch", 293, "fd:s32 wd:s32"},
-	{"migrate_pages", 294, "pid:s32 maxnode:u32 old_nodes:p32 new_nodes:p32"},
-	{"openat", 295, "dfd:s32 filename:p32 flags:s32 mode:u16"},
-	{"mkdirat", 296, "dfd:s32 pathname:p32 mode:u16"},
-	{"mknodat", 297, "dfd:s32 filename:p32 mode:u16 dev:u32"},
-	{"fchownat", 298, "dfd:s32 filename:p32 user:u32 group:u32 flag:s32"},
-	{"futimesat", 299, "dfd:u32 filename:p32 t:p32"},
-	{"fstatat64", 300, "dfd:s32 filename:p32 statbuf:p32 flag:s32"},
-	{"unlinkat", 301, "dfd:s32 pathname:p32 flag:s32"},
-	{"renameat", 302, "olddfd:s32 oldname:p32 newdfd:s32 newname:p32"},
-	{"linkat", 303, "olddfd:s32 oldname:p32 newdfd:s32 newname:p32 flags:s32"},
-	{"symlinkat", 304, "oldname:p32 newdfd:s32 newname:p32"},
-	{"readlinkat", 305, "dfd:s32 pathname:p32 buf:p32 bufsiz:s32"},
-	{"fchmodat", 306, "dfd:s32 filename:p32 mode:u16"},
-	{"faccessat", 307, "dfd:s32 filename:p32 mode:s32"},
-	{"pselect6", 308, "n:s32 inp:p32 outp:p32 exp:p32 tsp:p32 sig:p32"},
-	{"ppoll", 309, "ufds:p32 nfds:u32 tsp:p32 sigmask:p32 sigsetsize:u32"},
-	{"unshare", 310, "unshare_flags:u32"},
-	{"set_robust_list", 311, "head:p32 len:u32"},
-	{"get_robust_list", 312, "pid:s32 head_ptr:p32 len_ptr:p32"},
-	{"splice", 313, "fd_in:s32 off_in:p32 fd_out:s32 off_out:p32 len:u32 flags:u32"},
-	{"sync_file_range", 314, "fd:s32 off_low:u32 off_hi:u32 n_low:u32 n_hi:u32 flags:s32"},
-	{"tee", 315, "fdin:s32 fdout:s32 len:u32 flags:u32"},
-	{"vmsplice", 316, "fd:s32 uiov:p32 nr_segs:u32 flags:u32"},
-	{"move_pages", 317, "pid:s32 nr_pages:u32 pages:p32 nodes:p32 status:p32 flags:s32"},
-	{"getcpu", 318, "cpup:p32 nodep:p32 unused:p32"},
-	{"epoll_pwait", 319, "epfd:s32 events:p32 maxevents:s32 timeout:s32 sigmask:p32 sigsetsize:u32"},
-	{"utimensat", 320, "dfd:u32 filename:p32 t:p32 flags:s32"},
-	{"signalfd", 321, "ufd:s32 user_mask:p32 sizemask:u32"},
-	{"timerfd_create", 322, "clockid:s32 flags:s32"},
-	{"eventfd", 323, "count:u32"},
-	{"fallocate", 324, "fd:s32 mode:s32 offset_lo:u32 offset_hi:u32 len_lo:u32 len_hi:u32"},
-	{"timerfd_settime", 325, "ufd:s32 flags:s32 utmr:p32 otmr:p32"},
-	{"timerfd_gettime", 326, "ufd:s32 otmr:p32"},
-	{"signalfd4", 327, "ufd:s32 user_mask:p32 sizemask:u32 flags:s32"},
-	{"eventfd2", 328, "count:u32 flags:s32"},
-	{"epoll_create1", 329, "flags:s32"},
-	{"dup3", 330, "oldfd:u32 newfd:u32 flags:s32"},
-	{"pipe2", 331, "fildes:p32 flags:s32"},
-	{"inotify_init1", 332, "flags:s32"},
-	{"preadv", 333, "fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32"},
-	{"pwritev", 334, "fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32"},
-	{"rt_tgsigqueueinfo", 335, "tgid:s32 pid:s32 sig:s32 uinfo:p32"},
-	{"perf_event_open", 336, "attr_uptr:p32 pid:s32 cpu:s32 group_fd:s32 flags:u32"},
-	{"recvmmsg", 337, "fd:s32 mmsg:p32 vlen:u32 flags:u32 timeout:p32"},
-	{"fanotify_init", 338, "flags:u32 event_f_flags:u32"},
-	{"fanotify_mark", 339, "fanotify_fd:s32 flags:u32 mask_lo:u32 mask_hi:u32 dfd:s32 pathname:p32"},
-	{"prlimit64", 340, "pid:s32 resource:u32 new_rlim:p32 old_rlim:p32"},
-	{"name_to_handle_at", 341, "dfd:s32 name:p32 handle:p32 mnt_id:p32 flag:s32"},
-	{"open_by_handle_at", 342, "mountdirfd:s32 handle:p32 flags:s32"},
-	{"clock_adjtime", 343, "which_clock:s32 utp:p32"},
-	{"syncfs", 344, "fd:s32"},
-	{"sendmmsg", 345, "fd:s32 mmsg:p32 vlen:u32 flags:u32"},
-	{"setns", 346, "fd:s32 flags:s32"},
-	{"process_vm_readv", 347, "pid:s32 lvec:p32 liovcnt:u32 rvec:p32 riovcnt:u32 flags:u32"},
-	{"process_vm_writev", 348, "pid:s32 lvec:p32 liovcnt:u32 rvec:p32 riovcnt:u32 flags:u32"},
-	{"kcmp", 349, "pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u32"},
-	{"finit_module", 350, "fd:s32 uargs:p32 flags:s32"},
-	{"sched_setattr", 351, "pid:s32 uattr:p32 flags:u32"},
-	{"sched_getattr", 352, "pid:s32 uattr:p32 usize:u32 flags:u32"},
-	{"renameat2", 353, "olddfd:s32 oldname:p32 newdfd:s32 newname:p32 flags:u32"},
-	{"seccomp", 354, "op:u32 flags:u32 uargs:p32"},
-	{"getrandom", 355, "ubuf:p32 len:u32 flags:u32"},
-	{"memfd_create", 356, "uname:p32 flags:u32"},
-	{"bpf", 357, "cmd:s32 uattr:p32 size:u32"},
-	{"execveat", 358, "fd:s32 filename:p32 argv:p32 envp:p32 flags:s32"},
-	{"socket", 359, "family:s32 type:s32 protocol:s32"},
-	{"socketpair", 360, "family:s32 type:s32 protocol:s32 usockvec:p32"},
-	{"bind", 361, "fd:s32 umyaddr:p32 addrlen:s32"},
-	{"connect", 362, "fd:s32 uservaddr:p32 addrlen:s32"},
-	{"listen", 363, "fd:s32 backlog:s32"},
-	{"accept4", 364, "fd:s32 upeer_sockaddr:p32 upeer_addrlen:p32 flags:s32"},
-	{"getsockopt", 365, "fd:s32 level:s32 optname:s32 optval:p32 optlen:p32"},
-	{"setsockopt", 366, "fd:s32 level:s32 optname:s32 optval:p32 optlen:s32"},
-	{"getsockname", 367, "fd:s32 usockaddr:p32 usockaddr_len:p32"},
-	{"getpeername", 368, "fd:s32 usockaddr:p32 usockaddr_len:p32"},
-	{"sendto", 369, "fd:s32 buff:p32 len:u32 flags:u32 addr:p32 addr_len:s32"},
-	{"sendmsg", 370, "fd:s32 msg:p32 flags:u32"},
-	{"recvfrom", 371, "fd:s32 ubuf:p32 size:u32 flags:u32 addr:p32 addr_len:p32"},
-	{"recvmsg", 372, "fd:s32 msg:p32 flags:u32"},
-	{"shutdown", 373, "fd:s32 how:s32"},
-	{"userfaultfd", 374, "flags:s32"},
-	{"membarrier", 375, "cmd:s32 flags:u32 cpu_id:s32"},
-	{"mlock2", 376, "start:u32 len:u32 flags:s32"},
-	{"copy_file_range", 377, "fd_in:s32 off_in:p32 fd_out:s32 off_out:p32 len:u32 flags:u32"},
-	{"preadv2", 378, "fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32 flags:s32"},
-	{"pwritev2", 379, "fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32 flags:s32"},
-	{"pkey_mprotect", 380, "start:u32 len:u32 prot:u32 pkey:s32"},
-	{"pkey_alloc", 381, "flags:u32 init_val:u32"},
-	{"pkey_free", 382, "pkey:s32"},
-	{"statx", 383, "dfd:s32 filename:p32 flags:u32 mask:u32 buffer:p32"},
-	{"arch_prctl", 384, "option:s32 arg2:u32"},
-	{"io_pgetevents", 385, "ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32 usig:p32"},
-	{"rseq", 386, "rseq:p32 rseq_len:u32 flags:s32 sig:u32"},
-	{"semget", 393, "key:s32 nsems:s32 semflg:s32"},
-	{"semctl", 394, "semid:s32 semnum:s32 cmd:s32 arg:u32"},
-	{"shmget", 395, "key:s32 size:u32 shmflg:s32"},
-	{"shmctl", 396, "shmid:s32 cmd:s32 buf:p32"},
-	{"shmat", 397, "shmid:s32 shmaddr:p32 shmflg:s32"},
-	{"shmdt", 398, "shmaddr:p32"},
-	{"msgget", 399, "key:s32 msgflg:s32"},
-	{"msgsnd", 400, "msqid:s32 msgp:p32 msgsz:u32 msgflg:s32"},
-	{"msgrcv", 401, "msqid:s32 msgp:p32 msgsz:u32 msgtyp:s32 msgflg:s32"},
-	{"msgctl", 402, "msqid:s32 cmd:s32 buf:p32"},
-	{"clock_gettime64", 403, "which_clock:s32 tp:p32"},
-	{"clock_settime64", 404, "which_clock:s32 tp:p32"},
-	{"clock_adjtime64", 405, "which_clock:s32 utx:p32"},
-	{"clock_getres_time64", 406, "which_clock:s32 tp:p32"},
-	{"clock_nanosleep_time64", 407, "which_clock:s32 flags:s32 rqtp:p32 rmtp:p32"},
-	{"timer_gettime64", 408, "timer_id:s32 setting:p32"},
-	{"timer_settime64", 409, "timer_id:s32 flags:s32 new_setting:p32 old_setting:p32"},
-	{"timerfd_gettime64", 410, "ufd:s32 otmr:p32"},
-	{"timerfd_settime64", 411, "ufd:s32 flags:s32 utmr:p32 otmr:p32"},
-	{"utimensat_time64", 412, "dfd:s32 filename:p32 utimes:p32 flags:s32"},
-	{"pselect6_time64", 413, "n:s32 inp:p32 outp:p32 exp:p32 tsp:p32 sig:p32"},
-	{"ppoll_time64", 414, "ufds:p32 nfds:u32 tsp:p32 sigmask:p32 sigsetsize:u32"},
-	{"io_pgetevents_time64", 416, "ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32 usig:p32"},
-	{"recvmmsg_time64", 417, "fd:s32 mmsg:p32 vlen:u32 flags:u32 timeout:p32"},
-	{"mq_timedsend_time64", 418, "mqdes:s32 u_msg_ptr:p32 msg_len:u32 msg_prio:u32 u_abs_timeout:p32"},
-	{"mq_timedreceive_time64", 419, "mqdes:s32 u_msg_ptr:p32 msg_len:u32 u_msg_prio:p32 u_abs_timeout:p32"},
-	{"semtimedop_time64", 420, "semid:s32 tsops:p32 nsops:u32 timeout:p32"},
-	{"rt_sigtimedwait_time64", 421, "uthese:p32 uinfo:p32 uts:p32 sigsetsize:u32"},
-	{"futex_time64", 422, "uaddr:p32 op:s32 val:u32 utime:p32 uaddr2:p32 val3:u32"},
-	{"sched_rr_get_interval_time64", 423, "pid:s32 interval:p32"},
-	{"pidfd_send_signal", 424, "pidfd:s32 sig:s32 info:p32 flags:u32"},
-	{"io_uring_setup", 425, "entries:u32 params:p32"},
-	{"io_uring_enter", 426, "fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p32 argsz:u32"},
-	{"io_uring_register", 427, "fd:u32 opcode:u32 arg:p32 nr_args:u32"},
-	{"open_tree", 428, "dfd:s32 filename:p32 flags:u32"},
-	{"move_mount", 429, "from_dfd:s32 from_pathname:p32 to_dfd:s32 to_pathname:p32 flags:u32"},
-	{"fsopen", 430, "_fs_name:p32 flags:u32"},
-	{"fsconfig", 431, "fd:s32 cmd:u32 _key:p32 _value:p32 aux:s32"},
-	{"fsmount", 432, "fs_fd:s32 flags:u32 attr_flags:u32"},
-	{"fspick", 433, "dfd:s32 path:p32 flags:u32"},
-	{"pidfd_open", 434, "pid:s32 flags:u32"},
-	{"clone3", 435, "uargs:p32 size:u32"},
-	{"close_range", 436, "fd:u32 max_fd:u32 flags:u32"},
-	{"openat2", 437, "dfd:s32 filename:p32 how:p32 usize:u32"},
-	{"pidfd_getfd", 438, "pidfd:s32 fd:s32 flags:u32"},
-	{"faccessat2", 439, "dfd:s32 filename:p32 mode:s32 flags:s32"},
-	{"process_madvise", 440, "pidfd:s32 vec:p32 vlen:u32 behavior:s32 flags:u32"},
-	{"epoll_pwait2", 441, "epfd:s32 events:p32 maxevents:s32 timeout:p32 sigmask:p32 sigsetsize:u32"},
-	{"mount_setattr", 442, "dfd:s32 path:p32 flags:u32 uattr:p32 usize:u32"},
-	{"quotactl_fd", 443, "fd:u32 cmd:u32 id:u32 addr:p32"},
-	{"landlock_create_ruleset", 444, "attr:p32 size:u32 flags:u32"},
-	{"landlock_add_rule", 445, "ruleset_fd:s32 rule_type:u32 rule_attr:p32 flags:u32"},
-	{"landlock_restrict_self", 446, "ruleset_fd:s32 flags:u32"},
-	{"memfd_secret", 447, "flags:u32"},
-	{"process_mrelease", 448, "pidfd:s32 flags:u32"},
-	{"futex_waitv", 449, "waiters:p32 nr_futexes:u32 flags:u32 timeout:p32 clockid:s32"},
-	{"set_mempolicy_home_node", 450, "start:u32 len:u32 home_node:u32 flags:u32"},
-	{"cachestat", 451, "fd:u32 cstat_range:p32 cstat:p32 flags:u32"},
-	{"fchmodat2", 452, "dfd:s32 filename:p32 mode:u16 flags:u32"},
-	{"map_shadow_stack", 453, "addr:u32 size:u32 flags:u32"},
-	{"futex_wake", 454, "uaddr:p32 mask:u32 nr:s32 flags:u32"},
-	{"futex_wait", 455, "uaddr:p32 val:u32 mask:u32 flags:u32 timeout:p32 clockid:s32"},
-	{"futex_requeue", 456, "waiters:p32 flags:u32 nr_wake:s32 nr_requeue:s32"},
-	{"statmount", 457, "req:p32 buf:p32 bufsize:u32 flags:u32"},
-	{"listmount", 458, "req:p32 mnt_ids:p32 nr_mnt_ids:u32 flags:u32"},
-	{"lsm_get_self_attr", 459, "attr:u32 ctx:p32 size:p32 flags:u32"},
-	{"lsm_set_self_attr", 460, "attr:u32 ctx:p32 size:u32 flags:u32"},
-	{"lsm_list_modules", 461, "ids:p32 size:p32 flags:u32"},
-	{"mseal", 462, "start:u32 len:u32 flags:u32"},
-	{"setxattrat", 463, "dfd:s32 pathname:p32 at_flags:u32 name:p32 uargs:p32 usize:u32"},
-	{"getxattrat", 464, "dfd:s32 pathname:p32 at_flags:u32 name:p32 uargs:p32 usize:u32"},
-	{"listxattrat", 465, "dfd:s32 pathname:p32 at_flags:u32 list:p32 size:u32"},
-	{"removexattrat", 466, "dfd:s32 pathname:p32 at_flags:u32 name:p32"},
-	{"open_tree_attr", 467, "dfd:s32 filename:p32 flags:u32 uattr:p32 usize:u32"},
-	{"file_getattr", 468, "dfd:s32 filename:p32 ufattr:p32 usize:u32 at_flags:u32"},
-	{"file_setattr", 469, "dfd:s32 filename:p32 ufattr:p32 usize:u32 at_flags:u32"},
-	{"listns", 470, "req:p32 ns_ids:p32 nr_ns_ids:u32 flags:u32"},
-	{"rseq_slice_yield", 471, ""},
+	{"restart_syscall", 0, 0, i386Prototypes{}},
+	{"exit", 1, 1, i386Prototypes{}},
+	{"fork", 2, 2, i386Prototypes{}},
+	{"read", 3, 3, i386Prototypes{}},
+	{"write", 4, 4, i386Prototypes{}},
+	{"open", 5, 5, i386Prototypes{}},
+	{"close", 6, 6, i386Prototypes{}},
+	{"waitpid", 7, 7, i386Prototypes{}},
+	{"creat", 8, 8, i386Prototypes{}},
+	{"link", 9, 9, i386Prototypes{}},
+	{"unlink", 10, 10, i386Prototypes{}},
+	{"execve", 11, 11, i386Prototypes{}},
+	{"chdir", 12, 12, i386Prototypes{}},
+	{"time", 13, 13, i386Prototypes{}},
+	{"mknod", 14, 14, i386Prototypes{}},
+	{"chmod", 15, 15, i386Prototypes{}},
+	{"lchown", 16, 16, i386Prototypes{}},
+	{"break", 17, 17, i386Prototypes{}},
+	{"oldstat", 18, 18, i386Prototypes{}},
+	{"lseek", 19, 19, i386Prototypes{}},
+	{"getpid", 20, 20, i386Prototypes{}},
+	{"mount", 21, 21, i386Prototypes{}},
+	{"umount", 22, 22, i386Prototypes{}},
+	{"setuid", 23, 23, i386Prototypes{}},
+	{"getuid", 24, 24, i386Prototypes{}},
+	{"stime", 25, 25, i386Prototypes{}},
+	{"ptrace", 26, 26, i386Prototypes{}},
+	{"alarm", 27, 27, i386Prototypes{}},
+	{"oldfstat", 28, 28, i386Prototypes{}},
+	{"pause", 29, 29, i386Prototypes{}},
+	{"utime", 30, 30, i386Prototypes{}},
+	{"stty", 31, 31, i386Prototypes{}},
+	{"gtty", 32, 32, i386Prototypes{}},
+	{"access", 33, 33, i386Prototypes{}},
+	{"nice", 34, 34, i386Prototypes{}},
+	{"ftime", 35, 35, i386Prototypes{}},
+	{"sync", 36, 36, i386Prototypes{}},
+	{"kill", 37, 37, i386Prototypes{}},
+	{"rename", 38, 38, i386Prototypes{}},
+	{"mkdir", 39, 39, i386Prototypes{}},
+	{"rmdir", 40, 40, i386Prototypes{}},
+	{"dup", 41, 41, i386Prototypes{}},
+	{"pipe", 42, 42, i386Prototypes{}},
+	{"times", 43, 43, i386Prototypes{}},
+	{"prof", 44, 44, i386Prototypes{}},
+	{"brk", 45, 45, i386Prototypes{}},
+	{"setgid", 46, 46, i386Prototypes{}},
+	{"getgid", 47, 47, i386Prototypes{}},
+	{"signal", 48, 48, i386Prototypes{}},
+	{"geteuid", 49, 49, i386Prototypes{}},
+	{"getegid", 50, 50, i386Prototypes{}},
+	{"acct", 51, 51, i386Prototypes{}},
+	{"umount2", 52, 52, i386Prototypes{}},
+	{"lock", 53, 53, i386Prototypes{}},
+	{"ioctl", 54, 54, i386Prototypes{}},
+	{"fcntl", 55, 55, i386Prototypes{}},
+	{"mpx", 56, 56, i386Prototypes{}},
+	{"setpgid", 57, 57, i386Prototypes{}},
+	{"ulimit", 58, 58, i386Prototypes{}},
+	{"oldolduname", 59, 59, i386Prototypes{}},
+	{"umask", 60, 60, i386Prototypes{}},
+	{"chroot", 61, 61, i386Prototypes{}},
+	{"ustat", 62, 62, i386Prototypes{}},
+	{"dup2", 63, 63, i386Prototypes{}},
+	{"getppid", 64, 64, i386Prototypes{}},
+	{"getpgrp", 65, 65, i386Prototypes{}},
+	{"setsid", 66, 66, i386Prototypes{}},
+	{"sigaction", 67, 67, i386Prototypes{}},
+	{"sgetmask", 68, 68, i386Prototypes{}},
+	{"ssetmask", 69, 69, i386Prototypes{}},
+	{"setreuid", 70, 70, i386Prototypes{}},
+	{"setregid", 71, 71, i386Prototypes{}},
+	{"sigsuspend", 72, 72, i386Prototypes{}},
+	{"sigpending", 73, 73, i386Prototypes{}},
+	{"sethostname", 74, 74, i386Prototypes{}},
+	{"setrlimit", 75, 75, i386Prototypes{}},
+	{"getrlimit", 76, 76, i386Prototypes{}},
+	{"getrusage", 77, 77, i386Prototypes{}},
+	{"gettimeofday", 78, 78, i386Prototypes{}},
+	{"settimeofday", 79, 79, i386Prototypes{}},
+	{"getgroups", 80, 80, i386Prototypes{}},
+	{"setgroups", 81, 81, i386Prototypes{}},
+	{"select", 82, 82, i386Prototypes{}},
+	{"symlink", 83, 83, i386Prototypes{}},
+	{"oldlstat", 84, 84, i386Prototypes{}},
+	{"readlink", 85, 85, i386Prototypes{}},
+	{"uselib", 86, 86, i386Prototypes{}},
+	{"swapon", 87, 87, i386Prototypes{}},
+	{"reboot", 88, 88, i386Prototypes{}},
+	{"readdir", 89, 89, i386Prototypes{}},
+	{"mmap", 90, 90, i386Prototypes{}},
+	{"munmap", 91, 91, i386Prototypes{}},
+	{"truncate", 92, 92, i386Prototypes{}},
+	{"ftruncate", 93, 93, i386Prototypes{}},
+	{"fchmod", 94, 94, i386Prototypes{}},
+	{"fchown", 95, 95, i386Prototypes{}},
+	{"getpriority", 96, 96, i386Prototypes{}},
+	{"setpriority", 97, 97, i386Prototypes{}},
+	{"profil", 98, 98, i386Prototypes{}},
+	{"statfs", 99, 99, i386Prototypes{}},
+	{"fstatfs", 100, 100, i386Prototypes{}},
+	{"ioperm", 101, 101, i386Prototypes{}},
+	{"socketcall", 102, 102, i386Prototypes{}},
+	{"syslog", 103, 103, i386Prototypes{}},
+	{"setitimer", 104, 104, i386Prototypes{}},
+	{"getitimer", 105, 105, i386Prototypes{}},
+	{"stat", 106, 106, i386Prototypes{}},
+	{"lstat", 107, 107, i386Prototypes{}},
+	{"fstat", 108, 108, i386Prototypes{}},
+	{"olduname", 109, 109, i386Prototypes{}},
+	{"iopl", 110, 110, i386Prototypes{}},
+	{"vhangup", 111, 111, i386Prototypes{}},
+	{"idle", 112, 112, i386Prototypes{}},
+	{"vm86old", 113, 113, i386Prototypes{}},
+	{"wait4", 114, 114, i386Prototypes{}},
+	{"swapoff", 115, 115, i386Prototypes{}},
+	{"sysinfo", 116, 116, i386Prototypes{}},
+	{"ipc", 117, 117, i386Prototypes{}},
+	{"fsync", 118, 118, i386Prototypes{}},
+	{"sigreturn", 119, 119, i386Prototypes{}},
+	{"clone", 120, 120, i386Prototypes{}},
+	{"setdomainname", 121, 121, i386Prototypes{}},
+	{"uname", 122, 122, i386Prototypes{}},
+	{"modify_ldt", 123, 123, i386Prototypes{}},
+	{"adjtimex", 124, 124, i386Prototypes{}},
+	{"mprotect", 125, 125, i386Prototypes{}},
+	{"sigprocmask", 126, 126, i386Prototypes{}},
+	{"create_module", 127, 127, i386Prototypes{}},
+	{"init_module", 128, 128, i386Prototypes{}},
+	{"delete_module", 129, 129, i386Prototypes{}},
+	{"get_kernel_syms", 130, 130, i386Prototypes{}},
+	{"quotactl", 131, 131, i386Prototypes{}},
+	{"getpgid", 132, 132, i386Prototypes{}},
+	{"fchdir", 133, 133, i386Prototypes{}},
+	{"bdflush", 134, 134, i386Prototypes{}},
+	{"sysfs", 135, 135, i386Prototypes{}},
+	{"personality", 136, 136, i386Prototypes{}},
+	{"afs_syscall", 137, 137, i386Prototypes{}},
+	{"setfsuid", 138, 138, i386Prototypes{}},
+	{"setfsgid", 139, 139, i386Prototypes{}},
+	{"_llseek", 140, 140, i386Prototypes{}},
+	{"getdents", 141, 141, i386Prototypes{}},
+	{"_newselect", 142, 142, i386Prototypes{}},
+	{"flock", 143, 143, i386Prototypes{}},
+	{"msync", 144, 144, i386Prototypes{}},
+	{"readv", 145, 145, i386Prototypes{}},
+	{"writev", 146, 146, i386Prototypes{}},
+	{"getsid", 147, 147, i386Prototypes{}},
+	{"fdatasync", 148, 148, i386Prototypes{}},
+	{"_sysctl", 149, 149, i386Prototypes{}},
+	{"mlock", 150, 150, i386Prototypes{}},
+	{"munlock", 151, 151, i386Prototypes{}},
+	{"mlockall", 152, 152, i386Prototypes{}},
+	{"munlockall", 153, 153, i386Prototypes{}},
+	{"sched_setparam", 154, 154, i386Prototypes{}},
+	{"sched_getparam", 155, 155, i386Prototypes{}},
+	{"sched_setscheduler", 156, 156, i386Prototypes{}},
+	{"sched_getscheduler", 157, 157, i386Prototypes{}},
+	{"sched_yield", 158, 158, i386Prototypes{}},
+	{"sched_get_priority_max", 159, 159, i386Prototypes{}},
+	{"sched_get_priority_min", 160, 160, i386Prototypes{}},
+	{"sched_rr_get_interval", 161, 161, i386Prototypes{}},
+	{"nanosleep", 162, 162, i386Prototypes{}},
+	{"mremap", 163, 163, i386Prototypes{}},
+	{"setresuid", 164, 164, i386Prototypes{}},
+	{"getresuid", 165, 165, i386Prototypes{}},
+	{"vm86", 166, 166, i386Prototypes{}},
+	{"query_module", 167, 167, i386Prototypes{}},
+	{"poll", 168, 168, i386Prototypes{}},
+	{"nfsservctl", 169, 169, i386Prototypes{}},
+	{"setresgid", 170, 170, i386Prototypes{}},
+	{"getresgid", 171, 171, i386Prototypes{}},
+	{"prctl", 172, 172, i386Prototypes{}},
+	{"rt_sigreturn", 173, 173, i386Prototypes{}},
+	{"rt_sigaction", 174, 174, i386Prototypes{}},
+	{"rt_sigprocmask", 175, 175, i386Prototypes{}},
+	{"rt_sigpending", 176, 176, i386Prototypes{}},
+	{"rt_sigtimedwait", 177, 177, i386Prototypes{}},
+	{"rt_sigqueueinfo", 178, 178, i386Prototypes{}},
+	{"rt_sigsuspend", 179, 179, i386Prototypes{}},
+	{"pread64", 180, 180, i386Prototypes{}},
+	{"pwrite64", 181, 181, i386Prototypes{}},
+	{"chown", 182, 182, i386Prototypes{}},
+	{"getcwd", 183, 183, i386Prototypes{}},
+	{"capget", 184, 184, i386Prototypes{}},
+	{"capset", 185, 185, i386Prototypes{}},
+	{"sigaltstack", 186, 186, i386Prototypes{}},
+	{"sendfile", 187, 187, i386Prototypes{}},
+	{"getpmsg", 188, 188, i386Prototypes{}},
+	{"putpmsg", 189, 189, i386Prototypes{}},
+	{"vfork", 190, 190, i386Prototypes{}},
+	{"ugetrlimit", 191, 191, i386Prototypes{}},
+	{"mmap2", 192, 192, i386Prototypes{}},
+	{"truncate64", 193, 193, i386Prototypes{}},
+	{"ftruncate64", 194, 194, i386Prototypes{}},
+	{"stat64", 195, 195, i386Prototypes{}},
+	{"lstat64", 196, 196, i386Prototypes{}},
+	{"fstat64", 197, 197, i386Prototypes{}},
+	{"lchown32", 198, 198, i386Prototypes{}},
+	{"getuid32", 199, 199, i386Prototypes{}},
+	{"getgid32", 200, 200, i386Prototypes{}},
+	{"geteuid32", 201, 201, i386Prototypes{}},
+	{"getegid32", 202, 202, i386Prototypes{}},
+	{"setreuid32", 203, 203, i386Prototypes{}},
+	{"setregid32", 204, 204, i386Prototypes{}},
+	{"getgroups32", 205, 205, i386Prototypes{}},
+	{"setgroups32", 206, 206, i386Prototypes{}},
+	{"fchown32", 207, 207, i386Prototypes{}},
+	{"setresuid32", 208, 208, i386Prototypes{}},
+	{"getresuid32", 209, 209, i386Prototypes{}},
+	{"setresgid32", 210, 210, i386Prototypes{}},
+	{"getresgid32", 211, 211, i386Prototypes{}},
+	{"chown32", 212, 212, i386Prototypes{}},
+	{"setuid32", 213, 213, i386Prototypes{}},
+	{"setgid32", 214, 214, i386Prototypes{}},
+	{"setfsuid32", 215, 215, i386Prototypes{}},
+	{"setfsgid32", 216, 216, i386Prototypes{}},
+	{"pivot_root", 217, 217, i386Prototypes{}},
+	{"mincore", 218, 218, i386Prototypes{}},
+	{"madvise", 219, 219, i386Prototypes{}},
+	{"getdents64", 220, 220, i386Prototypes{}},
+	{"fcntl64", 221, 221, i386Prototypes{}},
+	{"gettid", 224, 222, i386Prototypes{}},
+	{"readahead", 225, 223, i386Prototypes{}},
+	{"setxattr", 226, 224, i386Prototypes{}},
+	{"lsetxattr", 227, 225, i386Prototypes{}},
+	{"fsetxattr", 228, 226, i386Prototypes{}},
+	{"getxattr", 229, 227, i386Prototypes{}},
+	{"lgetxattr", 230, 228, i386Prototypes{}},
+	{"fgetxattr", 231, 229, i386Prototypes{}},
+	{"listxattr", 232, 230, i386Prototypes{}},
+	{"llistxattr", 233, 231, i386Prototypes{}},
+	{"flistxattr", 234, 232, i386Prototypes{}},
+	{"removexattr", 235, 233, i386Prototypes{}},
+	{"lremovexattr", 236, 234, i386Prototypes{}},
+	{"fremovexattr", 237, 235, i386Prototypes{}},
+	{"tkill", 238, 236, i386Prototypes{}},
+	{"sendfile64", 239, 237, i386Prototypes{}},
+	{"futex", 240, 238, i386Prototypes{}},
+	{"sched_setaffinity", 241, 239, i386Prototypes{}},
+	{"sched_getaffinity", 242, 240, i386Prototypes{}},
+	{"set_thread_area", 243, 241, i386Prototypes{}},
+	{"get_thread_area", 244, 242, i386Prototypes{}},
+	{"io_setup", 245, 243, i386Prototypes{}},
+	{"io_destroy", 246, 244, i386Prototypes{}},
+	{"io_getevents", 247, 245, i386Prototypes{}},
+	{"io_submit", 248, 246, i386Prototypes{}},
+	{"io_cancel", 249, 247, i386Prototypes{}},
+	{"fadvise64", 250, 248, i386Prototypes{}},
+	{"exit_group", 252, 249, i386Prototypes{}},
+	{"lookup_dcookie", 253, 250, i386Prototypes{}},
+	{"epoll_create", 254, 251, i386Prototypes{}},
+	{"epoll_ctl", 255, 252, i386Prototypes{}},
+	{"epoll_wait", 256, 253, i386Prototypes{}},
+	{"remap_file_pages", 257, 254, i386Prototypes{}},
+	{"set_tid_address", 258, 255, i386Prototypes{}},
+	{"timer_create", 259, 256, i386Prototypes{}},
+	{"timer_settime", 260, 257, i386Prototypes{}},
+	{"timer_gettime", 261, 258, i386Prototypes{}},
+	{"timer_getoverrun", 262, 259, i386Prototypes{}},
+	{"timer_delete", 263, 260, i386Prototypes{}},
+	{"clock_settime", 264, 261, i386Prototypes{}},
+	{"clock_gettime", 265, 262, i386Prototypes{}},
+	{"clock_getres", 266, 263, i386Prototypes{}},
+	{"clock_nanosleep", 267, 264, i386Prototypes{}},
+	{"statfs64", 268, 265, i386Prototypes{}},
+	{"fstatfs64", 269, 266, i386Prototypes{}},
+	{"tgkill", 270, 267, i386Prototypes{}},
+	{"utimes", 271, 268, i386Prototypes{}},
+	{"fadvise64_64", 272, 269, i386Prototypes{}},
+	{"vserver", 273, 270, i386Prototypes{}},
+	{"mbind", 274, 271, i386Prototypes{}},
+	{"get_mempolicy", 275, 272, i386Prototypes{}},
+	{"set_mempolicy", 276, 273, i386Prototypes{}},
+	{"mq_open", 277, 274, i386Prototypes{}},
+	{"mq_unlink", 278, 275, i386Prototypes{}},
+	{"mq_timedsend", 279, 276, i386Prototypes{}},
+	{"mq_timedreceive", 280, 277, i386Prototypes{}},
+	{"mq_notify", 281, 278, i386Prototypes{}},
+	{"mq_getsetattr", 282, 279, i386Prototypes{}},
+	{"kexec_load", 283, 280, i386Prototypes{}},
+	{"waitid", 284, 281, i386Prototypes{}},
+	{"add_key", 286, 282, i386Prototypes{}},
+	{"request_key", 287, 283, i386Prototypes{}},
+	{"keyctl", 288, 284, i386Prototypes{}},
+	{"ioprio_set", 289, 285, i386Prototypes{}},
+	{"ioprio_get", 290, 286, i386Prototypes{}},
+	{"inotify_init", 291, 287, i386Prototypes{}},
+	{"inotify_add_watch", 292, 288, i386Prototypes{}},
+	{"inotify_rm_watch", 293, 289, i386Prototypes{}},
+	{"migrate_pages", 294, 290, i386Prototypes{}},
+	{"openat", 295, 291, i386Prototypes{}},
+	{"mkdirat", 296, 292, i386Prototypes{}},
+	{"mknodat", 297, 293, i386Prototypes{}},
+	{"fchownat", 298, 294, i386Prototypes{}},
+	{"futimesat", 299, 295, i386Prototypes{}},
+	{"fstatat64", 300, 296, i386Prototypes{}},
+	{"unlinkat", 301, 297, i386Prototypes{}},
+	{"renameat", 302, 298, i386Prototypes{}},
+	{"linkat", 303, 299, i386Prototypes{}},
+	{"symlinkat", 304, 300, i386Prototypes{}},
+	{"readlinkat", 305, 301, i386Prototypes{}},
+	{"fchmodat", 306, 302, i386Prototypes{}},
+	{"faccessat", 307, 303, i386Prototypes{}},
+	{"pselect6", 308, 304, i386Prototypes{}},
+	{"ppoll", 309, 305, i386Prototypes{}},
+	{"unshare", 310, 306, i386Prototypes{}},
+	{"set_robust_list", 311, 307, i386Prototypes{}},
+	{"get_robust_list", 312, 308, i386Prototypes{}},
+	{"splice", 313, 309, i386Prototypes{}},
+	{"sync_file_range", 314, 310, i386Prototypes{}},
+	{"tee", 315, 311, i386Prototypes{}},
+	{"vmsplice", 316, 312, i386Prototypes{}},
+	{"move_pages", 317, 313, i386Prototypes{}},
+	{"getcpu", 318, 314, i386Prototypes{}},
+	{"epoll_pwait", 319, 315, i386Prototypes{}},
+	{"utimensat", 320, 316, i386Prototypes{}},
+	{"signalfd", 321, 317, i386Prototypes{}},
+	{"timerfd_create", 322, 318, i386Prototypes{}},
+	{"eventfd", 323, 319, i386Prototypes{}},
+	{"fallocate", 324, 320, i386Prototypes{}},
+	{"timerfd_settime", 325, 321, i386Prototypes{}},
+	{"timerfd_gettime", 326, 322, i386Prototypes{}},
+	{"signalfd4", 327, 323, i386Prototypes{}},
+	{"eventfd2", 328, 324, i386Prototypes{}},
+	{"epoll_create1", 329, 325, i386Prototypes{}},
+	{"dup3", 330, 326, i386Prototypes{}},
+	{"pipe2", 331, 327, i386Prototypes{}},
+	{"inotify_init1", 332, 328, i386Prototypes{}},
+	{"preadv", 333, 329, i386Prototypes{}},
+	{"pwritev", 334, 330, i386Prototypes{}},
+	{"rt_tgsigqueueinfo", 335, 331, i386Prototypes{}},
+	{"perf_event_open", 336, 332, i386Prototypes{}},
+	{"recvmmsg", 337, 333, i386Prototypes{}},
+	{"fanotify_init", 338, 334, i386Prototypes{}},
+	{"fanotify_mark", 339, 335, i386Prototypes{}},
+	{"prlimit64", 340, 336, i386Prototypes{}},
+	{"name_to_handle_at", 341, 337, i386Prototypes{}},
+	{"open_by_handle_at", 342, 338, i386Prototypes{}},
+	{"clock_adjtime", 343, 339, i386Prototypes{}},
+	{"syncfs", 344, 340, i386Prototypes{}},
+	{"sendmmsg", 345, 341, i386Prototypes{}},
+	{"setns", 346, 342, i386Prototypes{}},
+	{"process_vm_readv", 347, 343, i386Prototypes{}},
+	{"process_vm_writev", 348, 344, i386Prototypes{}},
+	{"kcmp", 349, 345, i386Prototypes{}},
+	{"finit_module", 350, 346, i386Prototypes{}},
+	{"sched_setattr", 351, 347, i386Prototypes{}},
+	{"sched_getattr", 352, 348, i386Prototypes{}},
+	{"renameat2", 353, 349, i386Prototypes{}},
+	{"seccomp", 354, 350, i386Prototypes{}},
+	{"getrandom", 355, 351, i386Prototypes{}},
+	{"memfd_create", 356, 352, i386Prototypes{}},
+	{"bpf", 357, 353, i386Prototypes{}},
+	{"execveat", 358, 354, i386Prototypes{}},
+	{"socket", 359, 355, i386Prototypes{}},
+	{"socketpair", 360, 356, i386Prototypes{}},
+	{"bind", 361, 357, i386Prototypes{}},
+	{"connect", 362, 358, i386Prototypes{}},
+	{"listen", 363, 359, i386Prototypes{}},
+	{"accept4", 364, 360, i386Prototypes{}},
+	{"getsockopt", 365, 361, i386Prototypes{}},
+	{"setsockopt", 366, 362, i386Prototypes{}},
+	{"getsockname", 367, 363, i386Prototypes{}},
+	{"getpeername", 368, 364, i386Prototypes{}},
+	{"sendto", 369, 365, i386Prototypes{}},
+	{"sendmsg", 370, 366, i386Prototypes{}},
+	{"recvfrom", 371, 367, i386Prototypes{}},
+	{"recvmsg", 372, 368, i386Prototypes{}},
+	{"shutdown", 373, 369, i386Prototypes{}},
+	{"userfaultfd", 374, 370, i386Prototypes{}},
+	{"membarrier", 375, 371, i386Prototypes{}},
+	{"mlock2", 376, 372, i386Prototypes{}},
+	{"copy_file_range", 377, 373, i386Prototypes{}},
+	{"preadv2", 378, 374, i386Prototypes{}},
+	{"pwritev2", 379, 375, i386Prototypes{}},
+	{"pkey_mprotect", 380, 376, i386Prototypes{}},
+	{"pkey_alloc", 381, 377, i386Prototypes{}},
+	{"pkey_free", 382, 378, i386Prototypes{}},
+	{"statx", 383, 379, i386Prototypes{}},
+	{"arch_prctl", 384, 380, i386Prototypes{}},
+	{"io_pgetevents", 385, 381, i386Prototypes{}},
+	{"rseq", 386, 382, i386Prototypes{}},
+	{"semget", 393, 383, i386Prototypes{}},
+	{"semctl", 394, 384, i386Prototypes{}},
+	{"shmget", 395, 385, i386Prototypes{}},
+	{"shmctl", 396, 386, i386Prototypes{}},
+	{"shmat", 397, 387, i386Prototypes{}},
+	{"shmdt", 398, 388, i386Prototypes{}},
+	{"msgget", 399, 389, i386Prototypes{}},
+	{"msgsnd", 400, 390, i386Prototypes{}},
+	{"msgrcv", 401, 391, i386Prototypes{}},
+	{"msgctl", 402, 392, i386Prototypes{}},
+	{"clock_gettime64", 403, 393, i386Prototypes{}},
+	{"clock_settime64", 404, 394, i386Prototypes{}},
+	{"clock_adjtime64", 405, 395, i386Prototypes{}},
+	{"clock_getres_time64", 406, 396, i386Prototypes{}},
+	{"clock_nanosleep_time64", 407, 397, i386Prototypes{}},
+	{"timer_gettime64", 408, 398, i386Prototypes{}},
+	{"timer_settime64", 409, 399, i386Prototypes{}},
+	{"timerfd_gettime64", 410, 400, i386Prototypes{}},
+	{"timerfd_settime64", 411, 401, i386Prototypes{}},
+	{"utimensat_time64", 412, 402, i386Prototypes{}},
+	{"pselect6_time64", 413, 403, i386Prototypes{}},
+	{"ppoll_time64", 414, 404, i386Prototypes{}},
+	{"io_pgetevents_time64", 416, 405, i386Prototypes{}},
+	{"recvmmsg_time64", 417, 406, i386Prototypes{}},
+	{"mq_timedsend_time64", 418, 407, i386Prototypes{}},
+	{"mq_timedreceive_time64", 419, 408, i386Prototypes{}},
+	{"semtimedop_time64", 420, 409, i386Prototypes{}},
+	{"rt_sigtimedwait_time64", 421, 410, i386Prototypes{}},
+	{"futex_time64", 422, 411, i386Prototypes{}},
+	{"sched_rr_get_interval_time64", 423, 412, i386Prototypes{}},
+	{"pidfd_send_signal", 424, 413, i386Prototypes{}},
+	{"io_uring_setup", 425, 414, i386Prototypes{}},
+	{"io_uring_enter", 426, 415, i386Prototypes{}},
+	{"io_uring_register", 427, 416, i386Prototypes{}},
+	{"open_tree", 428, 417, i386Prototypes{}},
+	{"move_mount", 429, 418, i386Prototypes{}},
+	{"fsopen", 430, 419, i386Prototypes{}},
+	{"fsconfig", 431, 420, i386Prototypes{}},
+	{"fsmount", 432, 421, i386Prototypes{}},
+	{"fspick", 433, 422, i386Prototypes{}},
+	{"pidfd_open", 434, 423, i386Prototypes{}},
+	{"clone3", 435, 424, i386Prototypes{}},
+	{"close_range", 436, 425, i386Prototypes{}},
+	{"openat2", 437, 426, i386Prototypes{}},
+	{"pidfd_getfd", 438, 427, i386Prototypes{}},
+	{"faccessat2", 439, 428, i386Prototypes{}},
+	{"process_madvise", 440, 429, i386Prototypes{}},
+	{"epoll_pwait2", 441, 430, i386Prototypes{}},
+	{"mount_setattr", 442, 431, i386Prototypes{}},
+	{"quotactl_fd", 443, 432, i386Prototypes{}},
+	{"landlock_create_ruleset", 444, 433, i386Prototypes{}},
+	{"landlock_add_rule", 445, 434, i386Prototypes{}},
+	{"landlock_restrict_self", 446, 435, i386Prototypes{}},
+	{"memfd_secret", 447, 436, i386Prototypes{}},
+	{"process_mrelease", 448, 437, i386Prototypes{}},
+	{"futex_waitv", 449, 438, i386Prototypes{}},
+	{"set_mempolicy_home_node", 450, 439, i386Prototypes{}},
+	{"cachestat", 451, 440, i386Prototypes{}},
+	{"fchmodat2", 452, 441, i386Prototypes{}},
+	{"map_shadow_stack", 453, 442, i386Prototypes{}},
+	{"futex_wake", 454, 443, i386Prototypes{}},
+	{"futex_wait", 455, 444, i386Prototypes{}},
+	{"futex_requeue", 456, 445, i386Prototypes{}},
+	{"statmount", 457, 446, i386Prototypes{}},
+	{"listmount", 458, 447, i386Prototypes{}},
+	{"lsm_get_self_attr", 459, 448, i386Prototypes{}},
+	{"lsm_set_self_attr", 460, 449, i386Prototypes{}},
+	{"lsm_list_modules", 461, 450, i386Prototypes{}},
+	{"mseal", 462, 451, i386Prototypes{}},
+	{"setxattrat", 463, 452, i386Prototypes{}},
+	{"getxattrat", 464, 453, i386Prototypes{}},
+	{"listxattrat", 465, 454, i386Prototypes{}},
+	{"removexattrat", 466, 455, i386Prototypes{}},
+	{"open_tree_attr", 467, 456, i386Prototypes{}},
+	{"file_getattr", 468, 457, i386Prototypes{}},
+	{"file_setattr", 469, 458, i386Prototypes{}},
+	{"listns", 470, 459, i386Prototypes{}},
+	{"rseq_slice_yield", 471, 460, i386Prototypes{}},
 }
 
 var i386ByName = []uint16{

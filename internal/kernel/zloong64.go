@@ -2,331 +2,681 @@
 
 package kernel
 
+type loong64Prototypes struct{}
+
+func (loong64Prototypes) prototypes() (string, []uint16) {
+	return loong64PrototypesText, loong64PrototypesEnds[:]
+}
+
+const loong64PrototypesText = "" +
+	"nr_events:u32 ctxp:p64" + // io_setup
+	"ctx:u64" + // io_destroy
+	"ctx_id:u64 nr:s64 iocbpp:p64" + // io_submit
+	"ctx_id:u64 iocb:p64 result:p64" + // io_cancel
+	"ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64" + // io_getevents
+	"pathname:p64 name:p64 value:p64 size:u64 flags:s32" + // setxattr
+	"pathname:p64 name:p64 value:p64 size:u64 flags:s32" + // lsetxattr
+	"fd:s32 name:p64 value:p64 size:u64 flags:s32" + // fsetxattr
+	"pathname:p64 name:p64 value:p64 size:u64" + // getxattr
+	"pathname:p64 name:p64 value:p64 size:u64" + // lgetxattr
+	"fd:s32 name:p64 value:p64 size:u64" + // fgetxattr
+	"pathname:p64 list:p64 size:u64" + // listxattr
+	"pathname:p64 list:p64 size:u64" + // llistxattr
+	"fd:s32 list:p64 size:u64" + // flistxattr
+	"pathname:p64 name:p64" + // removexattr
+	"pathname:p64 name:p64" + // lremovexattr
+	"fd:s32 name:p64" + // fremovexattr
+	"buf:p64 size:u64" + // getcwd
+	"?64" + // lookup_dcookie
+	"count:u32 flags:s32" + // eventfd2
+	"flags:s32" + // epoll_create1
+	"epfd:s32 op:s32 fd:s32 event:p64" + // epoll_ctl
+	"epfd:s32 events:p64 maxevents:s32 timeout:s32 sigmask:p64 sigsetsize:u64" + // epoll_pwait
+	"fildes:u32" + // dup
+	"oldfd:u32 newfd:u32 flags:s32" + // dup3
+	"fd:u32 cmd:u32 arg:u64" + // fcntl
+	"flags:s32" + // inotify_init1
+	"fd:s32 pathname:p64 mask:u32" + // inotify_add_watch
+	"fd:s32 wd:s32" + // inotify_rm_watch
+	"fd:u32 cmd:u32 arg:u64" + // ioctl
+	"which:s32 who:s32 ioprio:s32" + // ioprio_set
+	"which:s32 who:s32" + // ioprio_get
+	"fd:u32 cmd:u32" + // flock
+	"dfd:s32 filename:p64 mode:u16 dev:u32" + // mknodat
+	"dfd:s32 pathname:p64 mode:u16" + // mkdirat
+	"dfd:s32 pathname:p64 flag:s32" + // unlinkat
+	"oldname:p64 newdfd:s32 newname:p64" + // symlinkat
+	"olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:s32" + // linkat
+	"name:p64 flags:s32" + // umount2
+	"dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64" + // mount
+	"new_root:p64 put_old:p64" + // pivot_root
+	"?64" + // nfsservctl
+	"pathname:p64 buf:p64" + // statfs
+	"fd:u32 buf:p64" + // fstatfs
+	"path:p64 length:s64" + // truncate
+	"fd:u32 length:s64" + // ftruncate
+	"fd:s32 mode:s32 offset:s64 len:s64" + // fallocate
+	"dfd:s32 filename:p64 mode:s32" + // faccessat
+	"filename:p64" + // chdir
+	"fd:u32" + // fchdir
+	"filename:p64" + // chroot
+	"fd:u32 mode:u16" + // fchmod
+	"dfd:s32 filename:p64 mode:u16" + // fchmodat
+	"dfd:s32 filename:p64 user:u32 group:u32 flag:s32" + // fchownat
+	"fd:u32 user:u32 group:u32" + // fchown
+	"dfd:s32 filename:p64 flags:s32 mode:u16" + // openat
+	"fd:u32" + // close
+	"" + // vhangup
+	"fildes:p64 flags:s32" + // pipe2
+	"cmd:u32 special:p64 id:u32 addr:p64" + // quotactl
+	"fd:u32 dirent:p64 count:u32" + // getdents64
+	"fd:u32 offset:s64 whence:u32" + // lseek
+	"fd:u32 buf:p64 count:u64" + // read
+	"fd:u32 buf:p64 count:u64" + // write
+	"fd:u32 vec:p64 vlen:u32" + // readv
+	"fd:u32 vec:p64 vlen:u32" + // writev
+	"fd:u32 buf:p64 count:u64 pos:s64" + // pread64
+	"fd:u32 buf:p64 count:u64 pos:s64" + // pwrite64
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64" + // preadv
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64" + // pwritev
+	"out_fd:s32 in_fd:s32 offset:p64 count:u64" + // sendfile
+	"n:s32 inp:p64 outp:p64 exp:p64 tsp:p64 sig:p64" + // pselect6
+	"ufds:p64 nfds:u32 tsp:p64 sigmask:p64 sigsetsize:u64" + // ppoll
+	"ufd:s32 user_mask:p64 sizemask:u64 flags:s32" + // signalfd4
+	"fd:s32 uiov:p64 nr_segs:u32 flags:u32" + // vmsplice
+	"fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32" + // splice
+	"fdin:s32 fdout:s32 len:u64 flags:u32" + // tee
+	"dfd:s32 pathname:p64 buf:p64 bufsiz:s32" + // readlinkat
+	"dfd:s32 filename:p64 statbuf:p64 flag:s32" + // newfstatat
+	"fd:u32 statbuf:p64" + // fstat
+	"" + // sync
+	"fd:u32" + // fsync
+	"fd:u32" + // fdatasync
+	"fd:s32 offset:s64 nbytes:s64 flags:u32" + // sync_file_range
+	"clockid:s32 flags:s32" + // timerfd_create
+	"ufd:s32 flags:s32 utmr:p64 otmr:p64" + // timerfd_settime
+	"ufd:s32 otmr:p64" + // timerfd_gettime
+	"dfd:s32 filename:p64 utimes:p64 flags:s32" + // utimensat
+	"name:p64" + // acct
+	"header:p64 dataptr:p64" + // capget
+	"header:p64 data:p64" + // capset
+	"personality:u32" + // personality
+	"error_code:s32" + // exit
+	"error_code:s32" + // exit_group
+	"which:s32 upid:s32 infop:p64 options:s32 ru:p64" + // waitid
+	"tidptr:p64" + // set_tid_address
+	"unshare_flags:u64" + // unshare
+	"uaddr:p64 op:s32 val:u32 utime:p64 uaddr2:p64 val3:u32" + // futex
+	"head:p64 len:u64" + // set_robust_list
+	"pid:s32 head_ptr:p64 len_ptr:p64" + // get_robust_list
+	"rqtp:p64 rmtp:p64" + // nanosleep
+	"which:s32 value:p64" + // getitimer
+	"which:s32 value:p64 ovalue:p64" + // setitimer
+	"entry:u64 nr_segments:u64 segments:p64 flags:u64" + // kexec_load
+	"umod:p64 len:u64 uargs:p64" + // init_module
+	"name_user:p64 flags:u32" + // delete_module
+	"which_clock:s32 timer_event_spec:p64 created_timer_id:p64" + // timer_create
+	"timer_id:s32 setting:p64" + // timer_gettime
+	"timer_id:s32" + // timer_getoverrun
+	"timer_id:s32 flags:s32 new_setting:p64 old_setting:p64" + // timer_settime
+	"timer_id:s32" + // timer_delete
+	"which_clock:s32 tp:p64" + // clock_settime
+	"which_clock:s32 tp:p64" + // clock_gettime
+	"which_clock:s32 tp:p64" + // clock_getres
+	"which_clock:s32 flags:s32 rqtp:p64 rmtp:p64" + // clock_nanosleep
+	"type:s32 buf:p64 len:s32" + // syslog
+	"request:s64 pid:s32 addr:u64 data:u64" + // ptrace
+	"pid:s32 param:p64" + // sched_setparam
+	"pid:s32 policy:s32 param:p64" + // sched_setscheduler
+	"pid:s32" + // sched_getscheduler
+	"pid:s32 param:p64" + // sched_getparam
+	"pid:s32 len:u32 user_mask_ptr:p64" + // sched_setaffinity
+	"pid:s32 len:u32 user_mask_ptr:p64" + // sched_getaffinity
+	"" + // sched_yield
+	"policy:s32" + // sched_get_priority_max
+	"policy:s32" + // sched_get_priority_min
+	"pid:s32 interval:p64" + // sched_rr_get_interval
+	"" + // restart_syscall
+	"pid:s32 sig:s32" + // kill
+	"pid:s32 sig:s32" + // tkill
+	"tgid:s32 pid:s32 sig:s32" + // tgkill
+	"uss:p64 uoss:p64" + // sigaltstack
+	"unewset:p64 sigsetsize:u64" + // rt_sigsuspend
+	"sig:s32 act:p64 oact:p64 sigsetsize:u64" + // rt_sigaction
+	"how:s32 nset:p64 oset:p64 sigsetsize:u64" + // rt_sigprocmask
+	"uset:p64 sigsetsize:u64" + // rt_sigpending
+	"uthese:p64 uinfo:p64 uts:p64 sigsetsize:u64" + // rt_sigtimedwait
+	"pid:s32 sig:s32 uinfo:p64" + // rt_sigqueueinfo
+	"" + // rt_sigreturn
+	"which:s32 who:s32 niceval:s32" + // setpriority
+	"which:s32 who:s32" + // getpriority
+	"magic1:s32 magic2:s32 cmd:u32 arg:p64" + // reboot
+	"rgid:u32 egid:u32" + // setregid
+	"gid:u32" + // setgid
+	"ruid:u32 euid:u32" + // setreuid
+	"uid:u32" + // setuid
+	"ruid:u32 euid:u32 suid:u32" + // setresuid
+	"ruidp:p64 euidp:p64 suidp:p64" + // getresuid
+	"rgid:u32 egid:u32 sgid:u32" + // setresgid
+	"rgidp:p64 egidp:p64 sgidp:p64" + // getresgid
+	"uid:u32" + // setfsuid
+	"gid:u32" + // setfsgid
+	"tbuf:p64" + // times
+	"pid:s32 pgid:s32" + // setpgid
+	"pid:s32" + // getpgid
+	"pid:s32" + // getsid
+	"" + // setsid
+	"gidsetsize:s32 grouplist:p64" + // getgroups
+	"gidsetsize:s32 grouplist:p64" + // setgroups
+	"name:p64" + // uname
+	"name:p64 len:s32" + // sethostname
+	"name:p64 len:s32" + // setdomainname
+	"who:s32 ru:p64" + // getrusage
+	"mask:s32" + // umask
+	"option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64" + // prctl
+	"cpup:p64 nodep:p64 unused:p64" + // getcpu
+	"tv:p64 tz:p64" + // gettimeofday
+	"tv:p64 tz:p64" + // settimeofday
+	"txc_p:p64" + // adjtimex
+	"" + // getpid
+	"" + // getppid
+	"" + // getuid
+	"" + // geteuid
+	"" + // getgid
+	"" + // getegid
+	"" + // gettid
+	"info:p64" + // sysinfo
+	"u_name:p64 oflag:s32 mode:u16 u_attr:p64" + // mq_open
+	"u_name:p64" + // mq_unlink
+	"mqdes:s32 u_msg_ptr:p64 msg_len:u64 msg_prio:u32 u_abs_timeout:p64" + // mq_timedsend
+	"mqdes:s32 u_msg_ptr:p64 msg_len:u64 u_msg_prio:p64 u_abs_timeout:p64" + // mq_timedreceive
+	"mqdes:s32 u_notification:p64" + // mq_notify
+	"mqdes:s32 u_mqstat:p64 u_omqstat:p64" + // mq_getsetattr
+	"key:s32 msgflg:s32" + // msgget
+	"msqid:s32 cmd:s32 buf:p64" + // msgctl
+	"msqid:s32 msgp:p64 msgsz:u64 msgtyp:s64 msgflg:s32" + // msgrcv
+	"msqid:s32 msgp:p64 msgsz:u64 msgflg:s32" + // msgsnd
+	"key:s32 nsems:s32 semflg:s32" + // semget
+	"semid:s32 semnum:s32 cmd:s32 arg:u64" + // semctl
+	"semid:s32 tsops:p64 nsops:u32 timeout:p64" + // semtimedop
+	"semid:s32 tsops:p64 nsops:u32" + // semop
+	"key:s32 size:u64 shmflg:s32" + // shmget
+	"shmid:s32 cmd:s32 buf:p64" + // shmctl
+	"shmid:s32 shmaddr:p64 shmflg:s32" + // shmat
+	"shmaddr:p64" + // shmdt
+	"family:s32 type:s32 protocol:s32" + // socket
+	"family:s32 type:s32 protocol:s32 usockvec:p64" + // socketpair
+	"fd:s32 umyaddr:p64 addrlen:s32" + // bind
+	"fd:s32 backlog:s32" + // listen
+	"fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64" + // accept
+	"fd:s32 uservaddr:p64 addrlen:s32" + // connect
+	"fd:s32 usockaddr:p64 usockaddr_len:p64" + // getsockname
+	"fd:s32 usockaddr:p64 usockaddr_len:p64" + // getpeername
+	"fd:s32 buff:p64 len:u64 flags:u32 addr:p64 addr_len:s32" + // sendto
+	"fd:s32 ubuf:p64 size:u64 flags:u32 addr:p64 addr_len:p64" + // recvfrom
+	"fd:s32 level:s32 optname:s32 optval:p64 optlen:s32" + // setsockopt
+	"fd:s32 level:s32 optname:s32 optval:p64 optlen:p64" + // getsockopt
+	"fd:s32 how:s32" + // shutdown
+	"fd:s32 msg:p64 flags:u32" + // sendmsg
+	"fd:s32 msg:p64 flags:u32" + // recvmsg
+	"fd:s32 offset:s64 count:u64" + // readahead
+	"brk:u64" + // brk
+	"addr:u64 len:u64" + // munmap
+	"addr:u64 old_len:u64 new_len:u64 flags:u64 new_addr:u64" + // mremap
+	"_type:p64 _description:p64 _payload:p64 plen:u64 ringid:s32" + // add_key
+	"_type:p64 _description:p64 _callout_info:p64 destringid:s32" + // request_key
+	"option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64" + // keyctl
+	"clone_flags:u32 newsp:u64 parent_tidptr:p64 child_tidptr:p64 tls:u64" + // clone
+	"filename:p64 argv:p64 envp:p64" + // execve
+	"addr:u64 len:u64 prot:u32 flags:u32 fd:s32 offset:u64" + // mmap
+	"fd:s32 offset:s64 len:s64 advice:s32" + // fadvise64
+	"specialfile:p64 swap_flags:s32" + // swapon
+	"specialfile:p64" + // swapoff
+	"start:u64 len:u64 prot:u64" + // mprotect
+	"start:u64 len:u64 flags:s32" + // msync
+	"start:u64 len:u64" + // mlock
+	"start:u64 len:u64" + // munlock
+	"flags:s32" + // mlockall
+	"" + // munlockall
+	"start:u64 len:u64 vec:p64" + // mincore
+	"start:u64 len_in:u64 behavior:s32" + // madvise
+	"start:u64 size:u64 prot:u64 pgoff:u64 flags:u64" + // remap_file_pages
+	"start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32" + // mbind
+	"policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64" + // get_mempolicy
+	"mode:s32 nmask:p64 maxnode:u64" + // set_mempolicy
+	"pid:s32 maxnode:u64 old_nodes:p64 new_nodes:p64" + // migrate_pages
+	"pid:s32 nr_pages:u64 pages:p64 nodes:p64 status:p64 flags:s32" + // move_pages
+	"tgid:s32 pid:s32 sig:s32 uinfo:p64" + // rt_tgsigqueueinfo
+	"attr_uptr:p64 pid:s32 cpu:s32 group_fd:s32 flags:u64" + // perf_event_open
+	"fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64 flags:s32" + // accept4
+	"fd:s32 mmsg:p64 vlen:u32 flags:u32 timeout:p64" + // recvmmsg
+	"upid:s32 stat_addr:p64 options:s32 ru:p64" + // wait4
+	"pid:s32 resource:u32 new_rlim:p64 old_rlim:p64" + // prlimit64
+	"flags:u32 event_f_flags:u32" + // fanotify_init
+	"fanotify_fd:s32 flags:u32 mask:u64 dfd:s32 pathname:p64" + // fanotify_mark
+	"dfd:s32 name:p64 handle:p64 mnt_id:p64 flag:s32" + // name_to_handle_at
+	"mountdirfd:s32 handle:p64 flags:s32" + // open_by_handle_at
+	"which_clock:s32 utx:p64" + // clock_adjtime
+	"fd:s32" + // syncfs
+	"fd:s32 flags:s32" + // setns
+	"fd:s32 mmsg:p64 vlen:u32 flags:u32" + // sendmmsg
+	"pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64" + // process_vm_readv
+	"pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64" + // process_vm_writev
+	"pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64" + // kcmp
+	"fd:s32 uargs:p64 flags:s32" + // finit_module
+	"pid:s32 uattr:p64 flags:u32" + // sched_setattr
+	"pid:s32 uattr:p64 usize:u32 flags:u32" + // sched_getattr
+	"olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:u32" + // renameat2
+	"op:u32 flags:u32 uargs:p64" + // seccomp
+	"ubuf:p64 len:u64 flags:u32" + // getrandom
+	"uname:p64 flags:u32" + // memfd_create
+	"cmd:s32 uattr:p64 size:u32" + // bpf
+	"fd:s32 filename:p64 argv:p64 envp:p64 flags:s32" + // execveat
+	"flags:s32" + // userfaultfd
+	"cmd:s32 flags:u32 cpu_id:s32" + // membarrier
+	"start:u64 len:u64 flags:s32" + // mlock2
+	"fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32" + // copy_file_range
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32" + // preadv2
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32" + // pwritev2
+	"start:u64 len:u64 prot:u64 pkey:s32" + // pkey_mprotect
+	"flags:u64 init_val:u64" + // pkey_alloc
+	"pkey:s32" + // pkey_free
+	"dfd:s32 filename:p64 flags:u32 mask:u32 buffer:p64" + // statx
+	"ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64 usig:p64" + // io_pgetevents
+	"rseq:p64 rseq_len:u32 flags:s32 sig:u32" + // rseq
+	"kernel_fd:s32 initrd_fd:s32 cmdline_len:u64 cmdline_ptr:p64 flags:u64" + // kexec_file_load
+	"pidfd:s32 sig:s32 info:p64 flags:u32" + // pidfd_send_signal
+	"entries:u32 params:p64" + // io_uring_setup
+	"fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p64 argsz:u64" + // io_uring_enter
+	"fd:u32 opcode:u32 arg:p64 nr_args:u32" + // io_uring_register
+	"dfd:s32 filename:p64 flags:u32" + // open_tree
+	"from_dfd:s32 from_pathname:p64 to_dfd:s32 to_pathname:p64 flags:u32" + // move_mount
+	"_fs_name:p64 flags:u32" + // fsopen
+	"fd:s32 cmd:u32 _key:p64 _value:p64 aux:s32" + // fsconfig
+	"fs_fd:s32 flags:u32 attr_flags:u32" + // fsmount
+	"dfd:s32 path:p64 flags:u32" + // fspick
+	"pid:s32 flags:u32" + // pidfd_open
+	"uargs:p64 size:u64" + // clone3
+	"fd:u32 max_fd:u32 flags:u32" + // close_range
+	"dfd:s32 filename:p64 how:p64 usize:u64" + // openat2
+	"pidfd:s32 fd:s32 flags:u32" + // pidfd_getfd
+	"dfd:s32 filename:p64 mode:s32 flags:s32" + // faccessat2
+	"pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32" + // process_madvise
+	"epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64" + // epoll_pwait2
+	"dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64" + // mount_setattr
+	"fd:u32 cmd:u32 id:u32 addr:p64" + // quotactl_fd
+	"attr:p64 size:u64 flags:u32" + // landlock_create_ruleset
+	"ruleset_fd:s32 rule_type:u32 rule_attr:p64 flags:u32" + // landlock_add_rule
+	"ruleset_fd:s32 flags:u32" + // landlock_restrict_self
+	"flags:u32" + // memfd_secret
+	"pidfd:s32 flags:u32" + // process_mrelease
+	"waiters:p64 nr_futexes:u32 flags:u32 timeout:p64 clockid:s32" + // futex_waitv
+	"start:u64 len:u64 home_node:u64 flags:u64" + // set_mempolicy_home_node
+	"fd:u32 cstat_range:p64 cstat:p64 flags:u32" + // cachestat
+	"dfd:s32 filename:p64 mode:u16 flags:u32" + // fchmodat2
+	"addr:u64 size:u64 flags:u32" + // map_shadow_stack
+	"uaddr:p64 mask:u64 nr:s32 flags:u32" + // futex_wake
+	"uaddr:p64 val:u64 mask:u64 flags:u32 timeout:p64 clockid:s32" + // futex_wait
+	"waiters:p64 flags:u32 nr_wake:s32 nr_requeue:s32" + // futex_requeue
+	"req:p64 buf:p64 bufsize:u64 flags:u32" + // statmount
+	"req:p64 mnt_ids:p64 nr_mnt_ids:u64 flags:u32" + // listmount
+	"attr:u32 ctx:p64 size:p64 flags:u32" + // lsm_get_self_attr
+	"attr:u32 ctx:p64 size:u32 flags:u32" + // lsm_set_self_attr
+	"ids:p64 size:p64 flags:u32" + // lsm_list_modules
+	"start:u64 len:u64 flags:u64" + // mseal
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64" + // setxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64" + // getxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 list:p64 size:u64" + // listxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64" + // removexattrat
+	"dfd:s32 filename:p64 flags:u32 uattr:p64 usize:u64" + // open_tree_attr
+	"dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32" + // file_getattr
+	"dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32" + // file_setattr
+	"req:p64 ns_ids:p64 nr_ns_ids:u64 flags:u32" + // listns
+	"" + // rseq_slice_yield
+	""
+
+var loong64PrototypesEnds = [...]uint16{
+	22, 29, 57, 87, 138, 188, 238, 282, 322, 362, 396, 426, 456, 480, 501, 522, 537, 553, 556, 575, 584, 616, 688, 698,
+	727, 749, 758, 786, 799, 821, 849, 866, 880, 917, 946, 975, 1009, 1064, 1082, 1135, 1159, 1162, 1182, 1196, 1215, 1232, 1266, 1295,
+	1307, 1313, 1325, 1340, 1369, 1417, 1442, 1481, 1487, 1487, 1507, 1542, 1569, 1597, 1621, 1645, 1668, 1691, 1723, 1755, 1798, 1841, 1882, 1928,
+	1980, 2024, 2061, 2122, 2158, 2197, 2238, 2256, 2256, 2262, 2268, 2306, 2327, 2362, 2378, 2419, 2427, 2449, 2468, 2483, 2497, 2511, 2558, 2568,
+	2585, 2639, 2655, 2687, 2704, 2723, 2753, 2801, 2827, 2850, 2907, 2931, 2943, 2997, 3009, 3031, 3053, 3075, 3118, 3142, 3179, 3196, 3224, 3231,
+	3248, 3281, 3314, 3314, 3324, 3334, 3354, 3354, 3369, 3384, 3408, 3424, 3450, 3489, 3529, 3552, 3595, 3620, 3620, 3649, 3666, 3703, 3720, 3727,
+	3744, 3751, 3777, 3806, 3832, 3861, 3868, 3875, 3883, 3899, 3906, 3913, 3913, 3941, 3969, 3977, 3993, 4009, 4023, 4031, 4077, 4106, 4119, 4132,
+	4141, 4141, 4141, 4141, 4141, 4141, 4141, 4141, 4149, 4189, 4199, 4265, 4333, 4361, 4397, 4415, 4440, 4490, 4529, 4557, 4593, 4634, 4663, 4690,
+	4715, 4747, 4758, 4790, 4835, 4865, 4883, 4926, 4958, 4996, 5034, 5089, 5145, 5195, 5245, 5259, 5283, 5307, 5334, 5341, 5357, 5412, 5471, 5530,
+	5576, 5644, 5674, 5727, 5763, 5793, 5808, 5834, 5861, 5878, 5895, 5904, 5904, 5929, 5962, 6009, 6067, 6118, 6148, 6195, 6256, 6290, 6342, 6395,
+	6441, 6482, 6528, 6555, 6610, 6657, 6692, 6715, 6721, 6737, 6771, 6830, 6889, 6933, 6959, 6986, 7023, 7078, 7104, 7130, 7149, 7175, 7222, 7231,
+	7259, 7286, 7347, 7400, 7453, 7488, 7510, 7518, 7568, 7628, 7667, 7736, 7772, 7794, 7860, 7897, 7927, 7994, 8016, 8058, 8092, 8118, 8135, 8153,
+	8180, 8218, 8244, 8283, 8332, 8404, 8450, 8480, 8507, 8559, 8583, 8592, 8611, 8671, 8712, 8754, 8793, 8820, 8855, 8915, 8963, 9000, 9044, 9079,
+	9114, 9140, 9167, 9229, 9291, 9342, 9384, 9434, 9488, 9542, 9584, 9584,
+}
+
 var loong64Calls = []Call{
-	{"io_setup", 0, "nr_events:u32 ctxp:p64"},
-	{"io_destroy", 1, "ctx:u64"},
-	{"io_submit", 2, "ctx_id:u64 nr:s64 iocbpp:p64"},
-	{"io_cancel", 3, "ctx_id:u64 iocb:p64 result:p64"},
-	{"io_getevents", 4, "ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64"},
-	{"setxattr", 5, "pathname:p64 name:p64 value:p64 size:u64 flags:s32"},
-	{"lsetxattr", 6, "pathname:p64 name:p64 value:p64 size:u64 flags:s32"},
-	{"fsetxattr", 7, "fd:s32 name:p64 value:p64 size:u64 flags:s32"},
-	{"getxattr", 8, "pathname:p64 name:p64 value:p64 size:u64"},
-	{"lgetxattr", 9, "pathname:p64 name:p64 value:p64 size:u64"},
-	{"fgetxattr", 10, "fd:s32 name:p64 value:p64 size:u64"},
-	{"listxattr", 11, "pathname:p64 list:p64 size:u64"},
-	{"llistxattr", 12, "pathname:p64 list:p64 size:u64"},
-	{"flistxattr", 13, "fd:s32 list:p64 size:u64"},
-	{"removexattr", 14, "pathname:p64 name:p64"},
-	{"lremovexattr", 15, "pathname:p64 name:p64"},
-	{"fremovexattr", 16, "fd:s32 name:p64"},
-	{"getcwd", 17, "buf:p64 size:u64"},
-	{"lookup_dcookie", 18, "?64"},
-	{"eventfd2", 19, "count:u32 flags:s32"},
-	{"epoll_create1", 20, "flags:s32"},
-	{"epoll_ctl", 21, "epfd:s32 op:s32 fd:s32 event:p64"},
-	{"epoll_pwait", 22, "epfd:s32 events:p64 maxevents:s32 timeout:s32 sigmask:p64 sigsetsize:u64"},
-	{"dup", 23, "fildes:u32"},
-	{"dup3", 24, "oldfd:u32 newfd:u32 flags:s32"},
-	{"fcntl", 25, "fd:u32 cmd:u32 arg:u64"},
-	{"inotify_init1", 26, "flags:s32"},
-	{"inotify_add_watch", 27, "fd:s32 pathname:p64 mask:u32"},
-	{"inotify_rm_watch", 28, "fd:s32 wd:s32"},
-	{"ioctl", 29, "fd:u32 cmd:u32 arg:u64"},
-	{"ioprio_set", 30, "which:s32 who:s32 ioprio:s32"},
-	{"ioprio_get", 31, "which:s32 who:s32"},
-	{"flock", 32, "fd:u32 cmd:u32"},
-	{"mknodat", 33, "dfd:s32 filename:p64 mode:u16 dev:u32"},
-	{"mkdirat", 34, "dfd:s32 pathname:p64 mode:u16"},
-	{"unlinkat", 35, "dfd:s32 pathname:p64 flag:s32"},
-	{"symlinkat", 36, "oldname:p64 newdfd:s32 newname:p64"},
-	{"linkat", 37, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:s32"},
-	{"umount2", 39, "name:p64 flags:s32"},
-	{"mount", 40, "dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64"},
-	{"pivot_root", 41, "new_root:p64 put_old:p64"},
-	{"nfsservctl", 42, "?64"},
-	{"statfs", 43, "pathname:p64 buf:p64"},
-	{"fstatfs", 44, "fd:u32 buf:p64"},
-	{"truncate", 45, "path:p64 length:s64"},
-	{"ftruncate", 46, "fd:u32 length:s64"},
-	{"fallocate", 47, "fd:s32 mode:s32 offset:s64 len:s64"},
-	{"faccessat", 48, "dfd:s32 filename:p64 mode:s32"},
-	{"chdir", 49, "filename:p64"},
-	{"fchdir", 50, "fd:u32"},
-	{"chroot", 51, "filename:p64"},
-	{"fchmod", 52, "fd:u32 mode:u16"},
-	{"fchmodat", 53, "dfd:s32 filename:p64 mode:u16"},
-	{"fchownat", 54, "dfd:s32 filename:p64 user:u32 group:u32 flag:s32"},
-	{"fchown", 55, "fd:u32 user:u32 group:u32"},
-	{"openat", 56, "dfd:s32 filename:p64 flags:s32 mode:u16"},
-	{"close", 57, "fd:u32"},
-	{"vhangup", 58, ""},
-	{"pipe2", 59, "fildes:p64 flags:s32"},
-	{"quotactl", 60, "cmd:u32 special:p64 id:u32 addr:p64"},
-	{"getdents64", 61, "fd:u32 dirent:p64 count:u32"},
-	{"lseek", 62, "fd:u32 offset:s64 whence:u32"},
-	{"read", 63, "fd:u32 buf:p64 count:u64"},
-	{"write", 64, "fd:u32 buf:p64 count:u64"},
-	{"readv", 65, "fd:u32 vec:p64 vlen:u32"},
-	{"writev", 66, "fd:u32 vec:p64 vlen:u32"},
-	{"pread64", 67, "fd:u32 buf:p64 count:u64 pos:s64"},
-	{"pwrite64", 68, "fd:u32 buf:p64 count:u64 pos:s64"},
-	{"preadv", 69, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
-	{"pwritev", 70, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
-	{"sendfile", 71, "out_fd:s32 in_fd:s32 offset:p64 count:u64"},
-	{"pselect6", 72, "n:s32 inp:p64 outp:p64 exp:p64 tsp:p64 sig:p64"},
-	{"ppoll", 73, "ufds:p64 nfds:u32 tsp:p64 sigmask:p64 sigsetsize:u64"},
-	{"signalfd4", 74, "ufd:s32 user_mask:p64 sizemask:u64 flags:s32"},
-	{"vmsplice", 75, "fd:s32 uiov:p64 nr_segs:u32 flags:u32"},
-	{"splice", 76, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"tee", 77, "fdin:s32 fdout:s32 len:u64 flags:u32"},
-	{"readlinkat", 78, "dfd:s32 pathname:p64 buf:p64 bufsiz:s32"},
-	{"newfstatat", 79, "dfd:s32 filename:p64 statbuf:p64 flag:s32"},
-	{"fstat", 80, "fd:u32 statbuf:p64"},
-	{"sync", 81, ""},
-	{"fsync", 82, "fd:u32"},
-	{"fdatasync", 83, "fd:u32"},
-	{"sync_file_range", 84, "fd:s32 offset:s64 nbytes:s64 flags:u32"},
-	{"timerfd_create", 85, "clockid:s32 flags:s32"},
-	{"timerfd_settime", 86, "ufd:s32 flags:s32 utmr:p64 otmr:p64"},
-	{"timerfd_gettime", 87, "ufd:s32 otmr:p64"},
-	{"utimensat", 88, "dfd:s32 filename:p64 utimes:p64 flags:s32"},
-	{"acct", 89, "name:p64"},
-	{"capget", 90, "header:p64 dataptr:p64"},
-	{"capset", 91, "header:p64 data:p64"},
-	{"personality", 92, "personality:u32"},
-	{"exit", 93, "error_code:s32"},
-	{"exit_group", 94, "error_code:s32"},
-	{"waitid", 95, "which:s32 upid:s32 infop:p64 options:s32 ru:p64"},
-	{"set_tid_address", 96, "tidptr:p64"},
-	{"unshare", 97, "unshare_flags:u64"},
-	{"futex", 98, "uaddr:p64 op:s32 val:u32 utime:p64 uaddr2:p64 val3:u32"},
-	{"set_robust_list", 99, "head:p64 len:u64"},
-	{"get_robust_list", 100, "pid:s32 head_ptr:p64 len_ptr:p64"},
-	{"nanosleep", 101, "rqtp:p64 rmtp:p64"},
-	{"getitimer", 102, "which:s32 value:p64"},
-	{"setitimer", 103, "which:s32 value:p64 ovalue:p64"},
-	{"kexec_load", 104, "entry:u64 nr_segments:u64 segments:p64 flags:u64"},
-	{"init_module", 105, "umod:p64 len:u64 uargs:p64"},
-	{"delete_module", 106, "name_user:p64 flags:u32"},
-	{"timer_create", 107, "which_clock:s32 timer_event_spec:p64 created_timer_id:p64"},
-	{"timer_gettime", 108, "timer_id:s32 setting:p64"},
-	{"timer_getoverrun", 109, "timer_id:s32"},
-	{"timer_settime", 110, "timer_id:s32 flags:s32 new_setting:p64 old_setting:p64"},
-	{"timer_delete", 111, "timer_id:s32"},
-	{"clock_settime", 112, "which_clock:s32 tp:p64"},
-	{"clock_gettime", 113, "which_clock:s32 tp:p64"},
-	{"clock_getres", 114, "which_clock:s32 tp:p64"},
-	{"clock_nanosleep", 115, "which_clock:s32 flags:s32 rqtp:p64 rmtp:p64"},
-	{"syslog", 116, "type:s32 buf:p64 len:s32"},
-	{"ptrace", 117, "request:s64 pid:s32 addr:u64 data:u64"},
-	{"sched_setparam", 118, "pid:s32 param:p64"},
-	{"sched_setscheduler", 119, "pid:s32 policy:s32 param:p64"},
-	{"sched_getscheduler", 120, "pid:s32"},
-	{"sched_getparam", 121, "pid:s32 param:p64"},
-	{"sched_setaffinity", 122, "pid:s32 len:u32 user_mask_ptr:p64"},
-	{"sched_getaffinity", 123, "pid:s32 len:u32 user_mask_ptr:p64"},
-	{"sched_yield", 124, ""},
-	{"sched_get_priority_max", 125, "policy:s32"},
-	{"sched_get_priority_min", 126, "policy:s32"},
-	{"sched_rr_get_interval", 127, "pid:s32 interval:p64"},
-	{"restart_syscall", 128, ""},
-	{"kill", 129, "pid:s32 sig:s32"},
-	{"tkill", 130, "pid:s32 sig:s32"},
-	{"tgkill", 131, "tgid:s32 pid:s32 sig:s32"},
-	{"sigaltstack", 132, "uss:p64 uoss:p64"},
-	{"rt_sigsuspend", 133, "unewset:p64 sigsetsize:u64"},
-	{"rt_sigaction", 134, "sig:s32 act:p64 oact:p64 sigsetsize:u64"},
-	{"rt_sigprocmask", 135, "how:s32 nset:p64 oset:p64 sigsetsize:u64"},
-	{"rt_sigpending", 136, "uset:p64 sigsetsize:u64"},
-	{"rt_sigtimedwait", 137, "uthese:p64 uinfo:p64 uts:p64 sigsetsize:u64"},
-	{"rt_sigqueueinfo", 138, "pid:s32 sig:s32 uinfo:p64"},
-	{"rt_sigreturn", 139, ""},
-	{"setpriority", 140, "which:s32 who:s32 niceval:s32"},
-	{"getpriority", 141, "which:s32 who:s32"},
-	{"reboot", 142, "magic1:s32 magic2:s32 cmd:u32 arg:p64"},
-	{"setregid", 143, "rgid:u32 egid:u32"},
-	{"setgid", 144, "gid:u32"},
-	{"setreuid", 145, "ruid:u32 euid:u32"},
-	{"setuid", 146, "uid:u32"},
-	{"setresuid", 147, "ruid:u32 euid:u32 suid:u32"},
-	{"getresuid", 148, "ruidp:p64 euidp:p64 suidp:p64"},
-	{"setresgid", 149, "rgid:u32 egid:u32 sgid:u32"},
-	{"getresgid", 150, "rgidp:p64 egidp:p64 sgidp:p64"},
-	{"setfsuid", 151, "uid:u32"},
-	{"setfsgid", 152, "gid:u32"},
-	{"times", 153, "tbuf:p64"},
-	{"setpgid", 154, "pid:s32 pgid:s32"},
-	{"getpgid", 155, "pid:s32"},
-	{"getsid", 156, "pid:s32"},
-	{"setsid", 157, ""},
-	{"getgroups", 158, "gidsetsize:s32 grouplist:p64"},
-	{"setgroups", 159, "gidsetsize:s32 grouplist:p64"},
-	{"uname", 160, "name:p64"},
-	{"sethostname", 161, "name:p64 len:s32"},
-	{"setdomainname", 162, "name:p64 len:s32"},
-	{"getrusage", 165, "who:s32 ru:p64"},
-	{"umask", 166, "mask:s32"},
-	{"prctl", 167, "option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64"},
-	{"getcpu", 168, "cpup:p64 nodep:p64 unused:p64"},
-	{"gettimeofday", 169, "tv:p64 tz:p64"},
-	{"settimeofday", 170, "tv:p64 tz:p64"},
-	{"adjtimex", 171, "txc_p:p64"},
-	{"getpid", 172, ""},
-	{"getppid", 173, ""},
-	{"getuid", 174, ""},
-	{"geteuid", 175, ""},
-	{"getgid", 176, ""},
-	{"getegid", 177, ""},
-	{"gettid", 178, ""},
-	{"sysinfo", 179, "info:p64"},
-	{"mq_open", 180, "u_name:p64 oflag:s32 mode:u16 u_attr:p64"},
-	{"mq_unlink", 181, "u_name:p64"},
-	{"mq_timedsend", 182, "mqdes:s32 u_msg_ptr:p64 msg_len:u64 msg_prio:u32 u_abs_timeout:p64"},
-	{"mq_timedreceive", 183, "mqdes:s32 u_msg_ptr:p64 msg_len:u64 u_msg_prio:p64 u_abs_timeout:p64"},
-	{"mq_notify", 184, "mqdes:s32 u_notification:p64"},
-	{"mq_getsetattr", 185, "mqdes:s32 u_mqstat:p64 u_omqstat:p64"},
-	{"msgget", 186, "key:s32 msgflg:s32"},
-	{"msgctl", 187, "msqid:s32 cmd:s32 buf:p64"},
-	{"msgrcv", 188, "msqid:s32 msgp:p64 msgsz:u64 msgtyp:s64 msgflg:s32"},
-	{"msgsnd", 189, "msqid:s32 msgp:p64 msgsz:u64 msgflg:s32"},
-	{"semget", 190, "key:s32 nsems:s32 semflg:s32"},
-	{"semctl", 191, "semid:s32 semnum:s32 cmd:s32 arg:u64"},
-	{"semtimedop", 192, "semid:s32 tsops:p64 nsops:u32 timeout:p64"},
-	{"semop", 193, "semid:s32 tsops:p64 nsops:u32"},
-	{"shmget", 194, "key:s32 size:u64 shmflg:s32"},
-	{"shmctl", 195, "shmid:s32 cmd:s32 buf:p64"},
-	{"shmat", 196, "shmid:s32 shmaddr:p64 shmflg:s32"},
-	{"shmdt", 197, "shmaddr:p64"},
-	{"socket", 198, "family:s32 type:s32 protocol:s32"},
-	{"socketpair", 199, "family:s32 type:s32 protocol:s32 usockvec:p64"},
-	{"bind", 200, "fd:s32 umyaddr:p64 addrlen:s32"},
-	{"listen", 201, "fd:s32 backlog:s32"},
-	{"accept", 202, "fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64"},
-	{"connect", 203, "fd:s32 uservaddr:p64 addrlen:s32"},
-	{"getsockname", 204, "fd:s32 usockaddr:p64 usockaddr_len:p64"},
-	{"getpeername", 205, "fd:s32 usockaddr:p64 usockaddr_len:p64"},
-	{"sendto", 206, "fd:s32 buff:p64 len:u64 flags:u32 addr:p64 addr_len:s32"},
-	{"recvfrom", 207, "fd:s32 ubuf:p64 size:u64 flags:u32 addr:p64 addr_len:p64"},
-	{"setsockopt", 208, "fd:s32 level:s32 optname:s32 optval:p64 optlen:s32"},
-	{"getsockopt", 209, "fd:s32 level:s32 optname:s32 optval:p64 optlen:p64"},
-	{"shutdown", 210, "fd:s32 how:s32"},
-	{"sendmsg", 211, "fd:s32 msg:p64 flags:u32"},
-	{"recvmsg", 212, "fd:s32 msg:p64 flags:u32"},
-	{"readahead", 213, "fd:s32 offset:s64 count:u64"},
-	{"brk", 214, "brk:u64"},
-	{"munmap", 215, "addr:u64 len:u64"},
-	{"mremap", 216, "addr:u64 old_len:u64 new_len:u64 flags:u64 new_addr:u64"},
-	{"add_key", 217, "_type:p64 _description:p64 _payload:p64 plen:u64 ringid:s32"},
-	{"request_key", 218, "_type:p64 _description:p64 _callout_info:p64 destringid:s32"},
-	{"keyctl", 219, "option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64"},
-	{"clone", 220, "clone_flags:u32 newsp:u64 parent_tidptr:p64 child_tidptr:p64 tls:u64"},
-	{"execve", 221, "filename:p64 argv:p64 envp:p64"},
-	{"mmap", 222, "addr:u64 len:u64 prot:u32 flags:u32 fd:s32 offset:u64"},
-	{"fadvise64", 223, "fd:s32 offset:s64 len:s64 advice:s32"},
-	{"swapon", 224, "specialfile:p64 swap_flags:s32"},
-	{"swapoff", 225, "specialfile:p64"},
-	{"mprotect", 226, "start:u64 len:u64 prot:u64"},
-	{"msync", 227, "start:u64 len:u64 flags:s32"},
-	{"mlock", 228, "start:u64 len:u64"},
-	{"munlock", 229, "start:u64 len:u64"},
-	{"mlockall", 230, "flags:s32"},
-	{"munlockall", 231, ""},
-	{"mincore", 232, "start:u64 len:u64 vec:p64"},
-	{"madvise", 233, "start:u64 len_in:u64 behavior:s32"},
-	{"remap_file_pages", 234, "start:u64 size:u64 prot:u64 pgoff:u64 flags:u64"},
-	{"mbind", 235, "start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32"},
-	{"get_mempolicy", 236, "policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64"},
-	{"set_mempolicy", 237, "mode:s32 nmask:p64 maxnode:u64"},
-	{"migrate_pages", 238, "pid:s32 maxnode:u64 old_nodes:p64 new_nodes:p64"},
-	{"move_pages", 239, "pid:s32 nr_pages:u64 pages:p64 nodes:p64 status:p64 flags:s32"},
-	{"rt_tgsigqueueinfo", 240, "tgid:s32 pid:s32 sig:s32 uinfo:p64"},
-	{"perf_event_open", 241, "attr_uptr:p64 pid:s32 cpu:s32 group_fd:s32 flags:u64"},
-	{"accept4", 242, "fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64 flags:s32"},
-	{"recvmmsg", 243, "fd:s32 mmsg:p64 vlen:u32 flags:u32 timeout:p64"},
-	{"wait4", 260, "upid:s32 stat_addr:p64 options:s32 ru:p64"},
-	{"prlimit64", 261, "pid:s32 resource:u32 new_rlim:p64 old_rlim:p64"},
-	{"fanotify_init", 262, "flags:u32 event_f_flags:u32"},
-	{"fanotify_mark", 263, "fanotify_fd:s32 flags:u32 mask:u64 dfd:s32 pathname:p64"},
-	{"name_to_handle_at", 264, "dfd:s32 name:p64 handle:p64 mnt_id:p64 flag:s32"},
-	{"open_by_handle_at", 265, "mountdirfd:s32 handle:p64 flags:s32"},
-	{"clock_adjtime", 266, "which_clock:s32 utx:p64"},
-	{"syncfs", 267, "fd:s32"},
-	{"setns", 268, "fd:s32 flags:s32"},
-	{"sendmmsg", 269, "fd:s32 mmsg:p64 vlen:u32 flags:u32"},
-	{"process_vm_readv", 270, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
-	{"process_vm_writev", 271, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
-	{"kcmp", 272, "pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64"},
-	{"finit_module", 273, "fd:s32 uargs:p64 flags:s32"},
-	{"sched_setattr", 274, "pid:s32 uattr:p64 flags:u32"},
-	{"sched_getattr", 275, "pid:s32 uattr:p64 usize:u32 flags:u32"},
-	{"renameat2", 276, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:u32"},
-	{"seccomp", 277, "op:u32 flags:u32 uargs:p64"},
-	{"getrandom", 278, "ubuf:p64 len:u64 flags:u32"},
-	{"memfd_create", 279, "uname:p64 flags:u32"},
-	{"bpf", 280, "cmd:s32 uattr:p64 size:u32"},
-	{"execveat", 281, "fd:s32 filename:p64 argv:p64 envp:p64 flags:s32"},
-	{"userfaultfd", 282, "flags:s32"},
-	{"membarrier", 283, "cmd:s32 flags:u32 cpu_id:s32"},
-	{"mlock2", 284, "start:u64 len:u64 flags:s32"},
-	{"copy_file_range", 285, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"preadv2", 286, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
-	{"pwritev2", 287, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
-	{"pkey_mprotect", 288, "start:u64 len:u64 prot:u64 pkey:s32"},
-	{"pkey_alloc", 289, "flags:u64 init_val:u64"},
-	{"pkey_free", 290, "pkey:s32"},
-	{"statx", 291, "dfd:s32 filename:p64 flags:u32 mask:u32 buffer:p64"},
-	{"io_pgetevents", 292, "ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64 usig:p64"},
-	{"rseq", 293, "rseq:p64 rseq_len:u32 flags:s32 sig:u32"},
-	{"kexec_file_load", 294, "kernel_fd:s32 initrd_fd:s32 cmdline_len:u64 cmdline_ptr:p64 flags:u64"},
-	{"pidfd_send_signal", 424, "pidfd:s32 sig:s32 info:p64 flags:u32"},
-	{"io_uring_setup", 425, "entries:u32 params:p64"},
-	{"io_uring_enter", 426, "fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p64 argsz:u64"},
-	{"io_uring_register", 427, "fd:u32 opcode:u32 arg:p64 nr_args:u32"},
-	{"open_tree", 428, "dfd:s32 filename:p64 flags:u32"},
-	{"move_mount", 429, "from_dfd:s32 from_pathname:p64 to_dfd:s32 to_pathname:p64 flags:u32"},
-	{"fsopen", 430, "_fs_name:p64 flags:u32"},
-	{"fsconfig", 431, "fd:s32 cmd:u32 _key:p64 _value:p64 aux:s32"},
-	{"fsmount", 432, "fs_fd:s32 flags:u32 attr_flags:u32"},
-	{"fspick", 433, "dfd:s32 path:p64 flags:u32"},
-	{"pidfd_open", 434, "pid:s32 flags:u32"},
-	{"clone3", 435, "uargs:p64 size:u64"},
-	{"close_range", 436, "fd:u32 max_fd:u32 flags:u32"},
-	{"openat2", 437, "dfd:s32 filename:p64 how:p64 usize:u64"},
-	{"pidfd_getfd", 438, "pidfd:s32 fd:s32 flags:u32"},
-	{"faccessat2", 439, "dfd:s32 filename:p64 mode:s32 flags:s32"},
-	{"process_madvise", 440, "pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32"},
-	{"epoll_pwait2", 441, "epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64"},
-	{"mount_setattr", 442, "dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64"},
-	{"quotactl_fd", 443, "fd:u32 cmd:u32 id:u32 addr:p64"},
-	{"landlock_create_ruleset", 444, "attr:p64 size:u64 flags:u32"},
-	{"landlock_add_rule", 445, "ruleset_fd:s32 rule_type:u32 rule_attr:p64 flags:u32"},
-	{"landlock_restrict_self", 446, "ruleset_fd:s32 flags:u32"},
-	{"memfd_secret", 447, "flags:u32"},
-	{"process_mrelease", 448, "pidfd:s32 flags:u32"},
-	{"futex_waitv", 449, "waiters:p64 nr_futexes:u32 flags:u32 timeout:p64 clockid:s32"},
-	{"set_mempolicy_home_node", 450, "start:u64 len:u64 home_node:u64 flags:u64"},
-	{"cachestat", 451, "fd:u32 cstat_range:p64 cstat:p64 flags:u32"},
-	{"fchmodat2", 452, "dfd:s32 filename:p64 mode:u16 flags:u32"},
-	{"map_shadow_stack", 453, "addr:u64 size:u64 flags:u32"},
-	{"futex_wake", 454, "uaddr:p64 mask:u64 nr:s32 flags:u32"},
-	{"futex_wait", 455, "uaddr:p64 val:u64 mask:u64 flags:u32 timeout:p64 clockid:s32"},
-	{"futex_requeue", 456, "waiters:p64 flags:u32 nr_wake:s32 nr_requeue:s32"},
-	{"statmount", 457, "req:p64 buf:p64 bufsize:u64 flags:u32"},
-	{"listmount", 458, "req:p64 mnt_ids:p64 nr_mnt_ids:u64 flags:u32"},
-	{"lsm_get_self_attr", 459, "attr:u32 ctx:p64 size:p64 flags:u32"},
-	{"lsm_set_self_attr", 460, "attr:u32 ctx:p64 size:u32 flags:u32"},
-	{"lsm_list_modules", 461, "ids:p64 size:p64 flags:u32"},
-	{"mseal", 462, "start:u64 len:u64 flags:u64"},
-	{"setxattrat", 463, "dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64"},
-	{"getxattrat", 464, "dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64"},
-	{"listxattrat", 465, "dfd:s32 pathname:p64 at_flags:u32 list:p64 size:u64"},
-	{"removexattrat", 466, "dfd:s32 pathname:p64 at_flags:u32 name:p64"},
-	{"open_tree_attr", 467, "dfd:s32 filename:p64 flags:u32 uattr:p64 usize:u64"},
-	{"file_getattr", 468, "dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32"},
-	{"file_setattr", 469, "dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32"},
-	{"listns", 470, "req:p64 ns_ids:p64 nr_ns_ids:u64 flags:u32"},
-	{"rseq_slice_yield", 471, ""},
+	{"io_setup", 0, 0, loong64Prototypes{}},
+	{"io_destroy", 1, 1, loong64Prototypes{}},
+	{"io_submit", 2, 2, loong64Prototypes{}},
+	{"io_cancel", 3, 3, loong64Prototypes{}},
+	{"io_getevents", 4, 4, loong64Prototypes{}},
+	{"setxattr", 5, 5, loong64Prototypes{}},
+	{"lsetxattr", 6, 6, loong64Prototypes{}},
+	{"fsetxattr", 7, 7, loong64Prototypes{}},
+	{"getxattr", 8, 8, loong64Prototypes{}},
+	{"lgetxattr", 9, 9, loong64Prototypes{}},
+	{"fgetxattr", 10, 10, loong64Prototypes{}},
+	{"listxattr", 11, 11, loong64Prototypes{}},
+	{"llistxattr", 12, 12, loong64Prototypes{}},
+	{"flistxattr", 13, 13, loong64Prototypes{}},
+	{"removexattr", 14, 14, loong64Prototypes{}},
+	{"lremovexattr", 15, 15, loong64Prototypes{}},
+	{"fremovexattr", 16, 16, loong64Prototypes{}},
+	{"getcwd", 17, 17, loong64Prototypes{}},
+	{"lookup_dcookie", 18, 18, loong64Prototypes{}},
+	{"eventfd2", 19, 19, loong64Prototypes{}},
+	{"epoll_create1", 20, 20, loong64Prototypes{}},
+	{"epoll_ctl", 21, 21, loong64Prototypes{}},
+	{"epoll_pwait", 22, 22, loong64Prototypes{}},
+	{"dup", 23, 23, loong64Prototypes{}},
+	{"dup3", 24, 24, loong64Prototypes{}},
+	{"fcntl", 25, 25, loong64Prototypes{}},
+	{"inotify_init1", 26, 26, loong64Prototypes{}},
+	{"inotify_add_watch", 27, 27, loong64Prototypes{}},
+	{"inotify_rm_watch", 28, 28, loong64Prototypes{}},
+	{"ioctl", 29, 29, loong64Prototypes{}},
+	{"ioprio_set", 30, 30, loong64Prototypes{}},
+	{"ioprio_get", 31, 31, loong64Prototypes{}},
+	{"flock", 32, 32, loong64Prototypes{}},
+	{"mknodat", 33, 33, loong64Prototypes{}},
+	{"mkdirat", 34, 34, loong64Prototypes{}},
+	{"unlinkat", 35, 35, loong64Prototypes{}},
+	{"symlinkat", 36, 36, loong64Prototypes{}},
+	{"linkat", 37, 37, loong64Prototypes{}},
+	{"umount2", 39, 38, loong64Prototypes{}},
+	{"mount", 40, 39, loong64Prototypes{}},
+	{"pivot_root", 41, 40, loong64Prototypes{}},
+	{"nfsservctl", 42, 41, loong64Prototypes{}},
+	{"statfs", 43, 42, loong64Prototypes{}},
+	{"fstatfs", 44, 43, loong64Prototypes{}},
+	{"truncate", 45, 44, loong64Prototypes{}},
+	{"ftruncate", 46, 45, loong64Prototypes{}},
+	{"fallocate", 47, 46, loong64Prototypes{}},
+	{"faccessat", 48, 47, loong64Prototypes{}},
+	{"chdir", 49, 48, loong64Prototypes{}},
+	{"fchdir", 50, 49, loong64Prototypes{}},
+	{"chroot", 51, 50, loong64Prototypes{}},
+	{"fchmod", 52, 51, loong64Prototypes{}},
+	{"fchmodat", 53, 52, loong64Prototypes{}},
+	{"fchownat", 54, 53, loong64Prototypes{}},
+	{"fchown", 55, 54, loong64Prototypes{}},
+	{"openat", 56, 55, loong64Prototypes{}},
+	{"close", 57, 56, loong64Prototypes{}},
+	{"vhangup", 58, 57, loong64Prototypes{}},
+	{"pipe2", 59, 58, loong64Prototypes{}},
+	{"quotactl", 60, 59, loong64Prototypes{}},
+	{"getdents64", 61, 60, loong64Prototypes{}},
+	{"lseek", 62, 61, loong64Prototypes{}},
+	{"read", 63, 62, loong64Prototypes{}},
+	{"write", 64, 63, loong64Prototypes{}},
+	{"readv", 65, 64, loong64Prototypes{}},
+	{"writev", 66, 65, loong64Prototypes{}},
+	{"pread64", 67, 66, loong64Prototypes{}},
+	{"pwrite64", 68, 67, loong64Prototypes{}},
+	{"preadv", 69, 68, loong64Prototypes{}},
+	{"pwritev", 70, 69, loong64Prototypes{}},
+	{"sendfile", 71, 70, loong64Prototypes{}},
+	{"pselect6", 72, 71, loong64Prototypes{}},
+	{"ppoll", 73, 72, loong64Prototypes{}},
+	{"signalfd4", 74, 73, loong64Prototypes{}},
+	{"vmsplice", 75, 74, loong64Prototypes{}},
+	{"splice", 76, 75, loong64Prototypes{}},
+	{"tee", 77, 76, loong64Prototypes{}},
+	{"readlinkat", 78, 77, loong64Prototypes{}},
+	{"newfstatat", 79, 78, loong64Prototypes{}},
+	{"fstat", 80, 79, loong64Prototypes{}},
+	{"sync", 81, 80, loong64Prototypes{}},
+	{"fsync", 82, 81, loong64Prototypes{}},
+	{"fdatasync", 83, 82, loong64Prototypes{}},
+	{"sync_file_range", 84, 83, loong64Prototypes{}},
+	{"timerfd_create", 85, 84, loong64Prototypes{}},
+	{"timerfd_settime", 86, 85, loong64Prototypes{}},
+	{"timerfd_gettime", 87, 86, loong64Prototypes{}},
+	{"utimensat", 88, 87, loong64Prototypes{}},
+	{"acct", 89, 88, loong64Prototypes{}},
+	{"capget", 90, 89, loong64Prototypes{}},
+	{"capset", 91, 90, loong64Prototypes{}},
+	{"personality", 92, 91, loong64Prototypes{}},
+	{"exit", 93, 92, loong64Prototypes{}},
+	{"exit_group", 94, 93, loong64Prototypes{}},
+	{"waitid", 95, 94, loong64Prototypes{}},
+	{"set_tid_address", 96, 95, loong64Prototypes{}},
+	{"unshare", 97, 96, loong64Prototypes{}},
+	{"futex", 98, 97, loong64Prototypes{}},
+	{"set_robust_list", 99, 98, loong64Prototypes{}},
+	{"get_robust_list", 100, 99, loong64Prototypes{}},
+	{"nanosleep", 101, 100, loong64Prototypes{}},
+	{"getitimer", 102, 101, loong64Prototypes{}},
+	{"setitimer", 103, 102, loong64Prototypes{}},
+	{"kexec_load", 104, 103, loong64Prototypes{}},
+	{"init_module", 105, 104, loong64Prototypes{}},
+	{"delete_module", 106, 105, loong64Prototypes{}},
+	{"timer_create", 107, 106, loong64Prototypes{}},
+	{"timer_gettime", 108, 107, loong64Prototypes{}},
+	{"timer_getoverrun", 109, 108, loong64Prototypes{}},
+	{"timer_settime", 110, 109, loong64Prototypes{}},
+	{"timer_delete", 111, 110, loong64Prototypes{}},
+	{"clock_settime", 112, 111, loong64Prototypes{}},
+	{"clock_gettime", 113, 112, loong64Prototypes{}},
+	{"clock_getres", 114, 113, loong64Prototypes{}},
+	{"clock_nanosleep", 115, 114, loong64Prototypes{}},
+	{"syslog", 116, 115, loong64Prototypes{}},
+	{"ptrace", 117, 116, loong64Prototypes{}},
+	{"sched_setparam", 118, 117, loong64Prototypes{}},
+	{"sched_setscheduler", 119, 118, loong64Prototypes{}},
+	{"sched_getscheduler", 120, 119, loong64Prototypes{}},
+	{"sched_getparam", 121, 120, loong64Prototypes{}},
+	{"sched_setaffinity", 122, 121, loong64Prototypes{}},
+	{"sched_getaffinity", 123, 122, loong64Prototypes{}},
+	{"sched_yield", 124, 123, loong64Prototypes{}},
+	{"sched_get_priority_max", 125, 124, loong64Prototypes{}},
+	{"sched_get_priority_min", 126, 125, loong64Prototypes{}},
+	{"sched_rr_get_interval", 127, 126, loong64Prototypes{}},
+	{"restart_syscall", 128, 127, loong64Prototypes{}},
+	{"kill", 129, 128, loong64Prototypes{}},
+	{"tkill", 130, 129, loong64Prototypes{}},
+	{"tgkill", 131, 130, loong64Prototypes{}},
+	{"sigaltstack", 132, 131, loong64Prototypes{}},
+	{"rt_sigsuspend", 133, 132, loong64Prototypes{}},
+	{"rt_sigaction", 134, 133, loong64Prototypes{}},
+	{"rt_sigprocmask", 135, 134, loong64Prototypes{}},
+	{"rt_sigpending", 136, 135, loong64Prototypes{}},
+	{"rt_sigtimedwait", 137, 136, loong64Prototypes{}},
+	{"rt_sigqueueinfo", 138, 137, loong64Prototypes{}},
+	{"rt_sigreturn", 139, 138, loong64Prototypes{}},
+	{"setpriority", 140, 139, loong64Prototypes{}},
+	{"getpriority", 141, 140, loong64Prototypes{}},
+	{"reboot", 142, 141, loong64Prototypes{}},
+	{"setregid", 143, 142, loong64Prototypes{}},
+	{"setgid", 144, 143, loong64Prototypes{}},
+	{"setreuid", 145, 144, loong64Prototypes{}},
+	{"setuid", 146, 145, loong64Prototypes{}},
+	{"setresuid", 147, 146, loong64Prototypes{}},
+	{"getresuid", 148, 147, loong64Prototypes{}},
+	{"setresgid", 149, 148, loong64Prototypes{}},
+	{"getresgid", 150, 149, loong64Prototypes{}},
+	{"setfsuid", 151, 150, loong64Prototypes{}},
+	{"setfsgid", 152, 151, loong64Prototypes{}},
+	{"times", 153, 152, loong64Prototypes{}},
+	{"setpgid", 154, 153, loong64Prototypes{}},
+	{"getpgid", 155, 154, loong64Prototypes{}},
+	{"getsid", 156, 155, loong64Prototypes{}},
+	{"setsid", 157, 156, loong64Prototypes{}},
+	{"getgroups", 158, 157, loong64Prototypes{}},
+	{"setgroups", 159, 158, loong64Prototypes{}},
+	{"uname", 160, 159, loong64Prototypes{}},
+	{"sethostname", 161, 160, loong64Prototypes{}},
+	{"setdomainname", 162, 161, loong64Prototypes{}},
+	{"getrusage", 165, 162, loong64Prototypes{}},
+	{"umask", 166, 163, loong64Prototypes{}},
+	{"prctl", 167, 164, loong64Prototypes{}},
+	{"getcpu", 168, 165, loong64Prototypes{}},
+	{"gettimeofday", 169, 166, loong64Prototypes{}},
+	{"settimeofday", 170, 167, loong64Prototypes{}},
+	{"adjtimex", 171, 168, loong64Prototypes{}},
+	{"getpid", 172, 169, loong64Prototypes{}},
+	{"getppid", 173, 170, loong64Prototypes{}},
+	{"getuid", 174, 171, loong64Prototypes{}},
+	{"geteuid", 175, 172, loong64Prototypes{}},
+	{"getgid", 176, 173, loong64Prototypes{}},
+	{"getegid", 177, 174, loong64Prototypes{}},
+	{"gettid", 178, 175, loong64Prototypes{}},
+	{"sysinfo", 179, 176, loong64Prototypes{}},
+	{"mq_open", 180, 177, loong64Prototypes{}},
+	{"mq_unlink", 181, 178, loong64Prototypes{}},
+	{"mq_timedsend", 182, 179, loong64Prototypes{}},
+	{"mq_timedreceive", 183, 180, loong64Prototypes{}},
+	{"mq_notify", 184, 181, loong64Prototypes{}},
+	{"mq_getsetattr", 185, 182, loong64Prototypes{}},
+	{"msgget", 186, 183, loong64Prototypes{}},
+	{"msgctl", 187, 184, loong64Prototypes{}},
+	{"msgrcv", 188, 185, loong64Prototypes{}},
+	{"msgsnd", 189, 186, loong64Prototypes{}},
+	{"semget", 190, 187, loong64Prototypes{}},
+	{"semctl", 191, 188, loong64Prototypes{}},
+	{"semtimedop", 192, 189, loong64Prototypes{}},
+	{"semop", 193, 190, loong64Prototypes{}},
+	{"shmget", 194, 191, loong64Prototypes{}},
+	{"shmctl", 195, 192, loong64Prototypes{}},
+	{"shmat", 196, 193, loong64Prototypes{}},
+	{"shmdt", 197, 194, loong64Prototypes{}},
+	{"socket", 198, 195, loong64Prototypes{}},
+	{"socketpair", 199, 196, loong64Prototypes{}},
+	{"bind", 200, 197, loong64Prototypes{}},
+	{"listen", 201, 198, loong64Prototypes{}},
+	{"accept", 202, 199, loong64Prototypes{}},
+	{"connect", 203, 200, loong64Prototypes{}},
+	{"getsockname", 204, 201, loong64Prototypes{}},
+	{"getpeername", 205, 202, loong64Prototypes{}},
+	{"sendto", 206, 203, loong64Prototypes{}},
+	{"recvfrom", 207, 204, loong64Prototypes{}},
+	{"setsockopt", 208, 205, loong64Prototypes{}},
+	{"getsockopt", 209, 206, loong64Prototypes{}},
+	{"shutdown", 210, 207, loong64Prototypes{}},
+	{"sendmsg", 211, 208, loong64Prototypes{}},
+	{"recvmsg", 212, 209, loong64Prototypes{}},
+	{"readahead", 213, 210, loong64Prototypes{}},
+	{"brk", 214, 211, loong64Prototypes{}},
+	{"munmap", 215, 212, loong64Prototypes{}},
+	{"mremap", 216, 213, loong64Prototypes{}},
+	{"add_key", 217, 214, loong64Prototypes{}},
+	{"request_key", 218, 215, loong64Prototypes{}},
+	{"keyctl", 219, 216, loong64Prototypes{}},
+	{"clone", 220, 217, loong64Prototypes{}},
+	{"execve", 221, 218, loong64Prototypes{}},
+	{"mmap", 222, 219, loong64Prototypes{}},
+	{"fadvise64", 223, 220, loong64Prototypes{}},
+	{"swapon", 224, 221, loong64Prototypes{}},
+	{"swapoff", 225, 222, loong64Prototypes{}},
+	{"mprotect", 226, 223, loong64Prototypes{}},
+	{"msync", 227, 224, loong64Prototypes{}},
+	{"mlock", 228, 225, loong64Prototypes{}},
+	{"munlock", 229, 226, loong64Prototypes{}},
+	{"mlockall", 230, 227, loong64Prototypes{}},
+	{"munlockall", 231, 228, loong64Prototypes{}},
+	{"mincore", 232, 229, loong64Prototypes{}},
+	{"madvise", 233, 230, loong64Prototypes{}},
+	{"remap_file_pages", 234, 231, loong64Prototypes{}},
+	{"mbind", 235, 232, loong64Prototypes{}},
+	{"get_mempolicy", 236, 233, loong64Prototypes{}},
+	{"set_mempolicy", 237, 234, loong64Prototypes{}},
+	{"migrate_pages", 238, 235, loong64Prototypes{}},
+	{"move_pages", 239, 236, loong64Prototypes{}},
+	{"rt_tgsigqueueinfo", 240, 237, loong64Prototypes{}},
+	{"perf_event_open", 241, 238, loong64Prototypes{}},
+	{"accept4", 242, 239, loong64Prototypes{}},
+	{"recvmmsg", 243, 240, loong64Prototypes{}},
+	{"wait4", 260, 241, loong64Prototypes{}},
+	{"prlimit64", 261, 242, loong64Prototypes{}},
+	{"fanotify_init", 262, 243, loong64Prototypes{}},
+	{"fanotify_mark", 263, 244, loong64Prototypes{}},
+	{"name_to_handle_at", 264, 245, loong64Prototypes{}},
+	{"open_by_handle_at", 265, 246, loong64Prototypes{}},
+	{"clock_adjtime", 266, 247, loong64Prototypes{}},
+	{"syncfs", 267, 248, loong64Prototypes{}},
+	{"setns", 268, 249, loong64Prototypes{}},
+	{"sendmmsg", 269, 250, loong64Prototypes{}},
+	{"process_vm_readv", 270, 251, loong64Prototypes{}},
+	{"process_vm_writev", 271, 252, loong64Prototypes{}},
+	{"kcmp", 272, 253, loong64Prototypes{}},
+	{"finit_module", 273, 254, loong64Prototypes{}},
+	{"sched_setattr", 274, 255, loong64Prototypes{}},
+	{"sched_getattr", 275, 256, loong64Prototypes{}},
+	{"renameat2", 276, 257, loong64Prototypes{}},
+	{"seccomp", 277, 258, loong64Prototypes{}},
+	{"getrandom", 278, 259, loong64Prototypes{}},
+	{"memfd_create", 279, 260, loong64Prototypes{}},
+	{"bpf", 280, 261, loong64Prototypes{}},
+	{"execveat", 281, 262, loong64Prototypes{}},
+	{"userfaultfd", 282, 263, loong64Prototypes{}},
+	{"membarrier", 283, 264, loong64Prototypes{}},
+	{"mlock2", 284, 265, loong64Prototypes{}},
+	{"copy_file_range", 285, 266, loong64Prototypes{}},
+	{"preadv2", 286, 267, loong64Prototypes{}},
+	{"pwritev2", 287, 268, loong64Prototypes{}},
+	{"pkey_mprotect", 288, 269, loong64Prototypes{}},
+	{"pkey_alloc", 289, 270, loong64Prototypes{}},
+	{"pkey_free", 290, 271, loong64Prototypes{}},
+	{"statx", 291, 272, loong64Prototypes{}},
+	{"io_pgetevents", 292, 273, loong64Prototypes{}},
+	{"rseq", 293, 274, loong64Prototypes{}},
+	{"kexec_file_load", 294, 275, loong64Prototypes{}},
+	{"pidfd_send_signal", 424, 276, loong64Prototypes{}},
+	{"io_uring_setup", 425, 277, loong64Prototypes{}},
+	{"io_uring_enter", 426, 278, loong64Prototypes{}},
+	{"io_uring_register", 427, 279, loong64Prototypes{}},
+	{"open_tree", 428, 280, loong64Prototypes{}},
+	{"move_mount", 429, 281, loong64Prototypes{}},
+	{"fsopen", 430, 282, loong64Prototypes{}},
+	{"fsconfig", 431, 283, loong64Prototypes{}},
+	{"fsmount", 432, 284, loong64Prototypes{}},
+	{"fspick", 433, 285, loong64Prototypes{}},
+	{"pidfd_open", 434, 286, loong64Prototypes{}},
+	{"clone3", 435, 287, loong64Prototypes{}},
+	{"close_range", 436, 288, loong64Prototypes{}},
+	{"openat2", 437, 289, loong64Prototypes{}},
+	{"pidfd_getfd", 438, 290, loong64Prototypes{}},
+	{"faccessat2", 439, 291, loong64Prototypes{}},
+	{"process_madvise", 440, 292, loong64Prototypes{}},
+	{"epoll_pwait2", 441, 293, loong64Prototypes{}},
+	{"mount_setattr", 442, 294, loong64Prototypes{}},
+	{"quotactl_fd", 443, 295, loong64Prototypes{}},
+	{"landlock_create_ruleset", 444, 296, loong64Prototypes{}},
+	{"landlock_add_rule", 445, 297, loong64Prototypes{}},
+	{"landlock_restrict_self", 446, 298, loong64Prototypes{}},
+	{"memfd_secret", 447, 299, loong64Prototypes{}},
+	{"process_mrelease", 448, 300, loong64Prototypes{}},
+	{"futex_waitv", 449, 301, loong64Prototypes{}},
+	{"set_mempolicy_home_node", 450, 302, loong64Prototypes{}},
+	{"cachestat", 451, 303, loong64Prototypes{}},
+	{"fchmodat2", 452, 304, loong64Prototypes{}},
+	{"map_shadow_stack", 453, 305, loong64Prototypes{}},
+	{"futex_wake", 454, 306, loong64Prototypes{}},
+	{"futex_wait", 455, 307, loong64Prototypes{}},
+	{"futex_requeue", 456, 308, loong64Prototypes{}},
+	{"statmount", 457, 309, loong64Prototypes{}},
+	{"listmount", 458, 310, loong64Prototypes{}},
+	{"lsm_get_self_attr", 459, 311, loong64Prototypes{}},
+	{"lsm_set_self_attr", 460, 312, loong64Prototypes{}},
+	{"lsm_list_modules", 461, 313, loong64Prototypes{}},
+	{"mseal", 462, 314, loong64Prototypes{}},
+	{"setxattrat", 463, 315, loong64Prototypes{}},
+	{"getxattrat", 464, 316, loong64Prototypes{}},
+	{"listxattrat", 465, 317, loong64Prototypes{}},
+	{"removexattrat", 466, 318, loong64Prototypes{}},
+	{"open_tree_attr", 467, 319, loong64Prototypes{}},
+	{"file_getattr", 468, 320, loong64Prototypes{}},
+	{"file_setattr", 469, 321, loong64Prototypes{}},
+	{"listns", 470, 322, loong64Prototypes{}},
+	{"rseq_slice_yield", 471, 323, loong64Prototypes{}},
 }
 
 var loong64ByName = []uint16{

@@ -2,452 +2,928 @@
 
 package kernel
 
+type mipsPrototypes struct{}
+
+func (mipsPrototypes) prototypes() (string, []uint16) {
+	return mipsPrototypesText, mipsPrototypesEnds[:]
+}
+
+const mipsPrototypesText = "" +
+	"number:s32 arg0:u32 arg1:u32 arg2:u32 arg3:u32 arg4:u32" + // syscall
+	"error_code:s32" + // exit
+	"" + // fork
+	"fd:u32 buf:p32 count:u32" + // read
+	"fd:u32 buf:p32 count:u32" + // write
+	"filename:p32 flags:s32 mode:u16" + // open
+	"fd:u32" + // close
+	"pid:s32 stat_addr:p32 options:s32" + // waitpid
+	"pathname:p32 mode:u16" + // creat
+	"oldname:p32 newname:p32" + // link
+	"pathname:p32" + // unlink
+	"filename:p32 argv:p32 envp:p32" + // execve
+	"filename:p32" + // chdir
+	"tloc:p32" + // time
+	"filename:p32 mode:u16 dev:u32" + // mknod
+	"filename:p32 mode:u16" + // chmod
+	"filename:p32 user:u32 group:u32" + // lchown
+	"?32" + // break
+	"?32" + // unused18
+	"fd:u32 offset:s32 whence:u32" + // lseek
+	"" + // getpid
+	"dev_name:p32 dir_name:p32 type:p32 flags:u32 data:p32" + // mount
+	"name:p32" + // umount
+	"uid:u32" + // setuid
+	"" + // getuid
+	"tptr:p32" + // stime
+	"request:s32 pid:s32 addr:u32 data:u32" + // ptrace
+	"seconds:u32" + // alarm
+	"?32" + // unused28
+	"" + // pause
+	"filename:p32 t:p32" + // utime
+	"?32" + // stty
+	"?32" + // gtty
+	"filename:p32 mode:s32" + // access
+	"increment:s32" + // nice
+	"?32" + // ftime
+	"" + // sync
+	"pid:s32 sig:s32" + // kill
+	"oldname:p32 newname:p32" + // rename
+	"pathname:p32 mode:u16" + // mkdir
+	"pathname:p32" + // rmdir
+	"fildes:u32" + // dup
+	"fildes:p32" + // pipe
+	"tbuf:p32" + // times
+	"?32" + // prof
+	"brk:u32" + // brk
+	"gid:u32" + // setgid
+	"" + // getgid
+	"?32" + // signal
+	"" + // geteuid
+	"" + // getegid
+	"name:p32" + // acct
+	"name:p32 flags:s32" + // umount2
+	"?32" + // lock
+	"fd:u32 cmd:u32 arg:u32" + // ioctl
+	"fd:u32 cmd:u32 arg:u32" + // fcntl
+	"?32" + // mpx
+	"pid:s32 pgid:s32" + // setpgid
+	"?32" + // ulimit
+	"name:p32" + // unused59
+	"mask:s32" + // umask
+	"filename:p32" + // chroot
+	"dev:u32 ubuf:p32" + // ustat
+	"oldfd:u32 newfd:u32" + // dup2
+	"" + // getppid
+	"" + // getpgrp
+	"" + // setsid
+	"sig:s32 act:p32 oact:p32" + // sigaction
+	"" + // sgetmask
+	"newmask:s32" + // ssetmask
+	"ruid:u32 euid:u32" + // setreuid
+	"rgid:u32 egid:u32" + // setregid
+	"uset:p32" + // sigsuspend
+	"uset:p32" + // sigpending
+	"name:p32 len:s32" + // sethostname
+	"resource:u32 rlim:p32" + // setrlimit
+	"resource:u32 rlim:p32" + // getrlimit
+	"who:s32 ru:p32" + // getrusage
+	"tv:p32 tz:p32" + // gettimeofday
+	"tv:p32 tz:p32" + // settimeofday
+	"gidsetsize:s32 grouplist:p32" + // getgroups
+	"gidsetsize:s32 grouplist:p32" + // setgroups
+	"?32" + // reserved82
+	"oldname:p32 newname:p32" + // symlink
+	"?32" + // unused84
+	"path:p32 buf:p32 bufsiz:s32" + // readlink
+	"library:p32" + // uselib
+	"specialfile:p32 swap_flags:s32" + // swapon
+	"magic1:s32 magic2:s32 cmd:u32 arg:p32" + // reboot
+	"fd:u32 dirent:p32 count:u32" + // readdir
+	"addr:u32 len:u32 prot:u32 flags:u32 fd:s32 offset:s32" + // mmap
+	"addr:u32 len:u32" + // munmap
+	"path:p32 length:s32" + // truncate
+	"fd:u32 length:s32" + // ftruncate
+	"fd:u32 mode:u16" + // fchmod
+	"fd:u32 user:u32 group:u32" + // fchown
+	"which:s32 who:s32" + // getpriority
+	"which:s32 who:s32 niceval:s32" + // setpriority
+	"?32" + // profil
+	"pathname:p32 buf:p32" + // statfs
+	"fd:u32 buf:p32" + // fstatfs
+	"?32" + // ioperm
+	"call:s32 args:p32" + // socketcall
+	"type:s32 buf:p32 len:s32" + // syslog
+	"which:s32 value:p32 ovalue:p32" + // setitimer
+	"which:s32 value:p32" + // getitimer
+	"filename:p32 statbuf:p32" + // stat
+	"filename:p32 statbuf:p32" + // lstat
+	"fd:u32 statbuf:p32" + // fstat
+	"name:p32" + // unused109
+	"?32" + // iopl
+	"" + // vhangup
+	"?32" + // idle
+	"?32" + // vm86
+	"upid:s32 stat_addr:p32 options:s32 ru:p32" + // wait4
+	"specialfile:p32" + // swapoff
+	"info:p32" + // sysinfo
+	"call:u32 first:s32 second:u32 third:u32 ptr:p32 fifth:s32" + // ipc
+	"fd:u32" + // fsync
+	"" + // sigreturn
+	"clone_flags:u32 newsp:u32 parent_tidptr:p32 tls:u32 child_tidptr:p32" + // clone
+	"name:p32 len:s32" + // setdomainname
+	"name:p32" + // uname
+	"?32" + // modify_ldt
+	"utp:p32" + // adjtimex
+	"start:u32 len:u32 prot:u32" + // mprotect
+	"how:s32 nset:p32 oset:p32" + // sigprocmask
+	"?32" + // create_module
+	"umod:p32 len:u32 uargs:p32" + // init_module
+	"name_user:p32 flags:u32" + // delete_module
+	"?32" + // get_kernel_syms
+	"cmd:u32 special:p32 id:u32 addr:p32" + // quotactl
+	"pid:s32" + // getpgid
+	"fd:u32" + // fchdir
+	"?32" + // bdflush
+	"option:s32 arg1:u32 arg2:u32" + // sysfs
+	"personality:u32" + // personality
+	"?32" + // afs_syscall
+	"uid:u32" + // setfsuid
+	"gid:u32" + // setfsgid
+	"fd:u32 offset_high:u32 offset_low:u32 result:p32 whence:u32" + // _llseek
+	"fd:u32 dirent:p32 count:u32" + // getdents
+	"n:s32 inp:p32 outp:p32 exp:p32 tvp:p32" + // _newselect
+	"fd:u32 cmd:u32" + // flock
+	"start:u32 len:u32 flags:s32" + // msync
+	"fd:u32 vec:p32 vlen:u32" + // readv
+	"fd:u32 vec:p32 vlen:u32" + // writev
+	"addr:u32 bytes:u32 cache:u32" + // cacheflush
+	"addr:p32 nbytes:s32 op:s32" + // cachectl
+	"cmd:s32 arg1:s32 arg2:s32" + // sysmips
+	"?32" + // unused150
+	"pid:s32" + // getsid
+	"fd:u32" + // fdatasync
+	"?32" + // _sysctl
+	"start:u32 len:u32" + // mlock
+	"start:u32 len:u32" + // munlock
+	"flags:s32" + // mlockall
+	"" + // munlockall
+	"pid:s32 param:p32" + // sched_setparam
+	"pid:s32 param:p32" + // sched_getparam
+	"pid:s32 policy:s32 param:p32" + // sched_setscheduler
+	"pid:s32" + // sched_getscheduler
+	"" + // sched_yield
+	"policy:s32" + // sched_get_priority_max
+	"policy:s32" + // sched_get_priority_min
+	"pid:s32 interval:p32" + // sched_rr_get_interval
+	"rqtp:p32 rmtp:p32" + // nanosleep
+	"addr:u32 old_len:u32 new_len:u32 flags:u32 new_addr:u32" + // mremap
+	"fd:s32 upeer_sockaddr:p32 upeer_addrlen:p32" + // accept
+	"fd:s32 umyaddr:p32 addrlen:s32" + // bind
+	"fd:s32 uservaddr:p32 addrlen:s32" + // connect
+	"fd:s32 usockaddr:p32 usockaddr_len:p32" + // getpeername
+	"fd:s32 usockaddr:p32 usockaddr_len:p32" + // getsockname
+	"fd:s32 level:s32 optname:s32 optval:p32 optlen:p32" + // getsockopt
+	"fd:s32 backlog:s32" + // listen
+	"fd:s32 ubuf:p32 size:u32 flags:u32" + // recv
+	"fd:s32 ubuf:p32 size:u32 flags:u32 addr:p32 addr_len:p32" + // recvfrom
+	"fd:s32 msg:p32 flags:u32" + // recvmsg
+	"fd:s32 buff:p32 len:u32 flags:u32" + // send
+	"fd:s32 msg:p32 flags:u32" + // sendmsg
+	"fd:s32 buff:p32 len:u32 flags:u32 addr:p32 addr_len:s32" + // sendto
+	"fd:s32 level:s32 optname:s32 optval:p32 optlen:s32" + // setsockopt
+	"fd:s32 how:s32" + // shutdown
+	"family:s32 type:s32 protocol:s32" + // socket
+	"family:s32 type:s32 protocol:s32 usockvec:p32" + // socketpair
+	"ruid:u32 euid:u32 suid:u32" + // setresuid
+	"ruidp:p32 euidp:p32 suidp:p32" + // getresuid
+	"?32" + // query_module
+	"ufds:p32 nfds:u32 timeout_msecs:s32" + // poll
+	"?32" + // nfsservctl
+	"rgid:u32 egid:u32 sgid:u32" + // setresgid
+	"rgidp:p32 egidp:p32 sgidp:p32" + // getresgid
+	"option:s32 arg2:u32 arg3:u32 arg4:u32 arg5:u32" + // prctl
+	"" + // rt_sigreturn
+	"sig:s32 act:p32 oact:p32 sigsetsize:u32" + // rt_sigaction
+	"how:s32 nset:p32 oset:p32 sigsetsize:u32" + // rt_sigprocmask
+	"uset:p32 sigsetsize:u32" + // rt_sigpending
+	"uthese:p32 uinfo:p32 uts:p32 sigsetsize:u32" + // rt_sigtimedwait
+	"pid:s32 sig:s32 uinfo:p32" + // rt_sigqueueinfo
+	"unewset:p32 sigsetsize:u32" + // rt_sigsuspend
+	"fd:u32 buf:p32 count:u32 pad3:u32 pos_hi:u32 pos_lo:u32" + // pread64
+	"fd:u32 buf:p32 count:u32 pad3:u32 pos_hi:u32 pos_lo:u32" + // pwrite64
+	"filename:p32 user:u32 group:u32" + // chown
+	"buf:p32 size:u32" + // getcwd
+	"header:p32 dataptr:p32" + // capget
+	"header:p32 data:p32" + // capset
+	"uss:p32 uoss:p32" + // sigaltstack
+	"out_fd:s32 in_fd:s32 offset:p32 count:u32" + // sendfile
+	"?32" + // getpmsg
+	"?32" + // putpmsg
+	"addr:u32 len:u32 prot:u32 flags:u32 fd:s32 pgoff:u32" + // mmap2
+	"path:p32 pad1:u32 length_hi:u32 length_lo:u32" + // truncate64
+	"fd:u32 pad1:u32 length_hi:u32 length_lo:u32" + // ftruncate64
+	"filename:p32 statbuf:p32" + // stat64
+	"filename:p32 statbuf:p32" + // lstat64
+	"fd:u32 statbuf:p32" + // fstat64
+	"new_root:p32 put_old:p32" + // pivot_root
+	"start:u32 len:u32 vec:p32" + // mincore
+	"start:u32 len_in:u32 behavior:s32" + // madvise
+	"fd:u32 dirent:p32 count:u32" + // getdents64
+	"fd:u32 cmd:u32 arg:u32" + // fcntl64
+	"?32" + // reserved221
+	"" + // gettid
+	"fd:s32 pad1:u32 offset_hi:u32 offset_lo:u32 count:u32" + // readahead
+	"pathname:p32 name:p32 value:p32 size:u32 flags:s32" + // setxattr
+	"pathname:p32 name:p32 value:p32 size:u32 flags:s32" + // lsetxattr
+	"fd:s32 name:p32 value:p32 size:u32 flags:s32" + // fsetxattr
+	"pathname:p32 name:p32 value:p32 size:u32" + // getxattr
+	"pathname:p32 name:p32 value:p32 size:u32" + // lgetxattr
+	"fd:s32 name:p32 value:p32 size:u32" + // fgetxattr
+	"pathname:p32 list:p32 size:u32" + // listxattr
+	"pathname:p32 list:p32 size:u32" + // llistxattr
+	"fd:s32 list:p32 size:u32" + // flistxattr
+	"pathname:p32 name:p32" + // removexattr
+	"pathname:p32 name:p32" + // lremovexattr
+	"fd:s32 name:p32" + // fremovexattr
+	"pid:s32 sig:s32" + // tkill
+	"out_fd:s32 in_fd:s32 offset:p32 count:u32" + // sendfile64
+	"uaddr:p32 op:s32 val:u32 utime:p32 uaddr2:p32 val3:u32" + // futex
+	"pid:s32 len:u32 user_mask_ptr:p32" + // sched_setaffinity
+	"pid:s32 len:u32 user_mask_ptr:p32" + // sched_getaffinity
+	"nr_events:u32 ctxp:p32" + // io_setup
+	"ctx:u32" + // io_destroy
+	"ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32" + // io_getevents
+	"ctx_id:u32 nr:s32 iocbpp:p32" + // io_submit
+	"ctx_id:u32 iocb:p32 result:p32" + // io_cancel
+	"error_code:s32" + // exit_group
+	"?32" + // lookup_dcookie
+	"size:s32" + // epoll_create
+	"epfd:s32 op:s32 fd:s32 event:p32" + // epoll_ctl
+	"epfd:s32 events:p32 maxevents:s32 timeout:s32" + // epoll_wait
+	"start:u32 size:u32 prot:u32 pgoff:u32 flags:u32" + // remap_file_pages
+	"tidptr:p32" + // set_tid_address
+	"" + // restart_syscall
+	"fd:s32 pad1:u32 offset_hi:u32 offset_lo:u32 len_hi:u32 len_lo:u32" + // fadvise64
+	"pathname:p32 sz:u32 buf:p32" + // statfs64
+	"fd:u32 sz:u32 buf:p32" + // fstatfs64
+	"which_clock:s32 timer_event_spec:p32 created_timer_id:p32" + // timer_create
+	"timer_id:s32 flags:s32 new:p32 old:p32" + // timer_settime
+	"timer_id:s32 setting:p32" + // timer_gettime
+	"timer_id:s32" + // timer_getoverrun
+	"timer_id:s32" + // timer_delete
+	"which_clock:s32 tp:p32" + // clock_settime
+	"which_clock:s32 tp:p32" + // clock_gettime
+	"which_clock:s32 tp:p32" + // clock_getres
+	"which_clock:s32 flags:s32 rqtp:p32 rmtp:p32" + // clock_nanosleep
+	"tgid:s32 pid:s32 sig:s32" + // tgkill
+	"filename:p32 t:p32" + // utimes
+	"start:u32 len:u32 mode:s32 nmask:p32 maxnode:u32 flags:u32" + // mbind
+	"policy:p32 nmask:p32 maxnode:u32 addr:u32 flags:u32" + // get_mempolicy
+	"mode:s32 nmask:p32 maxnode:u32" + // set_mempolicy
+	"u_name:p32 oflag:s32 mode:u16 u_attr:p32" + // mq_open
+	"u_name:p32" + // mq_unlink
+	"mqdes:s32 u_msg_ptr:p32 msg_len:u32 msg_prio:u32 u_abs_timeout:p32" + // mq_timedsend
+	"mqdes:s32 u_msg_ptr:p32 msg_len:u32 u_msg_prio:p32 u_abs_timeout:p32" + // mq_timedreceive
+	"mqdes:s32 u_notification:p32" + // mq_notify
+	"mqdes:s32 u_mqstat:p32 u_omqstat:p32" + // mq_getsetattr
+	"?32" + // vserver
+	"which:s32 upid:s32 infop:p32 options:s32 ru:p32" + // waitid
+	"_type:p32 _description:p32 _payload:p32 plen:u32 ringid:s32" + // add_key
+	"_type:p32 _description:p32 _callout_info:p32 destringid:s32" + // request_key
+	"option:s32 arg2:u32 arg3:u32 arg4:u32 arg5:u32" + // keyctl
+	"addr:u32" + // set_thread_area
+	"" + // inotify_init
+	"fd:s32 pathname:p32 mask:u32" + // inotify_add_watch
+	"fd:s32 wd:s32" + // inotify_rm_watch
+	"pid:s32 maxnode:u32 old_nodes:p32 new_nodes:p32" + // migrate_pages
+	"dfd:s32 filename:p32 flags:s32 mode:u16" + // openat
+	"dfd:s32 pathname:p32 mode:u16" + // mkdirat
+	"dfd:s32 filename:p32 mode:u16 dev:u32" + // mknodat
+	"dfd:s32 filename:p32 user:u32 group:u32 flag:s32" + // fchownat
+	"dfd:u32 filename:p32 t:p32" + // futimesat
+	"dfd:s32 filename:p32 statbuf:p32 flag:s32" + // fstatat64
+	"dfd:s32 pathname:p32 flag:s32" + // unlinkat
+	"olddfd:s32 oldname:p32 newdfd:s32 newname:p32" + // renameat
+	"olddfd:s32 oldname:p32 newdfd:s32 newname:p32 flags:s32" + // linkat
+	"oldname:p32 newdfd:s32 newname:p32" + // symlinkat
+	"dfd:s32 pathname:p32 buf:p32 bufsiz:s32" + // readlinkat
+	"dfd:s32 filename:p32 mode:u16" + // fchmodat
+	"dfd:s32 filename:p32 mode:s32" + // faccessat
+	"n:s32 inp:p32 outp:p32 exp:p32 tsp:p32 sig:p32" + // pselect6
+	"ufds:p32 nfds:u32 tsp:p32 sigmask:p32 sigsetsize:u32" + // ppoll
+	"unshare_flags:u32" + // unshare
+	"fd_in:s32 off_in:p32 fd_out:s32 off_out:p32 len:u32 flags:u32" + // splice
+	"fd:s32 pad1:u32 offset_hi:u32 offset_lo:u32 nbytes_hi:u32 nbytes_lo:u32" + // sync_file_range
+	"fdin:s32 fdout:s32 len:u32 flags:u32" + // tee
+	"fd:s32 uiov:p32 nr_segs:u32 flags:u32" + // vmsplice
+	"pid:s32 nr_pages:u32 pages:p32 nodes:p32 status:p32 flags:s32" + // move_pages
+	"head:p32 len:u32" + // set_robust_list
+	"pid:s32 head_ptr:p32 len_ptr:p32" + // get_robust_list
+	"entry:u32 nr_segments:u32 segments:p32 flags:u32" + // kexec_load
+	"cpup:p32 nodep:p32 unused:p32" + // getcpu
+	"epfd:s32 events:p32 maxevents:s32 timeout:s32 sigmask:p32 sigsetsize:u32" + // epoll_pwait
+	"which:s32 who:s32 ioprio:s32" + // ioprio_set
+	"which:s32 who:s32" + // ioprio_get
+	"dfd:u32 filename:p32 t:p32 flags:s32" + // utimensat
+	"ufd:s32 user_mask:p32 sizemask:u32" + // signalfd
+	"?32" + // timerfd
+	"count:u32" + // eventfd
+	"fd:s32 mode:s32 offset_hi:u32 offset_lo:u32 len_hi:u32 len_lo:u32" + // fallocate
+	"clockid:s32 flags:s32" + // timerfd_create
+	"ufd:s32 otmr:p32" + // timerfd_gettime
+	"ufd:s32 flags:s32 utmr:p32 otmr:p32" + // timerfd_settime
+	"ufd:s32 user_mask:p32 sizemask:u32 flags:s32" + // signalfd4
+	"count:u32 flags:s32" + // eventfd2
+	"flags:s32" + // epoll_create1
+	"oldfd:u32 newfd:u32 flags:s32" + // dup3
+	"fildes:p32 flags:s32" + // pipe2
+	"flags:s32" + // inotify_init1
+	"fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32" + // preadv
+	"fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32" + // pwritev
+	"tgid:s32 pid:s32 sig:s32 uinfo:p32" + // rt_tgsigqueueinfo
+	"attr_uptr:p32 pid:s32 cpu:s32 group_fd:s32 flags:u32" + // perf_event_open
+	"fd:s32 upeer_sockaddr:p32 upeer_addrlen:p32 flags:s32" + // accept4
+	"fd:s32 mmsg:p32 vlen:u32 flags:u32 timeout:p32" + // recvmmsg
+	"flags:u32 event_f_flags:u32" + // fanotify_init
+	"fanotify_fd:s32 flags:u32 mask_hi:u32 mask_lo:u32 dfd:s32 pathname:p32" + // fanotify_mark
+	"pid:s32 resource:u32 new_rlim:p32 old_rlim:p32" + // prlimit64
+	"dfd:s32 name:p32 handle:p32 mnt_id:p32 flag:s32" + // name_to_handle_at
+	"mountdirfd:s32 handle:p32 flags:s32" + // open_by_handle_at
+	"which_clock:s32 utp:p32" + // clock_adjtime
+	"fd:s32" + // syncfs
+	"fd:s32 mmsg:p32 vlen:u32 flags:u32" + // sendmmsg
+	"fd:s32 flags:s32" + // setns
+	"pid:s32 lvec:p32 liovcnt:u32 rvec:p32 riovcnt:u32 flags:u32" + // process_vm_readv
+	"pid:s32 lvec:p32 liovcnt:u32 rvec:p32 riovcnt:u32 flags:u32" + // process_vm_writev
+	"pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u32" + // kcmp
+	"fd:s32 uargs:p32 flags:s32" + // finit_module
+	"pid:s32 uattr:p32 flags:u32" + // sched_setattr
+	"pid:s32 uattr:p32 usize:u32 flags:u32" + // sched_getattr
+	"olddfd:s32 oldname:p32 newdfd:s32 newname:p32 flags:u32" + // renameat2
+	"op:u32 flags:u32 uargs:p32" + // seccomp
+	"ubuf:p32 len:u32 flags:u32" + // getrandom
+	"uname:p32 flags:u32" + // memfd_create
+	"cmd:s32 uattr:p32 size:u32" + // bpf
+	"fd:s32 filename:p32 argv:p32 envp:p32 flags:s32" + // execveat
+	"flags:s32" + // userfaultfd
+	"cmd:s32 flags:u32 cpu_id:s32" + // membarrier
+	"start:u32 len:u32 flags:s32" + // mlock2
+	"fd_in:s32 off_in:p32 fd_out:s32 off_out:p32 len:u32 flags:u32" + // copy_file_range
+	"fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32 flags:s32" + // preadv2
+	"fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32 flags:s32" + // pwritev2
+	"start:u32 len:u32 prot:u32 pkey:s32" + // pkey_mprotect
+	"flags:u32 init_val:u32" + // pkey_alloc
+	"pkey:s32" + // pkey_free
+	"dfd:s32 filename:p32 flags:u32 mask:u32 buffer:p32" + // statx
+	"rseq:p32 rseq_len:u32 flags:s32 sig:u32" + // rseq
+	"ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32 usig:p32" + // io_pgetevents
+	"key:s32 nsems:s32 semflg:s32" + // semget
+	"semid:s32 semnum:s32 cmd:s32 arg:u32" + // semctl
+	"key:s32 size:u32 shmflg:s32" + // shmget
+	"shmid:s32 cmd:s32 buf:p32" + // shmctl
+	"shmid:s32 shmaddr:p32 shmflg:s32" + // shmat
+	"shmaddr:p32" + // shmdt
+	"key:s32 msgflg:s32" + // msgget
+	"msqid:s32 msgp:p32 msgsz:u32 msgflg:s32" + // msgsnd
+	"msqid:s32 msgp:p32 msgsz:u32 msgtyp:s32 msgflg:s32" + // msgrcv
+	"msqid:s32 cmd:s32 buf:p32" + // msgctl
+	"which_clock:s32 tp:p32" + // clock_gettime64
+	"which_clock:s32 tp:p32" + // clock_settime64
+	"which_clock:s32 utx:p32" + // clock_adjtime64
+	"which_clock:s32 tp:p32" + // clock_getres_time64
+	"which_clock:s32 flags:s32 rqtp:p32 rmtp:p32" + // clock_nanosleep_time64
+	"timer_id:s32 setting:p32" + // timer_gettime64
+	"timer_id:s32 flags:s32 new_setting:p32 old_setting:p32" + // timer_settime64
+	"ufd:s32 otmr:p32" + // timerfd_gettime64
+	"ufd:s32 flags:s32 utmr:p32 otmr:p32" + // timerfd_settime64
+	"dfd:s32 filename:p32 utimes:p32 flags:s32" + // utimensat_time64
+	"n:s32 inp:p32 outp:p32 exp:p32 tsp:p32 sig:p32" + // pselect6_time64
+	"ufds:p32 nfds:u32 tsp:p32 sigmask:p32 sigsetsize:u32" + // ppoll_time64
+	"ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32 usig:p32" + // io_pgetevents_time64
+	"fd:s32 mmsg:p32 vlen:u32 flags:u32 timeout:p32" + // recvmmsg_time64
+	"mqdes:s32 u_msg_ptr:p32 msg_len:u32 msg_prio:u32 u_abs_timeout:p32" + // mq_timedsend_time64
+	"mqdes:s32 u_msg_ptr:p32 msg_len:u32 u_msg_prio:p32 u_abs_timeout:p32" + // mq_timedreceive_time64
+	"semid:s32 tsops:p32 nsops:u32 timeout:p32" + // semtimedop_time64
+	"uthese:p32 uinfo:p32 uts:p32 sigsetsize:u32" + // rt_sigtimedwait_time64
+	"uaddr:p32 op:s32 val:u32 utime:p32 uaddr2:p32 val3:u32" + // futex_time64
+	"pid:s32 interval:p32" + // sched_rr_get_interval_time64
+	"pidfd:s32 sig:s32 info:p32 flags:u32" + // pidfd_send_signal
+	"entries:u32 params:p32" + // io_uring_setup
+	"fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p32 argsz:u32" + // io_uring_enter
+	"fd:u32 opcode:u32 arg:p32 nr_args:u32" + // io_uring_register
+	"dfd:s32 filename:p32 flags:u32" + // open_tree
+	"from_dfd:s32 from_pathname:p32 to_dfd:s32 to_pathname:p32 flags:u32" + // move_mount
+	"_fs_name:p32 flags:u32" + // fsopen
+	"fd:s32 cmd:u32 _key:p32 _value:p32 aux:s32" + // fsconfig
+	"fs_fd:s32 flags:u32 attr_flags:u32" + // fsmount
+	"dfd:s32 path:p32 flags:u32" + // fspick
+	"pid:s32 flags:u32" + // pidfd_open
+	"uargs:p32 size:u32" + // clone3
+	"fd:u32 max_fd:u32 flags:u32" + // close_range
+	"dfd:s32 filename:p32 how:p32 usize:u32" + // openat2
+	"pidfd:s32 fd:s32 flags:u32" + // pidfd_getfd
+	"dfd:s32 filename:p32 mode:s32 flags:s32" + // faccessat2
+	"pidfd:s32 vec:p32 vlen:u32 behavior:s32 flags:u32" + // process_madvise
+	"epfd:s32 events:p32 maxevents:s32 timeout:p32 sigmask:p32 sigsetsize:u32" + // epoll_pwait2
+	"dfd:s32 path:p32 flags:u32 uattr:p32 usize:u32" + // mount_setattr
+	"fd:u32 cmd:u32 id:u32 addr:p32" + // quotactl_fd
+	"attr:p32 size:u32 flags:u32" + // landlock_create_ruleset
+	"ruleset_fd:s32 rule_type:u32 rule_attr:p32 flags:u32" + // landlock_add_rule
+	"ruleset_fd:s32 flags:u32" + // landlock_restrict_self
+	"pidfd:s32 flags:u32" + // process_mrelease
+	"waiters:p32 nr_futexes:u32 flags:u32 timeout:p32 clockid:s32" + // futex_waitv
+	"start:u32 len:u32 home_node:u32 flags:u32" + // set_mempolicy_home_node
+	"fd:u32 cstat_range:p32 cstat:p32 flags:u32" + // cachestat
+	"dfd:s32 filename:p32 mode:u16 flags:u32" + // fchmodat2
+	"addr:u32 size:u32 flags:u32" + // map_shadow_stack
+	"uaddr:p32 mask:u32 nr:s32 flags:u32" + // futex_wake
+	"uaddr:p32 val:u32 mask:u32 flags:u32 timeout:p32 clockid:s32" + // futex_wait
+	"waiters:p32 flags:u32 nr_wake:s32 nr_requeue:s32" + // futex_requeue
+	"req:p32 buf:p32 bufsize:u32 flags:u32" + // statmount
+	"req:p32 mnt_ids:p32 nr_mnt_ids:u32 flags:u32" + // listmount
+	"attr:u32 ctx:p32 size:p32 flags:u32" + // lsm_get_self_attr
+	"attr:u32 ctx:p32 size:u32 flags:u32" + // lsm_set_self_attr
+	"ids:p32 size:p32 flags:u32" + // lsm_list_modules
+	"start:u32 len:u32 flags:u32" + // mseal
+	"dfd:s32 pathname:p32 at_flags:u32 name:p32 uargs:p32 usize:u32" + // setxattrat
+	"dfd:s32 pathname:p32 at_flags:u32 name:p32 uargs:p32 usize:u32" + // getxattrat
+	"dfd:s32 pathname:p32 at_flags:u32 list:p32 size:u32" + // listxattrat
+	"dfd:s32 pathname:p32 at_flags:u32 name:p32" + // removexattrat
+	"dfd:s32 filename:p32 flags:u32 uattr:p32 usize:u32" + // open_tree_attr
+	"dfd:s32 filename:p32 ufattr:p32 usize:u32 at_flags:u32" + // file_getattr
+	"dfd:s32 filename:p32 ufattr:p32 usize:u32 at_flags:u32" + // file_setattr
+	"req:p32 ns_ids:p32 nr_ns_ids:u32 flags:u32" + // listns
+	"" + // rseq_slice_yield
+	""
+
+var mipsPrototypesEnds = [...]uint16{
+	55, 69, 69, 93, 117, 148, 154, 187, 208, 231, 243, 273, 285, 293, 322, 343, 374, 377, 380, 408, 408, 461, 469, 476,
+	476, 484, 521, 532, 535, 535, 553, 556, 559, 580, 593, 596, 596, 611, 634, 655, 667, 677, 687, 695, 698, 705, 712, 712,
+	715, 715, 715, 723, 741, 744, 766, 788, 791, 807, 810, 818, 826, 838, 854, 873, 873, 873, 873, 897, 897, 908, 925, 942,
+	950, 958, 974, 995, 1016, 1030, 1043, 1056, 1084, 1112, 1115, 1138, 1141, 1168, 1179, 1209, 1246, 1273, 1326, 1342, 1361, 1378, 1393, 1418,
+	1435, 1464, 1467, 1487, 1501, 1504, 1521, 1545, 1575, 1594, 1618, 1642, 1660, 1668, 1671, 1671, 1674, 1677, 1718, 1733, 1741, 1798, 1804, 1804,
+	1872, 1888, 1896, 1899, 1906, 1932, 1957, 1960, 1986, 2009, 2012, 2047, 2054, 2060, 2063, 2091, 2106, 2109, 2116, 2123, 2182, 2209, 2247, 2261,
+	2288, 2311, 2334, 2362, 2388, 2413, 2416, 2423, 2429, 2432, 2449, 2466, 2475, 2475, 2492, 2509, 2537, 2544, 2544, 2554, 2564, 2584, 2601, 2656,
+	2699, 2729, 2761, 2799, 2837, 2887, 2905, 2939, 2995, 3019, 3052, 3076, 3131, 3181, 3195, 3227, 3272, 3298, 3327, 3330, 3365, 3368, 3394, 3423,
+	3469, 3469, 3508, 3548, 3571, 3614, 3639, 3665, 3720, 3775, 3806, 3822, 3844, 3863, 3879, 3920, 3923, 3926, 3978, 4023, 4066, 4090, 4114, 4132,
+	4156, 4181, 4214, 4241, 4263, 4266, 4266, 4319, 4369, 4419, 4463, 4503, 4543, 4577, 4607, 4637, 4661, 4682, 4703, 4718, 4733, 4774, 4828, 4861,
+	4894, 4916, 4923, 4974, 5002, 5032, 5046, 5049, 5057, 5089, 5134, 5181, 5191, 5191, 5256, 5283, 5304, 5361, 5399, 5423, 5435, 5447, 5469, 5491,
+	5513, 5556, 5580, 5598, 5656, 5707, 5737, 5777, 5787, 5853, 5921, 5949, 5985, 5988, 6035, 6094, 6153, 6199, 6207, 6207, 6235, 6248, 6295, 6334,
+	6363, 6400, 6448, 6474, 6515, 6544, 6589, 6644, 6678, 6717, 6746, 6775, 6821, 6873, 6890, 6951, 7022, 7058, 7095, 7156, 7172, 7204, 7252, 7281,
+	7353, 7381, 7398, 7434, 7468, 7471, 7480, 7545, 7566, 7582, 7617, 7661, 7680, 7689, 7718, 7738, 7747, 7790, 7833, 7867, 7919, 7972, 8018, 8045,
+	8115, 8161, 8208, 8243, 8266, 8272, 8306, 8322, 8381, 8440, 8484, 8510, 8537, 8574, 8629, 8655, 8681, 8700, 8726, 8773, 8782, 8810, 8837, 8898,
+	8951, 9004, 9039, 9061, 9069, 9119, 9158, 9218, 9246, 9282, 9309, 9334, 9366, 9377, 9395, 9434, 9484, 9509, 9531, 9553, 9576, 9598, 9641, 9665,
+	9719, 9735, 9770, 9811, 9857, 9909, 9969, 10015, 10081, 10149, 10190, 10233, 10287, 10307, 10343, 10365, 10431, 10468, 10498, 10565, 10587, 10629, 10663, 10689,
+	10706, 10724, 10751, 10789, 10815, 10854, 10903, 10975, 11021, 11051, 11078, 11130, 11154, 11173, 11233, 11274, 11316, 11355, 11382, 11417, 11477, 11525, 11562, 11606,
+	11641, 11676, 11702, 11729, 11791, 11853, 11904, 11946, 11996, 12050, 12104, 12146, 12146,
+}
+
 var mipsCalls = []Call{
-	{"syscall", 4000, "number:s32 arg0:u32 arg1:u32 arg2:u32 arg3:u32 arg4:u32"},
-	{"exit", 4001, "error_code:s32"},
-	{"fork", 4002, ""},
-	{"read", 4003, "fd:u32 buf:p32 count:u32"},
-	{"write", 4004, "fd:u32 buf:p32 count:u32"},
-	{"open", 4005, "filename:p32 flags:s32 mode:u16"},
-	{"close", 4006, "fd:u32"},
-	{"waitpid", 4007, "pid:s32 stat_addr:p32 options:s32"},
-	{"creat", 4008, "pathname:p32 mode:u16"},
-	{"link", 4009, "oldname:p32 newname:p32"},
-	{"unlink", 4010, "pathname:p32"},
-	{"execve", 4011, "filename:p32 argv:p32 envp:p32"},
-	{"chdir", 4012, "filename:p32"},
-	{"time", 4013, "tloc:p32"},
-	{"mknod", 4014, "filename:p32 mode:u16 dev:u32"},
-	{"chmod", 4015, "filename:p32 mode:u16"},
-	{"lchown", 4016, "filename:p32 user:u32 group:u32"},
-	{"break", 4017, "?32"},
-	{"unused18", 4018, "?32"},
-	{"lseek", 4019, "fd:u32 offset:s32 whence:u32"},
-	{"getpid", 4020, ""},
-	{"mount", 4021, "dev_name:p32 dir_name:p32 type:p32 flags:u32 data:p32"},
-	{"umount", 4022, "name:p32"},
-	{"setuid", 4023, "uid:u32"},
-	{"getuid", 4024, ""},
-	{"stime", 4025, "tptr:p32"},
-	{"ptrace", 4026, "request:s32 pid:s32 addr:u32 data:u32"},
-	{"alarm", 4027, "seconds:u32"},
-	{"unused28", 4028, "?32"},
-	{"pause", 4029, ""},
-	{"utime", 4030, "filename:p32 t:p32"},
-	{"stty", 4031, "?32"},
-	{"gtty", 4032, "?32"},
-	{"access", 4033, "filename:p32 mode:s32"},
-	{"nice", 4034, "increment:s32"},
-	{"ftime", 4035, "?32"},
-	{"sync", 4036, ""},
-	{"kill", 4037, "pid:s32 sig:s32"},
-	{"rename", 4038, "oldname:p32 newname:p32"},
-	{"mkdir", 4039, "pathname:p32 mode:u16"},
-	{"rmdir", 4040, "pathname:p32"},
-	{"dup", 4041, "fildes:u32"},
-	{"pipe", 4042, "fildes:p32"},
-	{"times", 4043, "tbuf:p32"},
-	{"prof", 4044, "?32"},
-	{"brk", 4045, "brk:u32"},
-	{"setgid", 4046, "gid:u32"},
-	{"getgid", 4047, ""},
-	{"signal", 4048, "?32"},
-	{"geteuid", 4049, ""},
-	{"getegid", 4050, ""},
-	{"acct", 4051, "name:p32"},
-	{"umount2", 4052, "name:p32 flags:s32"},
-	{"lock", 4053, "?32"},
-	{"ioctl", 4054, "fd:u32 cmd:u32 arg:u32"},
-	{"fcntl", 4055, "fd:u32 cmd:u32 arg:u32"},
-	{"mpx", 4056, "?32"},
-	{"setpgid", 4057, "pid:s32 pgid:s32"},
-	{"ulimit", 4058, "?32"},
-	{"unused59", 4059, "name:p32"},
-	{"umask", 4060, "mask:s32"},
-	{"chroot", 4061, "filename:p32"},
-	{"ustat", 4062, "dev:u32 ubuf:p32"},
-	{"dup2", 4063, "oldfd:u32 newfd:u32"},
-	{"getppid", 4064, ""},
-	{"getpgrp", 4065, ""},
-	{"setsid", 4066, ""},
-	{"sigaction", 4067, "sig:s32 act:p32 oact:p32"},
-	{"sgetmask", 4068, ""},
-	{"ssetmask", 4069, "newmask:s32"},
-	{"setreuid", 4070, "ruid:u32 euid:u32"},
-	{"setregid", 4071, "rgid:u32 egid:u32"},
-	{"sigsuspend", 4072, "uset:p32"},
-	{"sigpending", 4073, "uset:p32"},
-	{"sethostname", 4074, "name:p32 len:s32"},
-	{"setrlimit", 4075, "resource:u32 rlim:p32"},
-	{"getrlimit", 4076, "resource:u32 rlim:p32"},
-	{"getrusage", 4077, "who:s32 ru:p32"},
-	{"gettimeofday", 4078, "tv:p32 tz:p32"},
-	{"settimeofday", 4079, "tv:p32 tz:p32"},
-	{"getgroups", 4080, "gidsetsize:s32 grouplist:p32"},
-	{"setgroups", 4081, "gidsetsize:s32 grouplist:p32"},
-	{"reserved82", 4082, "?32"},
-	{"symlink", 4083, "oldname:p32 newname:p32"},
-	{"unused84", 4084, "?32"},
-	{"readlink", 4085, "path:p32 buf:p32 bufsiz:s32"},
-	{"uselib", 4086, "library:p32"},
-	{"swapon", 4087, "specialfile:p32 swap_flags:s32"},
-	{"reboot", 4088, "magic1:s32 magic2:s32 cmd:u32 arg:p32"},
-	{"readdir", 4089, "fd:u32 dirent:p32 count:u32"},
-	{"mmap", 4090, "addr:u32 len:u32 prot:u32 flags:u32 fd:s32 offset:s32"},
-	{"munmap", 4091, "addr:u32 len:u32"},
-	{"truncate", 4092, "path:p32 length:s32"},
-	{"ftruncate", 4093, "fd:u32 length:s32"},
-	{"fchmod", 4094, "fd:u32 mode:u16"},
-	{"fchown", 4095, "fd:u32 user:u32 group:u32"},
-	{"getpriority", 4096, "which:s32 who:s32"},
-	{"setpriority", 4097, "which:s32 who:s32 niceval:s32"},
-	{"profil", 4098, "?32"},
-	{"statfs", 4099, "pathname:p32 buf:p32"},
-	{"fstatfs", 4100, "fd:u32 buf:p32"},
-	{"ioperm", 4101, "?32"},
-	{"socketcall", 4102, "call:s32 args:p32"},
-	{"syslog", 4103, "type:s32 buf:p32 len:s32"},
-	{"setitimer", 4104, "which:s32 value:p32 ovalue:p32"},
-	{"getitimer", 4105, "which:s32 value:p32"},
-	{"stat", 4106, "filename:p32 statbuf:p32"},
-	{"lstat", 4107, "filename:p32 statbuf:p32"},
-	{"fstat", 4108, "fd:u32 statbuf:p32"},
-	{"unused109", 4109, "name:p32"},
-	{"iopl", 4110, "?32"},
-	{"vhangup", 4111, ""},
-	{"idle", 4112, "?32"},
-	{"vm86", 4113, "?32"},
-	{"wait4", 4114, "upid:s32 stat_addr:p32 options:s32 ru:p32"},
-	{"swapoff", 4115, "specialfile:p32"},
-	{"sysinfo", 4116, "info:p32"},
-	{"ipc", 4117, "call:u32 first:s32 second:u32 third:u32 ptr:p32 fifth:s32"},
-	{"fsync", 4118, "fd:u32"},
-	{"sigreturn", 4119, ""},
-	{"clone", 4120, "clone_flags:u32 newsp:u32 parent_tidptr:p32 tls:u32 child_tidptr:p32"},
-	{"setdomainname", 4121, "name:p32 len:s32"},
-	{"uname", 4122, "name:p32"},
-	{"modify_ldt", 4123, "?32"},
-	{"adjtimex", 4124, "utp:p32"},
-	{"mprotect", 4125, "start:u32 len:u32 prot:u32"},
-	{"sigprocmask", 4126, "how:s32 nset:p32 oset:p32"},
-	{"create_module", 4127, "?32"},
-	{"init_module", 4128, "umod:p32 len:u32 uargs:p32"},
-	{"delete_module", 4129, "name_user:p32 flags:u32"},
-	{"get_kernel_syms", 4130, "?32"},
-	{"quotactl", 4131, "cmd:u32 special:p32 id:u32 addr:p32"},
-	{"getpgid", 4132, "pid:s32"},
-	{"fchdir", 4133, "fd:u32"},
-	{"bdflush", 4134, "?32"},
-	{"sysfs", 4135, "option:s32 arg1:u32 arg2:u32"},
-	{"personality", 4136, "personality:u32"},
-	{"afs_syscall", 4137, "?32"},
-	{"setfsuid", 4138, "uid:u32"},
-	{"setfsgid", 4139, "gid:u32"},
-	{"_llseek", 4140, "fd:u32 offset_high:u32 offset_low:u32 result:p32 whence:u32"},
-	{"getdents", 4141, "fd:u32 dirent:p32 count:u32"},
-	{"_newselect", 4142, "n:s32 inp:p32 outp:p32 exp:p32 tvp:p32"},
-	{"flock", 4143, "fd:u32 cmd:u32"},
-	{"msync", 4144, "start:u32 len:u32 flags:s32"},
-	{"readv", 4145, "fd:u32 vec:p32 vlen:u32"},
-	{"writev", 4146, "fd:u32 vec:p32 vlen:u32"},
-	{"cacheflush", 4147, "addr:u32 bytes:u32 cache:u32"},
-	{"cachectl", 4148, "addr:p32 nbytes:s32 op:s32"},
-	{"sysmips", 4149, "cmd:s32 arg1:s32 arg2:s32"},
-	{"unused150", 4150, "?32"},
-	{"getsid", 4151, "pid:s32"},
-	{"fdatasync", 4152, "fd:u32"},
-	{"_sysctl", 4153, "?32"},
-	{"mlock", 4154, "start:u32 len:u32"},
-	{"munlock", 4155, "start:u32 len:u32"},
-	{"mlockall", 4156, "flags:s32"},
-	{"munlockall", 4157, ""},
-	{"sched_setparam", 4158, "pid:s32 param:p32"},
-	{"sched_getparam", 4159, "pid:s32 param:p32"},
-	{"sched_setscheduler", 4160, "pid:s32 policy:s32 param:p32"},
-	{"sched_getscheduler", 4161, "pid:s32"},
-	{"sched_yield", 4162, ""},
-	{"sched_get_priority_max", 4163, "policy:s32"},
-	{"sched_get_priority_min", 4164, "policy:s32"},
-	{"sched_rr_get_interval", 4165, "pid:s32 interval:p32"},
-	{"nanosleep", 4166, "rqtp:p32 rmtp:p32"},
-	{"mremap", 4167, "addr:u32 old_len:u32 new_len:u32 flags:u32 new_addr:u32"},
-	{"accept", 4168, "fd:s32 upeer_sockaddr:p32 upeer_addrlen:p32"},
-	{"bind", 4169, "fd:s32 umyaddr:p32 addrlen:s32"},
-	{"connect", 4170, "fd:s32 uservaddr:p32 addrlen:s32"},
-	{"getpeername", 4171, "fd:s32 usockaddr:p32 usockaddr_len:p32"},
-	{"getsockname", 4172, "fd:s32 usockaddr:p32 usockaddr_len:p32"},
-	{"getsockopt", 4173, "fd:s32 level:s32 optname:s32 optval:p32 optlen:p32"},
-	{"listen", 4174, "fd:s32 backlog:s32"},
-	{"recv", 4175, "fd:s32 ubuf:p32 size:u32 flags:u32"},
-	{"recvfrom", 4176, "fd:s32 ubuf:p32 size:u32 flags:u32 addr:p32 addr_len:p32"},
-	{"recvmsg", 4177, "fd:s32 msg:p32 flags:u32"},
-	{"send", 4178, "fd:s32 buff:p32 len:u32 flags:u32"},
-	{"sendmsg", 4179, "fd:s32 msg:p32 flags:u32"},
-	{"sendto", 4180, "fd:s32 buff:p32 len:u32 flags:u32 addr:p32 addr_len:s32"},
-	{"setsockopt", 4181, "fd:s32 level:s32 optname:s32 optval:p32 optlen:s32"},
-	{"shutdown", 4182, "fd:s32 how:s32"},
-	{"socket", 4183, "family:s32 type:s32 protocol:s32"},
-	{"socketpair", 4184, "family:s32 type:s32 protocol:s32 usockvec:p32"},
-	{"setresuid", 4185, "ruid:u32 euid:u32 suid:u32"},
-	{"getresuid", 4186, "ruidp:p32 euidp:p32 suidp:p32"},
-	{"query_module", 4187, "?32"},
-	{"poll", 4188, "ufds:p32 nfds:u32 timeout_msecs:s32"},
-	{"nfsservctl", 4189, "?32"},
-	{"setresgid", 4190, "rgid:u32 egid:u32 sgid:u32"},
-	{"getresgid", 4191, "rgidp:p32 egidp:p32 sgidp:p32"},
-	{"prctl", 4192, "option:s32 arg2:u32 arg3:u32 arg4:u32 arg5:u32"},
-	{"rt_sigreturn", 4193, ""},
-	{"rt_sigaction", 4194, "sig:s32 act:p32 oact:p32 sigsetsize:u32"},
-	{"rt_sigprocmask", 4195, "how:s32 nset:p32 oset:p32 sigsetsize:u32"},
-	{"rt_sigpending", 4196, "uset:p32 sigsetsize:u32"},
-	{"rt_sigtimedwait", 4197, "uthese:p32 uinfo:p32 uts:p32 sigsetsize:u32"},
-	{"rt_sigqueueinfo", 4198, "pid:s32 sig:s32 uinfo:p32"},
-	{"rt_sigsuspend", 4199, "unewset:p32 sigsetsize:u32"},
-	{"pread64", 4200, "fd:u32 buf:p32 count:u32 pad3:u32 pos_hi:u32 pos_lo:u32"},
-	{"pwrite64", 4201, "fd:u32 buf:p32 count:u32 pad3:u32 pos_hi:u32 pos_lo:u32"},
-	{"chown", 4202, "filename:p32 user:u32 group:u32"},
-	{"getcwd", 4203, "buf:p32 size:u32"},
-	{"capget", 4204, "header:p32 dataptr:p32"},
-	{"capset", 4205, "header:p32 data:p32"},
-	{"sigaltstack", 4206, "uss:p32 uoss:p32"},
-	{"sendfile", 4207, "out_fd:s32 in_fd:s32 offset:p32 count:u32"},
-	{"getpmsg", 4208, "?32"},
-	{"putpmsg", 4209, "?32"},
-	{"mmap2", 4210, "addr:u32 len:u32 prot:u32 flags:u32 fd:s32 pgoff:u32"},
-	{"truncate64", 4211, "path:p32 pad1:u32 length_hi:u32 length_lo:u32"},
-	{"ftruncate64", 4212, "fd:u32 pad1:u32 length_hi:u32 length_lo:u32"},
-	{"stat64", 4213, "filename:p32 statbuf:p32"},
-	{"lstat64", 4214, "filename:p32 statbuf:p32"},
-	{"fstat64", 4215, "fd:u32 statbuf:p32"},
-	{"pivot_root", 4216, "new_root:p32 put_old:p32"},
-	{"mincore", 4217, "start:u32 len:u32 vec:p32"},
-	{"madvise", 4218, "start:u32 len_in:u32 behavior:s32"},
-	{"getdents64", 4219, "fd:u32 dirent:p32 count:u32"},
-	{"fcntl64", 4220, "fd:u32 cmd:u32 arg:u32"},
-	{"reserved221", 4221, "?32"},
-	{"gettid", 4222, ""},
-	{"readahead", 4223, "fd:s32 pad1:u32 offset_hi:u32 offset_lo:u32 count:u32"},
-	{"setxattr", 4224, "pathname:p32 name:p32 value:p32 size:u32 flags:s32"},
-	{"lsetxattr", 4225, "pathname:p32 name:p32 value:p32 size:u32 flags:s32"},
-	{"fsetxattr", 4226, "fd:s32 name:p32 value:p32 size:u32 flags:s32"},
-	{"getxattr", 4227, "pathname:p32 name:p32 value:p32 size:u32"},
-	{"lgetxattr", 4228, "pathname:p32 name:p32 value:p32 size:u32"},
-	{"fgetxattr", 4229, "fd:s32 name:p32 value:p32 size:u32"},
-	{"listxattr", 4230, "pathname:p32 list:p32 size:u32"},
-	{"llistxattr", 4231, "pathname:p32 list:p32 size:u32"},
-	{"flistxattr", 4232, "fd:s32 list:p32 size:u32"},
-	{"removexattr", 4233, "pathname:p32 name:p32"},
-	{"lremovexattr", 4234, "pathname:p32 name:p32"},
-	{"fremovexattr", 4235, "fd:s32 name:p32"},
-	{"tkill", 4236, "pid:s32 sig:s32"},
-	{"sendfile64", 4237, "out_fd:s32 in_fd:s32 offset:p32 count:u32"},
-	{"futex", 4238, "uaddr:p32 op:s32 val:u32 utime:p32 uaddr2:p32 val3:u32"},
-	{"sched_setaffinity", 4239, "pid:s32 len:u32 user_mask_ptr:p32"},
-	{"sched_getaffinity", 4240, "pid:s32 len:u32 user_mask_ptr:p32"},
-	{"io_setup", 4241, "nr_events:u32 ctxp:p32"},
-	{"io_destroy", 4242, "ctx:u32"},
-	{"io_getevents", 4243, "ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32"},
-	{"io_submit", 4244, "ctx_id:u32 nr:s32 iocbpp:p32"},
-	{"io_cancel", 4245, "ctx_id:u32 iocb:p32 result:p32"},
-	{"exit_group", 4246, "error_code:s32"},
-	{"lookup_dcookie", 4247, "?32"},
-	{"epoll_create", 4248, "size:s32"},
-	{"epoll_ctl", 4249, "epfd:s32 op:s32 fd:s32 event:p32"},
-	{"epoll_wait", 4250, "epfd:s32 events:p32 maxevents:s32 timeout:s32"},
-	{"remap_file_pages", 4251, "start:u32 size:u32 prot:u32 pgoff:u32 flags:u32"},
-	{"set_tid_address", 4252, "tidptr:p32"},
-	{"restart_syscall", 4253, ""},
-	{"fadvise64", 4254, "fd:s32 pad1:u32 offset_hi:u32 offset_lo:u32 len_hi:u32 len_lo:u32"},
-	{"statfs64", 4255, "pathname:p32 sz:u32 buf:p32"},
-	{"fstatfs64", 4256, "fd:u32 sz:u32 buf:p32"},
-	{"timer_create", 4257, "which_clock:s32 timer_event_spec:p32 created_timer_id:p32"},
-	{"timer_settime", 4258, "timer_id:s32 flags:s32 new:p32 old:p32"},
-	{"timer_gettime", 4259, "timer_id:s32 setting:p32"},
-	{"timer_getoverrun", 4260, "timer_id:s32"},
-	{"timer_delete", 4261, "timer_id:s32"},
-	{"clock_settime", 4262, "which_clock:s32 tp:p32"},
-	{"clock_gettime", 4263, "which_clock:s32 tp:p32"},
-	{"clock_getres", 4264, "which_clock:s32 tp:p32"},
-	{"clock_nanosleep", 4265, "which_clock:s32 flags:s32 rqtp:p32 rmtp:p32"},
-	{"tgkill", 4266, "tgid:s32 pid:s32 sig:s32"},
-	{"utimes", 4267, "filename:p32 t:p32"},
-	{"mbind", 4268, "start:u32 len:u32 mode:s32 nmask:p32 maxnode:u32 flags:u32"},
-	{"get_mempolicy", 4269, "policy:p32 nmask:p32 maxnode:u32 addr:u32 flags:u32"},
-	{"set_mempolicy", 4270, "mode:s32 nmask:p32 maxnode:u32"},
-	{"mq_open", 4271, "u_name:p32 oflag:s32 mode:u16 u_attr:p32"},
-	{"mq_unlink", 4272, "u_name:p32"},
-	{"mq_timedsend", 4273, "mqdes:s32 u_msg_ptr:p32 msg_len:u32 msg_prio:u32 u_abs_timeout:p32"},
-	{"mq_timedreceive", 4274, "mqdes:s32 u_msg_ptr:p32 msg_len:u32 u_msg_prio:p32 u_abs_timeout:p32"},
-	{"mq_notify", 4275, "mqdes:s32 u_notification:p32"},
-	{"mq_getsetattr", 4276, "mqdes:s32 u_mqstat:p32 u_omqstat:p32"},
-	{"vserver", 4277, "?32"},
-	{"waitid", 4278, "which:s32 upid:s32 infop:p32 options:s32 ru:p32"},
-	{"add_key", 4280, "_type:p32 _description:p32 _payload:p32 plen:u32 ringid:s32"},
-	{"request_key", 4281, "_type:p32 _description:p32 _callout_info:p32 destringid:s32"},
-	{"keyctl", 4282, "option:s32 arg2:u32 arg3:u32 arg4:u32 arg5:u32"},
-	{"set_thread_area", 4283, "addr:u32"},
-	{"inotify_init", 4284, ""},
-	{"inotify_add_watch", 4285, "fd:s32 pathname:p32 mask:u32"},
-	{"inotify_rm_watch", 4286, "fd:s32 wd:s32"},
-	{"migrate_pages", 4287, "pid:s32 maxnode:u32 old_nodes:p32 new_nodes:p32"},
-	{"openat", 4288, "dfd:s32 filename:p32 flags:s32 mode:u16"},
-	{"mkdirat", 4289, "dfd:s32 pathname:p32 mode:u16"},
-	{"mknodat", 4290, "dfd:s32 filename:p32 mode:u16 dev:u32"},
-	{"fchownat", 4291, "dfd:s32 filename:p32 user:u32 group:u32 flag:s32"},
-	{"futimesat", 4292, "dfd:u32 filename:p32 t:p32"},
-	{"fstatat64", 4293, "dfd:s32 filename:p32 statbuf:p32 flag:s32"},
-	{"unlinkat", 4294, "dfd:s32 pathname:p32 flag:s32"},
-	{"renameat", 4295, "olddfd:s32 oldname:p32 newdfd:s32 newname:p32"},
-	{"linkat", 4296, "olddfd:s32 oldname:p32 newdfd:s32 newname:p32 flags:s32"},
-	{"symlinkat", 4297, "oldname:p32 newdfd:s32 newname:p32"},
-	{"readlinkat", 4298, "dfd:s32 pathname:p32 buf:p32 bufsiz:s32"},
-	{"fchmodat", 4299, "dfd:s32 filename:p32 mode:u16"},
-	{"faccessat", 4300, "dfd:s32 filename:p32 mode:s32"},
-	{"pselect6", 4301, "n:s32 inp:p32 outp:p32 exp:p32 tsp:p32 sig:p32"},
-	{"ppoll", 4302, "ufds:p32 nfds:u32 tsp:p32 sigmask:p32 sigsetsize:u32"},
-	{"unshare", 4303, "unshare_flags:u32"},
-	{"splice", 4304, "fd_in:s32 off_in:p32 fd_out:s32 off_out:p32 len:u32 flags:u32"},
-	{"sync_file_range", 4305, "fd:s32 pad1:u32 offset_hi:u32 offset_lo:u32 nbytes_hi:u32 nbytes_lo:u32"},
-	{"tee", 4306, "fdin:s32 fdout:s32 len:u32 flags:u32"},
-	{"vmsplice", 4307, "fd:s32 uiov:p32 nr_segs:u32 flags:u32"},
-	{"move_pages", 4308, "pid:s32 nr_pages:u32 pages:p32 nodes:p32 status:p32 flags:s32"},
-	{"set_robust_list", 4309, "head:p32 len:u32"},
-	{"get_robust_list", 4310, "pid:s32 head_ptr:p32 len_ptr:p32"},
-	{"kexec_load", 4311, "entry:u32 nr_segments:u32 segments:p32 flags:u32"},
-	{"getcpu", 4312, "cpup:p32 nodep:p32 unused:p32"},
-	{"epoll_pwait", 4313, "epfd:s32 events:p32 maxevents:s32 timeout:s32 sigmask:p32 sigsetsize:u32"},
-	{"ioprio_set", 4314, "which:s32 who:s32 ioprio:s32"},
-	{"ioprio_get", 4315, "which:s32 who:s32"},
-	{"utimensat", 4316, "dfd:u32 filename:p32 t:p32 flags:s32"},
-	{"signalfd", 4317, "ufd:s32 user_mask:p32 sizemask:u32"},
-	{"timerfd", 4318, "?32"},
-	{"eventfd", 4319, "count:u32"},
-	{"fallocate", 4320, "fd:s32 mode:s32 offset_hi:u32 offset_lo:u32 len_hi:u32 len_lo:u32"},
-	{"timerfd_create", 4321, "clockid:s32 flags:s32"},
-	{"timerfd_gettime", 4322, "ufd:s32 otmr:p32"},
-	{"timerfd_settime", 4323, "ufd:s32 flags:s32 utmr:p32 otmr:p32"},
-	{"signalfd4", 4324, "ufd:s32 user_mask:p32 sizemask:u32 flags:s32"},
-	{"eventfd2", 4325, "count:u32 flags:s32"},
-	{"epoll_create1", 4326, "flags:s32"},
-	{"dup3", 4327, "oldfd:u32 newfd:u32 flags:s32"},
-	{"pipe2", 4328, "fildes:p32 flags:s32"},
-	{"inotify_init1", 4329, "flags:s32"},
-	{"preadv", 4330, "fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32"},
-	{"pwritev", 4331, "fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32"},
-	{"rt_tgsigqueueinfo", 4332, "tgid:s32 pid:s32 sig:s32 uinfo:p32"},
-	{"perf_event_open", 4333, "attr_uptr:p32 pid:s32 cpu:s32 group_fd:s32 flags:u32"},
-	{"accept4", 4334, "fd:s32 upeer_sockaddr:p32 upeer_addrlen:p32 flags:s32"},
-	{"recvmmsg", 4335, "fd:s32 mmsg:p32 vlen:u32 flags:u32 timeout:p32"},
-	{"fanotify_init", 4336, "flags:u32 event_f_flags:u32"},
-	{"fanotify_mark", 4337, "fanotify_fd:s32 flags:u32 mask_hi:u32 mask_lo:u32 dfd:s32 pathname:p32"},
-	{"prlimit64", 4338, "pid:s32 resource:u32 new_rlim:p32 old_rlim:p32"},
-	{"name_to_handle_at", 4339, "dfd:s32 name:p32 handle:p32 mnt_id:p32 flag:s32"},
-	{"open_by_handle_at", 4340, "mountdirfd:s32 handle:p32 flags:s32"},
-	{"clock_adjtime", 4341, "which_clock:s32 utp:p32"},
-	{"syncfs", 4342, "fd:s32"},
-	{"sendmmsg", 4343, "fd:s32 mmsg:p32 vlen:u32 flags:u32"},
-	{"setns", 4344, "fd:s32 flags:s32"},
-	{"process_vm_readv", 4345, "pid:s32 lvec:p32 liovcnt:u32 rvec:p32 riovcnt:u32 flags:u32"},
-	{"process_vm_writev", 4346, "pid:s32 lvec:p32 liovcnt:u32 rvec:p32 riovcnt:u32 flags:u32"},
-	{"kcmp", 4347, "pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u32"},
-	{"finit_module", 4348, "fd:s32 uargs:p32 flags:s32"},
-	{"sched_setattr", 4349, "pid:s32 uattr:p32 flags:u32"},
-	{"sched_getattr", 4350, "pid:s32 uattr:p32 usize:u32 flags:u32"},
-	{"renameat2", 4351, "olddfd:s32 oldname:p32 newdfd:s32 newname:p32 flags:u32"},
-	{"seccomp", 4352, "op:u32 flags:u32 uargs:p32"},
-	{"getrandom", 4353, "ubuf:p32 len:u32 flags:u32"},
-	{"memfd_create", 4354, "uname:p32 flags:u32"},
-	{"bpf", 4355, "cmd:s32 uattr:p32 size:u32"},
-	{"execveat", 4356, "fd:s32 filename:p32 argv:p32 envp:p32 flags:s32"},
-	{"userfaultfd", 4357, "flags:s32"},
-	{"membarrier", 4358, "cmd:s32 flags:u32 cpu_id:s32"},
-	{"mlock2", 4359, "start:u32 len:u32 flags:s32"},
-	{"copy_file_range", 4360, "fd_in:s32 off_in:p32 fd_out:s32 off_out:p32 len:u32 flags:u32"},
-	{"preadv2", 4361, "fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32 flags:s32"},
-	{"pwritev2", 4362, "fd:u32 vec:p32 vlen:u32 pos_l:u32 pos_h:u32 flags:s32"},
-	{"pkey_mprotect", 4363, "start:u32 len:u32 prot:u32 pkey:s32"},
-	{"pkey_alloc", 4364, "flags:u32 init_val:u32"},
-	{"pkey_free", 4365, "pkey:s32"},
-	{"statx", 4366, "dfd:s32 filename:p32 flags:u32 mask:u32 buffer:p32"},
-	{"rseq", 4367, "rseq:p32 rseq_len:u32 flags:s32 sig:u32"},
-	{"io_pgetevents", 4368, "ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32 usig:p32"},
-	{"semget", 4393, "key:s32 nsems:s32 semflg:s32"},
-	{"semctl", 4394, "semid:s32 semnum:s32 cmd:s32 arg:u32"},
-	{"shmget", 4395, "key:s32 size:u32 shmflg:s32"},
-	{"shmctl", 4396, "shmid:s32 cmd:s32 buf:p32"},
-	{"shmat", 4397, "shmid:s32 shmaddr:p32 shmflg:s32"},
-	{"shmdt", 4398, "shmaddr:p32"},
-	{"msgget", 4399, "key:s32 msgflg:s32"},
-	{"msgsnd", 4400, "msqid:s32 msgp:p32 msgsz:u32 msgflg:s32"},
-	{"msgrcv", 4401, "msqid:s32 msgp:p32 msgsz:u32 msgtyp:s32 msgflg:s32"},
-	{"msgctl", 4402, "msqid:s32 cmd:s32 buf:p32"},
-	{"clock_gettime64", 4403, "which_clock:s32 tp:p32"},
-	{"clock_settime64", 4404, "which_clock:s32 tp:p32"},
-	{"clock_adjtime64", 4405, "which_clock:s32 utx:p32"},
-	{"clock_getres_time64", 4406, "which_clock:s32 tp:p32"},
-	{"clock_nanosleep_time64", 4407, "which_clock:s32 flags:s32 rqtp:p32 rmtp:p32"},
-	{"timer_gettime64", 4408, "timer_id:s32 setting:p32"},
-	{"timer_settime64", 4409, "timer_id:s32 flags:s32 new_setting:p32 old_setting:p32"},
-	{"timerfd_gettime64", 4410, "ufd:s32 otmr:p32"},
-	{"timerfd_settime64", 4411, "ufd:s32 flags:s32 utmr:p32 otmr:p32"},
-	{"utimensat_time64", 4412, "dfd:s32 filename:p32 utimes:p32 flags:s32"},
-	{"pselect6_time64", 4413, "n:s32 inp:p32 outp:p32 exp:p32 tsp:p32 sig:p32"},
-	{"ppoll_time64", 4414, "ufds:p32 nfds:u32 tsp:p32 sigmask:p32 sigsetsize:u32"},
-	{"io_pgetevents_time64", 4416, "ctx_id:u32 min_nr:s32 nr:s32 events:p32 timeout:p32 usig:p32"},
-	{"recvmmsg_time64", 4417, "fd:s32 mmsg:p32 vlen:u32 flags:u32 timeout:p32"},
-	{"mq_timedsend_time64", 4418, "mqdes:s32 u_msg_ptr:p32 msg_len:u32 msg_prio:u32 u_abs_timeout:p32"},
-	{"mq_timedreceive_time64", 4419, "mqdes:s32 u_msg_ptr:p32 msg_len:u32 u_msg_prio:p32 u_abs_timeout:p32"},
-	{"semtimedop_time64", 4420, "semid:s32 tsops:p32 nsops:u32 timeout:p32"},
-	{"rt_sigtimedwait_time64", 4421, "uthese:p32 uinfo:p32 uts:p32 sigsetsize:u32"},
-	{"futex_time64", 4422, "uaddr:p32 op:s32 val:u32 utime:p32 uaddr2:p32 val3:u32"},
-	{"sched_rr_get_interval_time64", 4423, "pid:s32 interval:p32"},
-	{"pidfd_send_signal", 4424, "pidfd:s32 sig:s32 info:p32 flags:u32"},
-	{"io_uring_setup", 4425, "entries:u32 params:p32"},
-	{"io_uring_enter", 4426, "fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p32 argsz:u32"},
-	{"io_uring_register", 4427, "fd:u32 opcode:u32 arg:p32 nr_args:u32"},
-	{"open_tree", 4428, "dfd:s32 filename:p32 flags:u32"},
-	{"move_mount", 4429, "from_dfd:s32 from_pathname:p32 to_dfd:s32 to_pathname:p32 flags:u32"},
-	{"fsopen", 4430, "_fs_name:p32 flags:u32"},
-	{"fsconfig", 4431, "fd:s32 cmd:u32 _key:p32 _value:p32 aux:s32"},
-	{"fsmount", 4432, "fs_fd:s32 flags:u32 attr_flags:u32"},
-	{"fspick", 4433, "dfd:s32 path:p32 flags:u32"},
-	{"pidfd_open", 4434, "pid:s32 flags:u32"},
-	{"clone3", 4435, "uargs:p32 size:u32"},
-	{"close_range", 4436, "fd:u32 max_fd:u32 flags:u32"},
-	{"openat2", 4437, "dfd:s32 filename:p32 how:p32 usize:u32"},
-	{"pidfd_getfd", 4438, "pidfd:s32 fd:s32 flags:u32"},
-	{"faccessat2", 4439, "dfd:s32 filename:p32 mode:s32 flags:s32"},
-	{"process_madvise", 4440, "pidfd:s32 vec:p32 vlen:u32 behavior:s32 flags:u32"},
-	{"epoll_pwait2", 4441, "epfd:s32 events:p32 maxevents:s32 timeout:p32 sigmask:p32 sigsetsize:u32"},
-	{"mount_setattr", 4442, "dfd:s32 path:p32 flags:u32 uattr:p32 usize:u32"},
-	{"quotactl_fd", 4443, "fd:u32 cmd:u32 id:u32 addr:p32"},
-	{"landlock_create_ruleset", 4444, "attr:p32 size:u32 flags:u32"},
-	{"landlock_add_rule", 4445, "ruleset_fd:s32 rule_type:u32 rule_attr:p32 flags:u32"},
-	{"landlock_restrict_self", 4446, "ruleset_fd:s32 flags:u32"},
-	{"process_mrelease", 4448, "pidfd:s32 flags:u32"},
-	{"futex_waitv", 4449, "waiters:p32 nr_futexes:u32 flags:u32 timeout:p32 clockid:s32"},
-	{"set_mempolicy_home_node", 4450, "start:u32 len:u32 home_node:u32 flags:u32"},
-	{"cachestat", 4451, "fd:u32 cstat_range:p32 cstat:p32 flags:u32"},
-	{"fchmodat2", 4452, "dfd:s32 filename:p32 mode:u16 flags:u32"},
-	{"map_shadow_stack", 4453, "addr:u32 size:u32 flags:u32"},
-	{"futex_wake", 4454, "uaddr:p32 mask:u32 nr:s32 flags:u32"},
-	{"futex_wait", 4455, "uaddr:p32 val:u32 mask:u32 flags:u32 timeout:p32 clockid:s32"},
-	{"futex_requeue", 4456, "waiters:p32 flags:u32 nr_wake:s32 nr_requeue:s32"},
-	{"statmount", 4457, "req:p32 buf:p32 bufsize:u32 flags:u32"},
-	{"listmount", 4458, "req:p32 mnt_ids:p32 nr_mnt_ids:u32 flags:u32"},
-	{"lsm_get_self_attr", 4459, "attr:u32 ctx:p32 size:p32 flags:u32"},
-	{"lsm_set_self_attr", 4460, "attr:u32 ctx:p32 size:u32 flags:u32"},
-	{"lsm_list_modules", 4461, "ids:p32 size:p32 flags:u32"},
-	{"mseal", 4462, "start:u32 len:u32 flags:u32"},
-	{"setxattrat", 4463, "dfd:s32 pathname:p32 at_flags:u32 name:p32 uargs:p32 usize:u32"},
-	{"getxattrat", 4464, "dfd:s32 pathname:p32 at_flags:u32 name:p32 uargs:p32 usize:u32"},
-	{"listxattrat", 4465, "dfd:s32 pathname:p32 at_flags:u32 list:p32 size:u32"},
-	{"removexattrat", 4466, "dfd:s32 pathname:p32 at_flags:u32 name:p32"},
-	{"open_tree_attr", 4467, "dfd:s32 filename:p32 flags:u32 uattr:p32 usize:u32"},
-	{"file_getattr", 4468, "dfd:s32 filename:p32 ufattr:p32 usize:u32 at_flags:u32"},
-	{"file_setattr", 4469, "dfd:s32 filename:p32 ufattr:p32 usize:u32 at_flags:u32"},
-	{"listns", 4470, "req:p32 ns_ids:p32 nr_ns_ids:u32 flags:u32"},
-	{"rseq_slice_yield", 4471, ""},
+	{"syscall", 4000, 0, mipsPrototypes{}},
+	{"exit", 4001, 1, mipsPrototypes{}},
+	{"fork", 4002, 2, mipsPrototypes{}},
+	{"read", 4003, 3, mipsPrototypes{}},
+	{"write", 4004, 4, mipsPrototypes{}},
+	{"open", 4005, 5, mipsPrototypes{}},
+	{"close", 4006, 6, mipsPrototypes{}},
+	{"waitpid", 4007, 7, mipsPrototypes{}},
+	{"creat", 4008, 8, mipsPrototypes{}},
+	{"link", 4009, 9, mipsPrototypes{}},
+	{"unlink", 4010, 10, mipsPrototypes{}},
+	{"execve", 4011, 11, mipsPrototypes{}},
+	{"chdir", 4012, 12, mipsPrototypes{}},
+	{"time", 4013, 13, mipsPrototypes{}},
+	{"mknod", 4014, 14, mipsPrototypes{}},
+	{"chmod", 4015, 15, mipsPrototypes{}},
+	{"lchown", 4016, 16, mipsPrototypes{}},
+	{"break", 4017, 17, mipsPrototypes{}},
+	{"unused18", 4018, 18, mipsPrototypes{}},
+	{"lseek", 4019, 19, mipsPrototypes{}},
+	{"getpid", 4020, 20, mipsPrototypes{}},
+	{"mount", 4021, 21, mipsPrototypes{}},
+	{"umount", 4022, 22, mipsPrototypes{}},
+	{"setuid", 4023, 23, mipsPrototypes{}},
+	{"getuid", 4024, 24, mipsPrototypes{}},
+	{"stime", 4025, 25, mipsPrototypes{}},
+	{"ptrace", 4026, 26, mipsPrototypes{}},
+	{"alarm", 4027, 27, mipsPrototypes{}},
+	{"unused28", 4028, 28, mipsPrototypes{}},
+	{"pause", 4029, 29, mipsPrototypes{}},
+	{"utime", 4030, 30, mipsPrototypes{}},
+	{"stty", 4031, 31, mipsPrototypes{}},
+	{"gtty", 4032, 32, mipsPrototypes{}},
+	{"access", 4033, 33, mipsPrototypes{}},
+	{"nice", 4034, 34, mipsPrototypes{}},
+	{"ftime", 4035, 35, mipsPrototypes{}},
+	{"sync", 4036, 36, mipsPrototypes{}},
+	{"kill", 4037, 37, mipsPrototypes{}},
+	{"rename", 4038, 38, mipsPrototypes{}},
+	{"mkdir", 4039, 39, mipsPrototypes{}},
+	{"rmdir", 4040, 40, mipsPrototypes{}},
+	{"dup", 4041, 41, mipsPrototypes{}},
+	{"pipe", 4042, 42, mipsPrototypes{}},
+	{"times", 4043, 43, mipsPrototypes{}},
+	{"prof", 4044, 44, mipsPrototypes{}},
+	{"brk", 4045, 45, mipsPrototypes{}},
+	{"setgid", 4046, 46, mipsPrototypes{}},
+	{"getgid", 4047, 47, mipsPrototypes{}},
+	{"signal", 4048, 48, mipsPrototypes{}},
+	{"geteuid", 4049, 49, mipsPrototypes{}},
+	{"getegid", 4050, 50, mipsPrototypes{}},
+	{"acct", 4051, 51, mipsPrototypes{}},
+	{"umount2", 4052, 52, mipsPrototypes{}},
+	{"lock", 4053, 53, mipsPrototypes{}},
+	{"ioctl", 4054, 54, mipsPrototypes{}},
+	{"fcntl", 4055, 55, mipsPrototypes{}},
+	{"mpx", 4056, 56, mipsPrototypes{}},
+	{"setpgid", 4057, 57, mipsPrototypes{}},
+	{"ulimit", 4058, 58, mipsPrototypes{}},
+	{"unused59", 4059, 59, mipsPrototypes{}},
+	{"umask", 4060, 60, mipsPrototypes{}},
+	{"chroot", 4061, 61, mipsPrototypes{}},
+	{"ustat", 4062, 62, mipsPrototypes{}},
+	{"dup2", 4063, 63, mipsPrototypes{}},
+	{"getppid", 4064, 64, mipsPrototypes{}},
+	{"getpgrp", 4065, 65, mipsPrototypes{}},
+	{"setsid", 4066, 66, mipsPrototypes{}},
+	{"sigaction", 4067, 67, mipsPrototypes{}},
+	{"sgetmask", 4068, 68, mipsPrototypes{}},
+	{"ssetmask", 4069, 69, mipsPrototypes{}},
+	{"setreuid", 4070, 70, mipsPrototypes{}},
+	{"setregid", 4071, 71, mipsPrototypes{}},
+	{"sigsuspend", 4072, 72, mipsPrototypes{}},
+	{"sigpending", 4073, 73, mipsPrototypes{}},
+	{"sethostname", 4074, 74, mipsPrototypes{}},
+	{"setrlimit", 4075, 75, mipsPrototypes{}},
+	{"getrlimit", 4076, 76, mipsPrototypes{}},
+	{"getrusage", 4077, 77, mipsPrototypes{}},
+	{"gettimeofday", 4078, 78, mipsPrototypes{}},
+	{"settimeofday", 4079, 79, mipsPrototypes{}},
+	{"getgroups", 4080, 80, mipsPrototypes{}},
+	{"setgroups", 4081, 81, mipsPrototypes{}},
+	{"reserved82", 4082, 82, mipsPrototypes{}},
+	{"symlink", 4083, 83, mipsPrototypes{}},
+	{"unused84", 4084, 84, mipsPrototypes{}},
+	{"readlink", 4085, 85, mipsPrototypes{}},
+	{"uselib", 4086, 86, mipsPrototypes{}},
+	{"swapon", 4087, 87, mipsPrototypes{}},
+	{"reboot", 4088, 88, mipsPrototypes{}},
+	{"readdir", 4089, 89, mipsPrototypes{}},
+	{"mmap", 4090, 90, mipsPrototypes{}},
+	{"munmap", 4091, 91, mipsPrototypes{}},
+	{"truncate", 4092, 92, mipsPrototypes{}},
+	{"ftruncate", 4093, 93, mipsPrototypes{}},
+	{"fchmod", 4094, 94, mipsPrototypes{}},
+	{"fchown", 4095, 95, mipsPrototypes{}},
+	{"getpriority", 4096, 96, mipsPrototypes{}},
+	{"setpriority", 4097, 97, mipsPrototypes{}},
+	{"profil", 4098, 98, mipsPrototypes{}},
+	{"statfs", 4099, 99, mipsPrototypes{}},
+	{"fstatfs", 4100, 100, mipsPrototypes{}},
+	{"ioperm", 4101, 101, mipsPrototypes{}},
+	{"socketcall", 4102, 102, mipsPrototypes{}},
+	{"syslog", 4103, 103, mipsPrototypes{}},
+	{"setitimer", 4104, 104, mipsPrototypes{}},
+	{"getitimer", 4105, 105, mipsPrototypes{}},
+	{"stat", 4106, 106, mipsPrototypes{}},
+	{"lstat", 4107, 107, mipsPrototypes{}},
+	{"fstat", 4108, 108, mipsPrototypes{}},
+	{"unused109", 4109, 109, mipsPrototypes{}},
+	{"iopl", 4110, 110, mipsPrototypes{}},
+	{"vhangup", 4111, 111, mipsPrototypes{}},
+	{"idle", 4112, 112, mipsPrototypes{}},
+	{"vm86", 4113, 113, mipsPrototypes{}},
+	{"wait4", 4114, 114, mipsPrototypes{}},
+	{"swapoff", 4115, 115, mipsPrototypes{}},
+	{"sysinfo", 4116, 116, mipsPrototypes{}},
+	{"ipc", 4117, 117, mipsPrototypes{}},
+	{"fsync", 4118, 118, mipsPrototypes{}},
+	{"sigreturn", 4119, 119, mipsPrototypes{}},
+	{"clone", 4120, 120, mipsPrototypes{}},
+	{"setdomainname", 4121, 121, mipsPrototypes{}},
+	{"uname", 4122, 122, mipsPrototypes{}},
+	{"modify_ldt", 4123, 123, mipsPrototypes{}},
+	{"adjtimex", 4124, 124, mipsPrototypes{}},
+	{"mprotect", 4125, 125, mipsPrototypes{}},
+	{"sigprocmask", 4126, 126, mipsPrototypes{}},
+	{"create_module", 4127, 127, mipsPrototypes{}},
+	{"init_module", 4128, 128, mipsPrototypes{}},
+	{"delete_module", 4129, 129, mipsPrototypes{}},
+	{"get_kernel_syms", 4130, 130, mipsPrototypes{}},
+	{"quotactl", 4131, 131, mipsPrototypes{}},
+	{"getpgid", 4132, 132, mipsPrototypes{}},
+	{"fchdir", 4133, 133, mipsPrototypes{}},
+	{"bdflush", 4134, 134, mipsPrototypes{}},
+	{"sysfs", 4135, 135, mipsPrototypes{}},
+	{"personality", 4136, 136, mipsPrototypes{}},
+	{"afs_syscall", 4137, 137, mipsPrototypes{}},
+	{"setfsuid", 4138, 138, mipsPrototypes{}},
+	{"setfsgid", 4139, 139, mipsPrototypes{}},
+	{"_llseek", 4140, 140, mipsPrototypes{}},
+	{"getdents", 4141, 141, mipsPrototypes{}},
+	{"_newselect", 4142, 142, mipsPrototypes{}},
+	{"flock", 4143, 143, mipsPrototypes{}},
+	{"msync", 4144, 144, mipsPrototypes{}},
+	{"readv", 4145, 145, mipsPrototypes{}},
+	{"writev", 4146, 146, mipsPrototypes{}},
+	{"cacheflush", 4147, 147, mipsPrototypes{}},
+	{"cachectl", 4148, 148, mipsPrototypes{}},
+	{"sysmips", 4149, 149, mipsPrototypes{}},
+	{"unused150", 4150, 150, mipsPrototypes{}},
+	{"getsid", 4151, 151, mipsPrototypes{}},
+	{"fdatasync", 4152, 152, mipsPrototypes{}},
+	{"_sysctl", 4153, 153, mipsPrototypes{}},
+	{"mlock", 4154, 154, mipsPrototypes{}},
+	{"munlock", 4155, 155, mipsPrototypes{}},
+	{"mlockall", 4156, 156, mipsPrototypes{}},
+	{"munlockall", 4157, 157, mipsPrototypes{}},
+	{"sched_setparam", 4158, 158, mipsPrototypes{}},
+	{"sched_getparam", 4159, 159, mipsPrototypes{}},
+	{"sched_setscheduler", 4160, 160, mipsPrototypes{}},
+	{"sched_getscheduler", 4161, 161, mipsPrototypes{}},
+	{"sched_yield", 4162, 162, mipsPrototypes{}},
+	{"sched_get_priority_max", 4163, 163, mipsPrototypes{}},
+	{"sched_get_priority_min", 4164, 164, mipsPrototypes{}},
+	{"sched_rr_get_interval", 4165, 165, mipsPrototypes{}},
+	{"nanosleep", 4166, 166, mipsPrototypes{}},
+	{"mremap", 4167, 167, mipsPrototypes{}},
+	{"accept", 4168, 168, mipsPrototypes{}},
+	{"bind", 4169, 169, mipsPrototypes{}},
+	{"connect", 4170, 170, mipsPrototypes{}},
+	{"getpeername", 4171, 171, mipsPrototypes{}},
+	{"getsockname", 4172, 172, mipsPrototypes{}},
+	{"getsockopt", 4173, 173, mipsPrototypes{}},
+	{"listen", 4174, 174, mipsPrototypes{}},
+	{"recv", 4175, 175, mipsPrototypes{}},
+	{"recvfrom", 4176, 176, mipsPrototypes{}},
+	{"recvmsg", 4177, 177, mipsPrototypes{}},
+	{"send", 4178, 178, mipsPrototypes{}},
+	{"sendmsg", 4179, 179, mipsPrototypes{}},
+	{"sendto", 4180, 180, mipsPrototypes{}},
+	{"setsockopt", 4181, 181, mipsPrototypes{}},
+	{"shutdown", 4182, 182, mipsPrototypes{}},
+	{"socket", 4183, 183, mipsPrototypes{}},
+	{"socketpair", 4184, 184, mipsPrototypes{}},
+	{"setresuid", 4185, 185, mipsPrototypes{}},
+	{"getresuid", 4186, 186, mipsPrototypes{}},
+	{"query_module", 4187, 187, mipsPrototypes{}},
+	{"poll", 4188, 188, mipsPrototypes{}},
+	{"nfsservctl", 4189, 189, mipsPrototypes{}},
+	{"setresgid", 4190, 190, mipsPrototypes{}},
+	{"getresgid", 4191, 191, mipsPrototypes{}},
+	{"prctl", 4192, 192, mipsPrototypes{}},
+	{"rt_sigreturn", 4193, 193, mipsPrototypes{}},
+	{"rt_sigaction", 4194, 194, mipsPrototypes{}},
+	{"rt_sigprocmask", 4195, 195, mipsPrototypes{}},
+	{"rt_sigpending", 4196, 196, mipsPrototypes{}},
+	{"rt_sigtimedwait", 4197, 197, mipsPrototypes{}},
+	{"rt_sigqueueinfo", 4198, 198, mipsPrototypes{}},
+	{"rt_sigsuspend", 4199, 199, mipsPrototypes{}},
+	{"pread64", 4200, 200, mipsPrototypes{}},
+	{"pwrite64", 4201, 201, mipsPrototypes{}},
+	{"chown", 4202, 202, mipsPrototypes{}},
+	{"getcwd", 4203, 203, mipsPrototypes{}},
+	{"capget", 4204, 204, mipsPrototypes{}},
+	{"capset", 4205, 205, mipsPrototypes{}},
+	{"sigaltstack", 4206, 206, mipsPrototypes{}},
+	{"sendfile", 4207, 207, mipsPrototypes{}},
+	{"getpmsg", 4208, 208, mipsPrototypes{}},
+	{"putpmsg", 4209, 209, mipsPrototypes{}},
+	{"mmap2", 4210, 210, mipsPrototypes{}},
+	{"truncate64", 4211, 211, mipsPrototypes{}},
+	{"ftruncate64", 4212, 212, mipsPrototypes{}},
+	{"stat64", 4213, 213, mipsPrototypes{}},
+	{"lstat64", 4214, 214, mipsPrototypes{}},
+	{"fstat64", 4215, 215, mipsPrototypes{}},
+	{"pivot_root", 4216, 216, mipsPrototypes{}},
+	{"mincore", 4217, 217, mipsPrototypes{}},
+	{"madvise", 4218, 218, mipsPrototypes{}},
+	{"getdents64", 4219, 219, mipsPrototypes{}},
+	{"fcntl64", 4220, 220, mipsPrototypes{}},
+	{"reserved221", 4221, 221, mipsPrototypes{}},
+	{"gettid", 4222, 222, mipsPrototypes{}},
+	{"readahead", 4223, 223, mipsPrototypes{}},
+	{"setxattr", 4224, 224, mipsPrototypes{}},
+	{"lsetxattr", 4225, 225, mipsPrototypes{}},
+	{"fsetxattr", 4226, 226, mipsPrototypes{}},
+	{"getxattr", 4227, 227, mipsPrototypes{}},
+	{"lgetxattr", 4228, 228, mipsPrototypes{}},
+	{"fgetxattr", 4229, 229, mipsPrototypes{}},
+	{"listxattr", 4230, 230, mipsPrototypes{}},
+	{"llistxattr", 4231, 231, mipsPrototypes{}},
+	{"flistxattr", 4232, 232, mipsPrototypes{}},
+	{"removexattr", 4233, 233, mipsPrototypes{}},
+	{"lremovexattr", 4234, 234, mipsPrototypes{}},
+	{"fremovexattr", 4235, 235, mipsPrototypes{}},
+	{"tkill", 4236, 236, mipsPrototypes{}},
+	{"sendfile64", 4237, 237, mipsPrototypes{}},
+	{"futex", 4238, 238, mipsPrototypes{}},
+	{"sched_setaffinity", 4239, 239, mipsPrototypes{}},
+	{"sched_getaffinity", 4240, 240, mipsPrototypes{}},
+	{"io_setup", 4241, 241, mipsPrototypes{}},
+	{"io_destroy", 4242, 242, mipsPrototypes{}},
+	{"io_getevents", 4243, 243, mipsPrototypes{}},
+	{"io_submit", 4244, 244, mipsPrototypes{}},
+	{"io_cancel", 4245, 245, mipsPrototypes{}},
+	{"exit_group", 4246, 246, mipsPrototypes{}},
+	{"lookup_dcookie", 4247, 247, mipsPrototypes{}},
+	{"epoll_create", 4248, 248, mipsPrototypes{}},
+	{"epoll_ctl", 4249, 249, mipsPrototypes{}},
+	{"epoll_wait", 4250, 250, mipsPrototypes{}},
+	{"remap_file_pages", 4251, 251, mipsPrototypes{}},
+	{"set_tid_address", 4252, 252, mipsPrototypes{}},
+	{"restart_syscall", 4253, 253, mipsPrototypes{}},
+	{"fadvise64", 4254, 254, mipsPrototypes{}},
+	{"statfs64", 4255, 255, mipsPrototypes{}},
+	{"fstatfs64", 4256, 256, mipsPrototypes{}},
+	{"timer_create", 4257, 257, mipsPrototypes{}},
+	{"timer_settime", 4258, 258, mipsPrototypes{}},
+	{"timer_gettime", 4259, 259, mipsPrototypes{}},
+	{"timer_getoverrun", 4260, 260, mipsPrototypes{}},
+	{"timer_delete", 4261, 261, mipsPrototypes{}},
+	{"clock_settime", 4262, 262, mipsPrototypes{}},
+	{"clock_gettime", 4263, 263, mipsPrototypes{}},
+	{"clock_getres", 4264, 264, mipsPrototypes{}},
+	{"clock_nanosleep", 4265, 265, mipsPrototypes{}},
+	{"tgkill", 4266, 266, mipsPrototypes{}},
+	{"utimes", 4267, 267, mipsPrototypes{}},
+	{"mbind", 4268, 268, mipsPrototypes{}},
+	{"get_mempolicy", 4269, 269, mipsPrototypes{}},
+	{"set_mempolicy", 4270, 270, mipsPrototypes{}},
+	{"mq_open", 4271, 271, mipsPrototypes{}},
+	{"mq_unlink", 4272, 272, mipsPrototypes{}},
+	{"mq_timedsend", 4273, 273, mipsPrototypes{}},
+	{"mq_timedreceive", 4274, 274, mipsPrototypes{}},
+	{"mq_notify", 4275, 275, mipsPrototypes{}},
+	{"mq_getsetattr", 4276, 276, mipsPrototypes{}},
+	{"vserver", 4277, 277, mipsPrototypes{}},
+	{"waitid", 4278, 278, mipsPrototypes{}},
+	{"add_key", 4280, 279, mipsPrototypes{}},
+	{"request_key", 4281, 280, mipsPrototypes{}},
+	{"keyctl", 4282, 281, mipsPrototypes{}},
+	{"set_thread_area", 4283, 282, mipsPrototypes{}},
+	{"inotify_init", 4284, 283, mipsPrototypes{}},
+	{"inotify_add_watch", 4285, 284, mipsPrototypes{}},
+	{"inotify_rm_watch", 4286, 285, mipsPrototypes{}},
+	{"migrate_pages", 4287, 286, mipsPrototypes{}},
+	{"openat", 4288, 287, mipsPrototypes{}},
+	{"mkdirat", 4289, 288, mipsPrototypes{}},
+	{"mknodat", 4290, 289, mipsPrototypes{}},
+	{"fchownat", 4291, 290, mipsPrototypes{}},
+	{"futimesat", 4292, 291, mipsPrototypes{}},
+	{"fstatat64", 4293, 292, mipsPrototypes{}},
+	{"unlinkat", 4294, 293, mipsPrototypes{}},
+	{"renameat", 4295, 294, mipsPrototypes{}},
+	{"linkat", 4296, 295, mipsPrototypes{}},
+	{"symlinkat", 4297, 296, mipsPrototypes{}},
+	{"readlinkat", 4298, 297, mipsPrototypes{}},
+	{"fchmodat", 4299, 298, mipsPrototypes{}},
+	{"faccessat", 4300, 299, mipsPrototypes{}},
+	{"pselect6", 4301, 300, mipsPrototypes{}},
+	{"ppoll", 4302, 301, mipsPrototypes{}},
+	{"unshare", 4303, 302, mipsPrototypes{}},
+	{"splice", 4304, 303, mipsPrototypes{}},
+	{"sync_file_range", 4305, 304, mipsPrototypes{}},
+	{"tee", 4306, 305, mipsPrototypes{}},
+	{"vmsplice", 4307, 306, mipsPrototypes{}},
+	{"move_pages", 4308, 307, mipsPrototypes{}},
+	{"set_robust_list", 4309, 308, mipsPrototypes{}},
+	{"get_robust_list", 4310, 309, mipsPrototypes{}},
+	{"kexec_load", 4311, 310, mipsPrototypes{}},
+	{"getcpu", 4312, 311, mipsPrototypes{}},
+	{"epoll_pwait", 4313, 312, mipsPrototypes{}},
+	{"ioprio_set", 4314, 313, mipsPrototypes{}},
+	{"ioprio_get", 4315, 314, mipsPrototypes{}},
+	{"utimensat", 4316, 315, mipsPrototypes{}},
+	{"signalfd", 4317, 316, mipsPrototypes{}},
+	{"timerfd", 4318, 317, mipsPrototypes{}},
+	{"eventfd", 4319, 318, mipsPrototypes{}},
+	{"fallocate", 4320, 319, mipsPrototypes{}},
+	{"timerfd_create", 4321, 320, mipsPrototypes{}},
+	{"timerfd_gettime", 4322, 321, mipsPrototypes{}},
+	{"timerfd_settime", 4323, 322, mipsPrototypes{}},
+	{"signalfd4", 4324, 323, mipsPrototypes{}},
+	{"eventfd2", 4325, 324, mipsPrototypes{}},
+	{"epoll_create1", 4326, 325, mipsPrototypes{}},
+	{"dup3", 4327, 326, mipsPrototypes{}},
+	{"pipe2", 4328, 327, mipsPrototypes{}},
+	{"inotify_init1", 4329, 328, mipsPrototypes{}},
+	{"preadv", 4330, 329, mipsPrototypes{}},
+	{"pwritev", 4331, 330, mipsPrototypes{}},
+	{"rt_tgsigqueueinfo", 4332, 331, mipsPrototypes{}},
+	{"perf_event_open", 4333, 332, mipsPrototypes{}},
+	{"accept4", 4334, 333, mipsPrototypes{}},
+	{"recvmmsg", 4335, 334, mipsPrototypes{}},
+	{"fanotify_init", 4336, 335, mipsPrototypes{}},
+	{"fanotify_mark", 4337, 336, mipsPrototypes{}},
+	{"prlimit64", 4338, 337, mipsPrototypes{}},
+	{"name_to_handle_at", 4339, 338, mipsPrototypes{}},
+	{"open_by_handle_at", 4340, 339, mipsPrototypes{}},
+	{"clock_adjtime", 4341, 340, mipsPrototypes{}},
+	{"syncfs", 4342, 341, mipsPrototypes{}},
+	{"sendmmsg", 4343, 342, mipsPrototypes{}},
+	{"setns", 4344, 343, mipsPrototypes{}},
+	{"process_vm_readv", 4345, 344, mipsPrototypes{}},
+	{"process_vm_writev", 4346, 345, mipsPrototypes{}},
+	{"kcmp", 4347, 346, mipsPrototypes{}},
+	{"finit_module", 4348, 347, mipsPrototypes{}},
+	{"sched_setattr", 4349, 348, mipsPrototypes{}},
+	{"sched_getattr", 4350, 349, mipsPrototypes{}},
+	{"renameat2", 4351, 350, mipsPrototypes{}},
+	{"seccomp", 4352, 351, mipsPrototypes{}},
+	{"getrandom", 4353, 352, mipsPrototypes{}},
+	{"memfd_create", 4354, 353, mipsPrototypes{}},
+	{"bpf", 4355, 354, mipsPrototypes{}},
+	{"execveat", 4356, 355, mipsPrototypes{}},
+	{"userfaultfd", 4357, 356, mipsPrototypes{}},
+	{"membarrier", 4358, 357, mipsPrototypes{}},
+	{"mlock2", 4359, 358, mipsPrototypes{}},
+	{"copy_file_range", 4360, 359, mipsPrototypes{}},
+	{"preadv2", 4361, 360, mipsPrototypes{}},
+	{"pwritev2", 4362, 361, mipsPrototypes{}},
+	{"pkey_mprotect", 4363, 362, mipsPrototypes{}},
+	{"pkey_alloc", 4364, 363, mipsPrototypes{}},
+	{"pkey_free", 4365, 364, mipsPrototypes{}},
+	{"statx", 4366, 365, mipsPrototypes{}},
+	{"rseq", 4367, 366, mipsPrototypes{}},
+	{"io_pgetevents", 4368, 367, mipsPrototypes{}},
+	{"semget", 4393, 368, mipsPrototypes{}},
+	{"semctl", 4394, 369, mipsPrototypes{}},
+	{"shmget", 4395, 370, mipsPrototypes{}},
+	{"shmctl", 4396, 371, mipsPrototypes{}},
+	{"shmat", 4397, 372, mipsPrototypes{}},
+	{"shmdt", 4398, 373, mipsPrototypes{}},
+	{"msgget", 4399, 374, mipsPrototypes{}},
+	{"msgsnd", 4400, 375, mipsPrototypes{}},
+	{"msgrcv", 4401, 376, mipsPrototypes{}},
+	{"msgctl", 4402, 377, mipsPrototypes{}},
+	{"clock_gettime64", 4403, 378, mipsPrototypes{}},
+	{"clock_settime64", 4404, 379, mipsPrototypes{}},
+	{"clock_adjtime64", 4405, 380, mipsPrototypes{}},
+	{"clock_getres_time64", 4406, 381, mipsPrototypes{}},
+	{"clock_nanosleep_time64", 4407, 382, mipsPrototypes{}},
+	{"timer_gettime64", 4408, 383, mipsPrototypes{}},
+	{"timer_settime64", 4409, 384, mipsPrototypes{}},
+	{"timerfd_gettime64", 4410, 385, mipsPrototypes{}},
+	{"timerfd_settime64", 4411, 386, mipsPrototypes{}},
+	{"utimensat_time64", 4412, 387, mipsPrototypes{}},
+	{"pselect6_time64", 4413, 388, mipsPrototypes{}},
+	{"ppoll_time64", 4414, 389, mipsPrototypes{}},
+	{"io_pgetevents_time64", 4416, 390, mipsPrototypes{}},
+	{"recvmmsg_time64", 4417, 391, mipsPrototypes{}},
+	{"mq_timedsend_time64", 4418, 392, mipsPrototypes{}},
+	{"mq_timedreceive_time64", 4419, 393, mipsPrototypes{}},
+	{"semtimedop_time64", 4420, 394, mipsPrototypes{}},
+	{"rt_sigtimedwait_time64", 4421, 395, mipsPrototypes{}},
+	{"futex_time64", 4422, 396, mipsPrototypes{}},
+	{"sched_rr_get_interval_time64", 4423, 397, mipsPrototypes{}},
+	{"pidfd_send_signal", 4424, 398, mipsPrototypes{}},
+	{"io_uring_setup", 4425, 399, mipsPrototypes{}},
+	{"io_uring_enter", 4426, 400, mipsPrototypes{}},
+	{"io_uring_register", 4427, 401, mipsPrototypes{}},
+	{"open_tree", 4428, 402, mipsPrototypes{}},
+	{"move_mount", 4429, 403, mipsPrototypes{}},
+	{"fsopen", 4430, 404, mipsPrototypes{}},
+	{"fsconfig", 4431, 405, mipsPrototypes{}},
+	{"fsmount", 4432, 406, mipsPrototypes{}},
+	{"fspick", 4433, 407, mipsPrototypes{}},
+	{"pidfd_open", 4434, 408, mipsPrototypes{}},
+	{"clone3", 4435, 409, mipsPrototypes{}},
+	{"close_range", 4436, 410, mipsPrototypes{}},
+	{"openat2", 4437, 411, mipsPrototypes{}},
+	{"pidfd_getfd", 4438, 412, mipsPrototypes{}},
+	{"faccessat2", 4439, 413, mipsPrototypes{}},
+	{"process_madvise", 4440, 414, mipsPrototypes{}},
+	{"epoll_pwait2", 4441, 415, mipsPrototypes{}},
+	{"mount_setattr", 4442, 416, mipsPrototypes{}},
+	{"quotactl_fd", 4443, 417, mipsPrototypes{}},
+	{"landlock_create_ruleset", 4444, 418, mipsPrototypes{}},
+	{"landlock_add_rule", 4445, 419, mipsPrototypes{}},
+	{"landlock_restrict_self", 4446, 420, mipsPrototypes{}},
+	{"process_mrelease", 4448, 421, mipsPrototypes{}},
+	{"futex_waitv", 4449, 422, mipsPrototypes{}},
+	{"set_mempolicy_home_node", 4450, 423, mipsPrototypes{}},
+	{"cachestat", 4451, 424, mipsPrototypes{}},
+	{"fchmodat2", 4452, 425, mipsPrototypes{}},
+	{"map_shadow_stack", 4453, 426, mipsPrototypes{}},
+	{"futex_wake", 4454, 427, mipsPrototypes{}},
+	{"futex_wait", 4455, 428, mipsPrototypes{}},
+	{"futex_requeue", 4456, 429, mipsPrototypes{}},
+	{"statmount", 4457, 430, mipsPrototypes{}},
+	{"listmount", 4458, 431, mipsPrototypes{}},
+	{"lsm_get_self_attr", 4459, 432, mipsPrototypes{}},
+	{"lsm_set_self_attr", 4460, 433, mipsPrototypes{}},
+	{"lsm_list_modules", 4461, 434, mipsPrototypes{}},
+	{"mseal", 4462, 435, mipsPrototypes{}},
+	{"setxattrat", 4463, 436, mipsPrototypes{}},
+	{"getxattrat", 4464, 437, mipsPrototypes{}},
+	{"listxattrat", 4465, 438, mipsPrototypes{}},
+	{"removexattrat", 4466, 439, mipsPrototypes{}},
+	{"open_tree_attr", 4467, 440, mipsPrototypes{}},
+	{"file_getattr", 4468, 441, mipsPrototypes{}},
+	{"file_setattr", 4469, 442, mipsPrototypes{}},
+	{"listns", 4470, 443, mipsPrototypes{}},
+	{"rseq_slice_yield", 4471, 444, mipsPrototypes{}},
 }
 
 var mipsByName = []uint16{

@@ -2,382 +2,785 @@
 
 package kernel
 
+type mips64Prototypes struct{}
+
+func (mips64Prototypes) prototypes() (string, []uint16) {
+	return mips64PrototypesText, mips64PrototypesEnds[:]
+}
+
+const mips64PrototypesText = "" +
+	"fd:u32 buf:p64 count:u64" + // read
+	"fd:u32 buf:p64 count:u64" + // write
+	"filename:p64 flags:s32 mode:u16" + // open
+	"fd:u32" + // close
+	"filename:p64 statbuf:p64" + // stat
+	"fd:u32 statbuf:p64" + // fstat
+	"filename:p64 statbuf:p64" + // lstat
+	"ufds:p64 nfds:u32 timeout_msecs:s32" + // poll
+	"fd:u32 offset:s64 whence:u32" + // lseek
+	"addr:u64 len:u64 prot:u32 flags:u32 fd:s32 offset:s64" + // mmap
+	"start:u64 len:u64 prot:u64" + // mprotect
+	"addr:u64 len:u64" + // munmap
+	"brk:u64" + // brk
+	"sig:s32 act:p64 oact:p64 sigsetsize:u64" + // rt_sigaction
+	"how:s32 nset:p64 oset:p64 sigsetsize:u64" + // rt_sigprocmask
+	"fd:u32 cmd:u32 arg:u64" + // ioctl
+	"fd:u32 buf:p64 count:u64 pos:s64" + // pread64
+	"fd:u32 buf:p64 count:u64 pos:s64" + // pwrite64
+	"fd:u32 vec:p64 vlen:u32" + // readv
+	"fd:u32 vec:p64 vlen:u32" + // writev
+	"filename:p64 mode:s32" + // access
+	"fildes:p64" + // pipe
+	"n:s32 inp:p64 outp:p64 exp:p64 tvp:p64" + // _newselect
+	"" + // sched_yield
+	"addr:u64 old_len:u64 new_len:u64 flags:u64 new_addr:u64" + // mremap
+	"start:u64 len:u64 flags:s32" + // msync
+	"start:u64 len:u64 vec:p64" + // mincore
+	"start:u64 len_in:u64 behavior:s32" + // madvise
+	"key:s32 size:u64 shmflg:s32" + // shmget
+	"shmid:s32 shmaddr:p64 shmflg:s32" + // shmat
+	"shmid:s32 cmd:s32 buf:p64" + // shmctl
+	"fildes:u32" + // dup
+	"oldfd:u32 newfd:u32" + // dup2
+	"" + // pause
+	"rqtp:p64 rmtp:p64" + // nanosleep
+	"which:s32 value:p64" + // getitimer
+	"which:s32 value:p64 ovalue:p64" + // setitimer
+	"seconds:u32" + // alarm
+	"" + // getpid
+	"out_fd:s32 in_fd:s32 offset:p64 count:u64" + // sendfile
+	"family:s32 type:s32 protocol:s32" + // socket
+	"fd:s32 uservaddr:p64 addrlen:s32" + // connect
+	"fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64" + // accept
+	"fd:s32 buff:p64 len:u64 flags:u32 addr:p64 addr_len:s32" + // sendto
+	"fd:s32 ubuf:p64 size:u64 flags:u32 addr:p64 addr_len:p64" + // recvfrom
+	"fd:s32 msg:p64 flags:u32" + // sendmsg
+	"fd:s32 msg:p64 flags:u32" + // recvmsg
+	"fd:s32 how:s32" + // shutdown
+	"fd:s32 umyaddr:p64 addrlen:s32" + // bind
+	"fd:s32 backlog:s32" + // listen
+	"fd:s32 usockaddr:p64 usockaddr_len:p64" + // getsockname
+	"fd:s32 usockaddr:p64 usockaddr_len:p64" + // getpeername
+	"family:s32 type:s32 protocol:s32 usockvec:p64" + // socketpair
+	"fd:s32 level:s32 optname:s32 optval:p64 optlen:s32" + // setsockopt
+	"fd:s32 level:s32 optname:s32 optval:p64 optlen:p64" + // getsockopt
+	"clone_flags:u32 newsp:u64 parent_tidptr:p64 tls:u64 child_tidptr:p64" + // clone
+	"" + // fork
+	"filename:p64 argv:p64 envp:p64" + // execve
+	"error_code:s32" + // exit
+	"upid:s32 stat_addr:p64 options:s32 ru:p64" + // wait4
+	"pid:s32 sig:s32" + // kill
+	"name:p64" + // uname
+	"key:s32 nsems:s32 semflg:s32" + // semget
+	"semid:s32 tsops:p64 nsops:u32" + // semop
+	"semid:s32 semnum:s32 cmd:s32 arg:u64" + // semctl
+	"shmaddr:p64" + // shmdt
+	"key:s32 msgflg:s32" + // msgget
+	"msqid:s32 msgp:p64 msgsz:u64 msgflg:s32" + // msgsnd
+	"msqid:s32 msgp:p64 msgsz:u64 msgtyp:s64 msgflg:s32" + // msgrcv
+	"msqid:s32 cmd:s32 buf:p64" + // msgctl
+	"fd:u32 cmd:u32 arg:u64" + // fcntl
+	"fd:u32 cmd:u32" + // flock
+	"fd:u32" + // fsync
+	"fd:u32" + // fdatasync
+	"path:p64 length:s64" + // truncate
+	"fd:u32 length:s64" + // ftruncate
+	"fd:u32 dirent:p64 count:u32" + // getdents
+	"buf:p64 size:u64" + // getcwd
+	"filename:p64" + // chdir
+	"fd:u32" + // fchdir
+	"oldname:p64 newname:p64" + // rename
+	"pathname:p64 mode:u16" + // mkdir
+	"pathname:p64" + // rmdir
+	"pathname:p64 mode:u16" + // creat
+	"oldname:p64 newname:p64" + // link
+	"pathname:p64" + // unlink
+	"oldname:p64 newname:p64" + // symlink
+	"path:p64 buf:p64 bufsiz:s32" + // readlink
+	"filename:p64 mode:u16" + // chmod
+	"fd:u32 mode:u16" + // fchmod
+	"filename:p64 user:u32 group:u32" + // chown
+	"fd:u32 user:u32 group:u32" + // fchown
+	"filename:p64 user:u32 group:u32" + // lchown
+	"mask:s32" + // umask
+	"tv:p64 tz:p64" + // gettimeofday
+	"resource:u32 rlim:p64" + // getrlimit
+	"who:s32 ru:p64" + // getrusage
+	"info:p64" + // sysinfo
+	"tbuf:p64" + // times
+	"request:s64 pid:s32 addr:u64 data:u64" + // ptrace
+	"" + // getuid
+	"type:s32 buf:p64 len:s32" + // syslog
+	"" + // getgid
+	"uid:u32" + // setuid
+	"gid:u32" + // setgid
+	"" + // geteuid
+	"" + // getegid
+	"pid:s32 pgid:s32" + // setpgid
+	"" + // getppid
+	"" + // getpgrp
+	"" + // setsid
+	"ruid:u32 euid:u32" + // setreuid
+	"rgid:u32 egid:u32" + // setregid
+	"gidsetsize:s32 grouplist:p64" + // getgroups
+	"gidsetsize:s32 grouplist:p64" + // setgroups
+	"ruid:u32 euid:u32 suid:u32" + // setresuid
+	"ruidp:p64 euidp:p64 suidp:p64" + // getresuid
+	"rgid:u32 egid:u32 sgid:u32" + // setresgid
+	"rgidp:p64 egidp:p64 sgidp:p64" + // getresgid
+	"pid:s32" + // getpgid
+	"uid:u32" + // setfsuid
+	"gid:u32" + // setfsgid
+	"pid:s32" + // getsid
+	"header:p64 dataptr:p64" + // capget
+	"header:p64 data:p64" + // capset
+	"uset:p64 sigsetsize:u64" + // rt_sigpending
+	"uthese:p64 uinfo:p64 uts:p64 sigsetsize:u64" + // rt_sigtimedwait
+	"pid:s32 sig:s32 uinfo:p64" + // rt_sigqueueinfo
+	"unewset:p64 sigsetsize:u64" + // rt_sigsuspend
+	"uss:p64 uoss:p64" + // sigaltstack
+	"filename:p64 times:p64" + // utime
+	"filename:p64 mode:u16 dev:u32" + // mknod
+	"personality:u32" + // personality
+	"dev:u32 ubuf:p64" + // ustat
+	"pathname:p64 buf:p64" + // statfs
+	"fd:u32 buf:p64" + // fstatfs
+	"option:s32 arg1:u64 arg2:u64" + // sysfs
+	"which:s32 who:s32" + // getpriority
+	"which:s32 who:s32 niceval:s32" + // setpriority
+	"pid:s32 param:p64" + // sched_setparam
+	"pid:s32 param:p64" + // sched_getparam
+	"pid:s32 policy:s32 param:p64" + // sched_setscheduler
+	"pid:s32" + // sched_getscheduler
+	"policy:s32" + // sched_get_priority_max
+	"policy:s32" + // sched_get_priority_min
+	"pid:s32 interval:p64" + // sched_rr_get_interval
+	"start:u64 len:u64" + // mlock
+	"start:u64 len:u64" + // munlock
+	"flags:s32" + // mlockall
+	"" + // munlockall
+	"" + // vhangup
+	"new_root:p64 put_old:p64" + // pivot_root
+	"?64" + // _sysctl
+	"option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64" + // prctl
+	"txc_p:p64" + // adjtimex
+	"resource:u32 rlim:p64" + // setrlimit
+	"filename:p64" + // chroot
+	"" + // sync
+	"name:p64" + // acct
+	"tv:p64 tz:p64" + // settimeofday
+	"dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64" + // mount
+	"name:p64 flags:s32" + // umount2
+	"specialfile:p64 swap_flags:s32" + // swapon
+	"specialfile:p64" + // swapoff
+	"magic1:s32 magic2:s32 cmd:u32 arg:p64" + // reboot
+	"name:p64 len:s32" + // sethostname
+	"name:p64 len:s32" + // setdomainname
+	"?64" + // create_module
+	"umod:p64 len:u64 uargs:p64" + // init_module
+	"name_user:p64 flags:u32" + // delete_module
+	"?64" + // get_kernel_syms
+	"?64" + // query_module
+	"cmd:u32 special:p64 id:u32 addr:p64" + // quotactl
+	"?64" + // nfsservctl
+	"?64" + // getpmsg
+	"?64" + // putpmsg
+	"?64" + // afs_syscall
+	"?64" + // reserved177
+	"" + // gettid
+	"fd:s32 offset:s64 count:u64" + // readahead
+	"pathname:p64 name:p64 value:p64 size:u64 flags:s32" + // setxattr
+	"pathname:p64 name:p64 value:p64 size:u64 flags:s32" + // lsetxattr
+	"fd:s32 name:p64 value:p64 size:u64 flags:s32" + // fsetxattr
+	"pathname:p64 name:p64 value:p64 size:u64" + // getxattr
+	"pathname:p64 name:p64 value:p64 size:u64" + // lgetxattr
+	"fd:s32 name:p64 value:p64 size:u64" + // fgetxattr
+	"pathname:p64 list:p64 size:u64" + // listxattr
+	"pathname:p64 list:p64 size:u64" + // llistxattr
+	"fd:s32 list:p64 size:u64" + // flistxattr
+	"pathname:p64 name:p64" + // removexattr
+	"pathname:p64 name:p64" + // lremovexattr
+	"fd:s32 name:p64" + // fremovexattr
+	"pid:s32 sig:s32" + // tkill
+	"?64" + // reserved193
+	"uaddr:p64 op:s32 val:u32 utime:p64 uaddr2:p64 val3:u32" + // futex
+	"pid:s32 len:u32 user_mask_ptr:p64" + // sched_setaffinity
+	"pid:s32 len:u32 user_mask_ptr:p64" + // sched_getaffinity
+	"addr:u64 bytes:u64 cache:u32" + // cacheflush
+	"addr:p64 nbytes:s32 op:s32" + // cachectl
+	"cmd:s64 arg1:s64 arg2:s64" + // sysmips
+	"nr_events:u32 ctxp:p64" + // io_setup
+	"ctx:u64" + // io_destroy
+	"ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64" + // io_getevents
+	"ctx_id:u64 nr:s64 iocbpp:p64" + // io_submit
+	"ctx_id:u64 iocb:p64 result:p64" + // io_cancel
+	"error_code:s32" + // exit_group
+	"?64" + // lookup_dcookie
+	"size:s32" + // epoll_create
+	"epfd:s32 op:s32 fd:s32 event:p64" + // epoll_ctl
+	"epfd:s32 events:p64 maxevents:s32 timeout:s32" + // epoll_wait
+	"start:u64 size:u64 prot:u64 pgoff:u64 flags:u64" + // remap_file_pages
+	"" + // rt_sigreturn
+	"tidptr:p64" + // set_tid_address
+	"" + // restart_syscall
+	"semid:s32 tsops:p64 nsops:u32 timeout:p64" + // semtimedop
+	"fd:s32 offset:s64 len:s64 advice:s32" + // fadvise64
+	"which_clock:s32 timer_event_spec:p64 created_timer_id:p64" + // timer_create
+	"timer_id:s32 flags:s32 new_setting:p64 old_setting:p64" + // timer_settime
+	"timer_id:s32 setting:p64" + // timer_gettime
+	"timer_id:s32" + // timer_getoverrun
+	"timer_id:s32" + // timer_delete
+	"which_clock:s32 tp:p64" + // clock_settime
+	"which_clock:s32 tp:p64" + // clock_gettime
+	"which_clock:s32 tp:p64" + // clock_getres
+	"which_clock:s32 flags:s32 rqtp:p64 rmtp:p64" + // clock_nanosleep
+	"tgid:s32 pid:s32 sig:s32" + // tgkill
+	"filename:p64 utimes:p64" + // utimes
+	"start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32" + // mbind
+	"policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64" + // get_mempolicy
+	"mode:s32 nmask:p64 maxnode:u64" + // set_mempolicy
+	"u_name:p64 oflag:s32 mode:u16 u_attr:p64" + // mq_open
+	"u_name:p64" + // mq_unlink
+	"mqdes:s32 u_msg_ptr:p64 msg_len:u64 msg_prio:u32 u_abs_timeout:p64" + // mq_timedsend
+	"mqdes:s32 u_msg_ptr:p64 msg_len:u64 u_msg_prio:p64 u_abs_timeout:p64" + // mq_timedreceive
+	"mqdes:s32 u_notification:p64" + // mq_notify
+	"mqdes:s32 u_mqstat:p64 u_omqstat:p64" + // mq_getsetattr
+	"?64" + // vserver
+	"which:s32 upid:s32 infop:p64 options:s32 ru:p64" + // waitid
+	"_type:p64 _description:p64 _payload:p64 plen:u64 ringid:s32" + // add_key
+	"_type:p64 _description:p64 _callout_info:p64 destringid:s32" + // request_key
+	"option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64" + // keyctl
+	"addr:u64" + // set_thread_area
+	"" + // inotify_init
+	"fd:s32 pathname:p64 mask:u32" + // inotify_add_watch
+	"fd:s32 wd:s32" + // inotify_rm_watch
+	"pid:s32 maxnode:u64 old_nodes:p64 new_nodes:p64" + // migrate_pages
+	"dfd:s32 filename:p64 flags:s32 mode:u16" + // openat
+	"dfd:s32 pathname:p64 mode:u16" + // mkdirat
+	"dfd:s32 filename:p64 mode:u16 dev:u32" + // mknodat
+	"dfd:s32 filename:p64 user:u32 group:u32 flag:s32" + // fchownat
+	"dfd:s32 filename:p64 utimes:p64" + // futimesat
+	"dfd:s32 filename:p64 statbuf:p64 flag:s32" + // newfstatat
+	"dfd:s32 pathname:p64 flag:s32" + // unlinkat
+	"olddfd:s32 oldname:p64 newdfd:s32 newname:p64" + // renameat
+	"olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:s32" + // linkat
+	"oldname:p64 newdfd:s32 newname:p64" + // symlinkat
+	"dfd:s32 pathname:p64 buf:p64 bufsiz:s32" + // readlinkat
+	"dfd:s32 filename:p64 mode:u16" + // fchmodat
+	"dfd:s32 filename:p64 mode:s32" + // faccessat
+	"n:s32 inp:p64 outp:p64 exp:p64 tsp:p64 sig:p64" + // pselect6
+	"ufds:p64 nfds:u32 tsp:p64 sigmask:p64 sigsetsize:u64" + // ppoll
+	"unshare_flags:u64" + // unshare
+	"fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32" + // splice
+	"fd:s32 offset:s64 nbytes:s64 flags:u32" + // sync_file_range
+	"fdin:s32 fdout:s32 len:u64 flags:u32" + // tee
+	"fd:s32 uiov:p64 nr_segs:u32 flags:u32" + // vmsplice
+	"pid:s32 nr_pages:u64 pages:p64 nodes:p64 status:p64 flags:s32" + // move_pages
+	"head:p64 len:u64" + // set_robust_list
+	"pid:s32 head_ptr:p64 len_ptr:p64" + // get_robust_list
+	"entry:u64 nr_segments:u64 segments:p64 flags:u64" + // kexec_load
+	"cpup:p64 nodep:p64 unused:p64" + // getcpu
+	"epfd:s32 events:p64 maxevents:s32 timeout:s32 sigmask:p64 sigsetsize:u64" + // epoll_pwait
+	"which:s32 who:s32 ioprio:s32" + // ioprio_set
+	"which:s32 who:s32" + // ioprio_get
+	"dfd:s32 filename:p64 utimes:p64 flags:s32" + // utimensat
+	"ufd:s32 user_mask:p64 sizemask:u64" + // signalfd
+	"?64" + // timerfd
+	"count:u32" + // eventfd
+	"fd:s32 mode:s32 offset:s64 len:s64" + // fallocate
+	"clockid:s32 flags:s32" + // timerfd_create
+	"ufd:s32 otmr:p64" + // timerfd_gettime
+	"ufd:s32 flags:s32 utmr:p64 otmr:p64" + // timerfd_settime
+	"ufd:s32 user_mask:p64 sizemask:u64 flags:s32" + // signalfd4
+	"count:u32 flags:s32" + // eventfd2
+	"flags:s32" + // epoll_create1
+	"oldfd:u32 newfd:u32 flags:s32" + // dup3
+	"fildes:p64 flags:s32" + // pipe2
+	"flags:s32" + // inotify_init1
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64" + // preadv
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64" + // pwritev
+	"tgid:s32 pid:s32 sig:s32 uinfo:p64" + // rt_tgsigqueueinfo
+	"attr_uptr:p64 pid:s32 cpu:s32 group_fd:s32 flags:u64" + // perf_event_open
+	"fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64 flags:s32" + // accept4
+	"fd:s32 mmsg:p64 vlen:u32 flags:u32 timeout:p64" + // recvmmsg
+	"flags:u32 event_f_flags:u32" + // fanotify_init
+	"fanotify_fd:s32 flags:u32 mask:u64 dfd:s32 pathname:p64" + // fanotify_mark
+	"pid:s32 resource:u32 new_rlim:p64 old_rlim:p64" + // prlimit64
+	"dfd:s32 name:p64 handle:p64 mnt_id:p64 flag:s32" + // name_to_handle_at
+	"mountdirfd:s32 handle:p64 flags:s32" + // open_by_handle_at
+	"which_clock:s32 utx:p64" + // clock_adjtime
+	"fd:s32" + // syncfs
+	"fd:s32 mmsg:p64 vlen:u32 flags:u32" + // sendmmsg
+	"fd:s32 flags:s32" + // setns
+	"pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64" + // process_vm_readv
+	"pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64" + // process_vm_writev
+	"pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64" + // kcmp
+	"fd:s32 uargs:p64 flags:s32" + // finit_module
+	"fd:u32 dirent:p64 count:u32" + // getdents64
+	"pid:s32 uattr:p64 flags:u32" + // sched_setattr
+	"pid:s32 uattr:p64 usize:u32 flags:u32" + // sched_getattr
+	"olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:u32" + // renameat2
+	"op:u32 flags:u32 uargs:p64" + // seccomp
+	"ubuf:p64 len:u64 flags:u32" + // getrandom
+	"uname:p64 flags:u32" + // memfd_create
+	"cmd:s32 uattr:p64 size:u32" + // bpf
+	"fd:s32 filename:p64 argv:p64 envp:p64 flags:s32" + // execveat
+	"flags:s32" + // userfaultfd
+	"cmd:s32 flags:u32 cpu_id:s32" + // membarrier
+	"start:u64 len:u64 flags:s32" + // mlock2
+	"fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32" + // copy_file_range
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32" + // preadv2
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32" + // pwritev2
+	"start:u64 len:u64 prot:u64 pkey:s32" + // pkey_mprotect
+	"flags:u64 init_val:u64" + // pkey_alloc
+	"pkey:s32" + // pkey_free
+	"dfd:s32 filename:p64 flags:u32 mask:u32 buffer:p64" + // statx
+	"rseq:p64 rseq_len:u32 flags:s32 sig:u32" + // rseq
+	"ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64 usig:p64" + // io_pgetevents
+	"pidfd:s32 sig:s32 info:p64 flags:u32" + // pidfd_send_signal
+	"entries:u32 params:p64" + // io_uring_setup
+	"fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p64 argsz:u64" + // io_uring_enter
+	"fd:u32 opcode:u32 arg:p64 nr_args:u32" + // io_uring_register
+	"dfd:s32 filename:p64 flags:u32" + // open_tree
+	"from_dfd:s32 from_pathname:p64 to_dfd:s32 to_pathname:p64 flags:u32" + // move_mount
+	"_fs_name:p64 flags:u32" + // fsopen
+	"fd:s32 cmd:u32 _key:p64 _value:p64 aux:s32" + // fsconfig
+	"fs_fd:s32 flags:u32 attr_flags:u32" + // fsmount
+	"dfd:s32 path:p64 flags:u32" + // fspick
+	"pid:s32 flags:u32" + // pidfd_open
+	"uargs:p64 size:u64" + // clone3
+	"fd:u32 max_fd:u32 flags:u32" + // close_range
+	"dfd:s32 filename:p64 how:p64 usize:u64" + // openat2
+	"pidfd:s32 fd:s32 flags:u32" + // pidfd_getfd
+	"dfd:s32 filename:p64 mode:s32 flags:s32" + // faccessat2
+	"pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32" + // process_madvise
+	"epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64" + // epoll_pwait2
+	"dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64" + // mount_setattr
+	"fd:u32 cmd:u32 id:u32 addr:p64" + // quotactl_fd
+	"attr:p64 size:u64 flags:u32" + // landlock_create_ruleset
+	"ruleset_fd:s32 rule_type:u32 rule_attr:p64 flags:u32" + // landlock_add_rule
+	"ruleset_fd:s32 flags:u32" + // landlock_restrict_self
+	"pidfd:s32 flags:u32" + // process_mrelease
+	"waiters:p64 nr_futexes:u32 flags:u32 timeout:p64 clockid:s32" + // futex_waitv
+	"start:u64 len:u64 home_node:u64 flags:u64" + // set_mempolicy_home_node
+	"fd:u32 cstat_range:p64 cstat:p64 flags:u32" + // cachestat
+	"dfd:s32 filename:p64 mode:u16 flags:u32" + // fchmodat2
+	"addr:u64 size:u64 flags:u32" + // map_shadow_stack
+	"uaddr:p64 mask:u64 nr:s32 flags:u32" + // futex_wake
+	"uaddr:p64 val:u64 mask:u64 flags:u32 timeout:p64 clockid:s32" + // futex_wait
+	"waiters:p64 flags:u32 nr_wake:s32 nr_requeue:s32" + // futex_requeue
+	"req:p64 buf:p64 bufsize:u64 flags:u32" + // statmount
+	"req:p64 mnt_ids:p64 nr_mnt_ids:u64 flags:u32" + // listmount
+	"attr:u32 ctx:p64 size:p64 flags:u32" + // lsm_get_self_attr
+	"attr:u32 ctx:p64 size:u32 flags:u32" + // lsm_set_self_attr
+	"ids:p64 size:p64 flags:u32" + // lsm_list_modules
+	"start:u64 len:u64 flags:u64" + // mseal
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64" + // setxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64" + // getxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 list:p64 size:u64" + // listxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64" + // removexattrat
+	"dfd:s32 filename:p64 flags:u32 uattr:p64 usize:u64" + // open_tree_attr
+	"dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32" + // file_getattr
+	"dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32" + // file_setattr
+	"req:p64 ns_ids:p64 nr_ns_ids:u64 flags:u32" + // listns
+	"" + // rseq_slice_yield
+	""
+
+var mips64PrototypesEnds = [...]uint16{
+	24, 48, 79, 85, 109, 127, 151, 186, 214, 267, 293, 309, 316, 355, 395, 417, 449, 481, 504, 527, 548, 558, 596, 596,
+	651, 678, 703, 736, 763, 795, 820, 830, 849, 849, 866, 885, 915, 926, 926, 967, 999, 1031, 1074, 1129, 1185, 1209, 1233, 1247,
+	1277, 1295, 1333, 1371, 1416, 1466, 1516, 1584, 1584, 1614, 1628, 1669, 1684, 1692, 1720, 1749, 1785, 1796, 1814, 1853, 1903, 1928, 1950, 1964,
+	1970, 1976, 1995, 2012, 2039, 2055, 2067, 2073, 2096, 2117, 2129, 2150, 2173, 2185, 2208, 2235, 2256, 2271, 2302, 2327, 2358, 2366, 2379, 2400,
+	2414, 2422, 2430, 2467, 2467, 2491, 2491, 2498, 2505, 2505, 2505, 2521, 2521, 2521, 2521, 2538, 2555, 2583, 2611, 2637, 2666, 2692, 2721, 2728,
+	2735, 2742, 2749, 2771, 2790, 2813, 2856, 2881, 2907, 2923, 2945, 2974, 2989, 3005, 3025, 3039, 3067, 3084, 3113, 3130, 3147, 3175, 3182, 3192,
+	3202, 3222, 3239, 3256, 3265, 3265, 3265, 3289, 3292, 3338, 3347, 3368, 3380, 3380, 3388, 3401, 3454, 3472, 3502, 3517, 3554, 3570, 3586, 3589,
+	3615, 3638, 3641, 3644, 3679, 3682, 3685, 3688, 3691, 3694, 3694, 3721, 3771, 3821, 3865, 3905, 3945, 3979, 4009, 4039, 4063, 4084, 4105, 4120,
+	4135, 4138, 4192, 4225, 4258, 4286, 4312, 4337, 4359, 4366, 4417, 4445, 4475, 4489, 4492, 4500, 4532, 4577, 4624, 4624, 4634, 4634, 4675, 4711,
+	4768, 4822, 4846, 4858, 4870, 4892, 4914, 4936, 4979, 5003, 5026, 5084, 5135, 5165, 5205, 5215, 5281, 5349, 5377, 5413, 5416, 5463, 5522, 5581,
+	5627, 5635, 5635, 5663, 5676, 5723, 5762, 5791, 5828, 5876, 5907, 5948, 5977, 6022, 6077, 6111, 6150, 6179, 6208, 6254, 6306, 6323, 6384, 6422,
+	6458, 6495, 6556, 6572, 6604, 6652, 6681, 6753, 6781, 6798, 6839, 6873, 6876, 6885, 6919, 6940, 6956, 6991, 7035, 7054, 7063, 7092, 7112, 7121,
+	7164, 7207, 7241, 7293, 7346, 7392, 7419, 7474, 7520, 7567, 7602, 7625, 7631, 7665, 7681, 7740, 7799, 7843, 7869, 7896, 7923, 7960, 8015, 8041,
+	8067, 8086, 8112, 8159, 8168, 8196, 8223, 8284, 8337, 8390, 8425, 8447, 8455, 8505, 8544, 8604, 8640, 8662, 8728, 8765, 8795, 8862, 8884, 8926,
+	8960, 8986, 9003, 9021, 9048, 9086, 9112, 9151, 9200, 9272, 9318, 9348, 9375, 9427, 9451, 9470, 9530, 9571, 9613, 9652, 9679, 9714, 9774, 9822,
+	9859, 9903, 9938, 9973, 9999, 10026, 10088, 10150, 10201, 10243, 10293, 10347, 10401, 10443, 10443,
+}
+
 var mips64Calls = []Call{
-	{"read", 5000, "fd:u32 buf:p64 count:u64"},
-	{"write", 5001, "fd:u32 buf:p64 count:u64"},
-	{"open", 5002, "filename:p64 flags:s32 mode:u16"},
-	{"close", 5003, "fd:u32"},
-	{"stat", 5004, "filename:p64 statbuf:p64"},
-	{"fstat", 5005, "fd:u32 statbuf:p64"},
-	{"lstat", 5006, "filename:p64 statbuf:p64"},
-	{"poll", 5007, "ufds:p64 nfds:u32 timeout_msecs:s32"},
-	{"lseek", 5008, "fd:u32 offset:s64 whence:u32"},
-	{"mmap", 5009, "addr:u64 len:u64 prot:u32 flags:u32 fd:s32 offset:s64"},
-	{"mprotect", 5010, "start:u64 len:u64 prot:u64"},
-	{"munmap", 5011, "addr:u64 len:u64"},
-	{"brk", 5012, "brk:u64"},
-	{"rt_sigaction", 5013, "sig:s32 act:p64 oact:p64 sigsetsize:u64"},
-	{"rt_sigprocmask", 5014, "how:s32 nset:p64 oset:p64 sigsetsize:u64"},
-	{"ioctl", 5015, "fd:u32 cmd:u32 arg:u64"},
-	{"pread64", 5016, "fd:u32 buf:p64 count:u64 pos:s64"},
-	{"pwrite64", 5017, "fd:u32 buf:p64 count:u64 pos:s64"},
-	{"readv", 5018, "fd:u32 vec:p64 vlen:u32"},
-	{"writev", 5019, "fd:u32 vec:p64 vlen:u32"},
-	{"access", 5020, "filename:p64 mode:s32"},
-	{"pipe", 5021, "fildes:p64"},
-	{"_newselect", 5022, "n:s32 inp:p64 outp:p64 exp:p64 tvp:p64"},
-	{"sched_yield", 5023, ""},
-	{"mremap", 5024, "addr:u64 old_len:u64 new_len:u64 flags:u64 new_addr:u64"},
-	{"msync", 5025, "start:u64 len:u64 flags:s32"},
-	{"mincore", 5026, "start:u64 len:u64 vec:p64"},
-	{"madvise", 5027, "start:u64 len_in:u64 behavior:s32"},
-	{"shmget", 5028, "key:s32 size:u64 shmflg:s32"},
-	{"shmat", 5029, "shmid:s32 shmaddr:p64 shmflg:s32"},
-	{"shmctl", 5030, "shmid:s32 cmd:s32 buf:p64"},
-	{"dup", 5031, "fildes:u32"},
-	{"dup2", 5032, "oldfd:u32 newfd:u32"},
-	{"pause", 5033, ""},
-	{"nanosleep", 5034, "rqtp:p64 rmtp:p64"},
-	{"getitimer", 5035, "which:s32 value:p64"},
-	{"setitimer", 5036, "which:s32 value:p64 ovalue:p64"},
-	{"alarm", 5037, "seconds:u32"},
-	{"getpid", 5038, ""},
-	{"sendfile", 5039, "out_fd:s32 in_fd:s32 offset:p64 count:u64"},
-	{"socket", 5040, "family:s32 type:s32 protocol:s32"},
-	{"connect", 5041, "fd:s32 uservaddr:p64 addrlen:s32"},
-	{"accept", 5042, "fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64"},
-	{"sendto", 5043, "fd:s32 buff:p64 len:u64 flags:u32 addr:p64 addr_len:s32"},
-	{"recvfrom", 5044, "fd:s32 ubuf:p64 size:u64 flags:u32 addr:p64 addr_len:p64"},
-	{"sendmsg", 5045, "fd:s32 msg:p64 flags:u32"},
-	{"recvmsg", 5046, "fd:s32 msg:p64 flags:u32"},
-	{"shutdown", 5047, "fd:s32 how:s32"},
-	{"bind", 5048, "fd:s32 umyaddr:p64 addrlen:s32"},
-	{"listen", 5049, "fd:s32 backlog:s32"},
-	{"getsockname", 5050, "fd:s32 usockaddr:p64 usockaddr_len:p64"},
-	{"getpeername", 5051, "fd:s32 usockaddr:p64 usockaddr_len:p64"},
-	{"socketpair", 5052, "family:s32 type:s32 protocol:s32 usockvec:p64"},
-	{"setsockopt", 5053, "fd:s32 level:s32 optname:s32 optval:p64 optlen:s32"},
-	{"getsockopt", 5054, "fd:s32 level:s32 optname:s32 optval:p64 optlen:p64"},
-	{"clone", 5055, "clone_flags:u32 newsp:u64 parent_tidptr:p64 tls:u64 child_tidptr:p64"},
-	{"fork", 5056, ""},
-	{"execve", 5057, "filename:p64 argv:p64 envp:p64"},
-	{"exit", 5058, "error_code:s32"},
-	{"wait4", 5059, "upid:s32 stat_addr:p64 options:s32 ru:p64"},
-	{"kill", 5060, "pid:s32 sig:s32"},
-	{"uname", 5061, "name:p64"},
-	{"semget", 5062, "key:s32 nsems:s32 semflg:s32"},
-	{"semop", 5063, "semid:s32 tsops:p64 nsops:u32"},
-	{"semctl", 5064, "semid:s32 semnum:s32 cmd:s32 arg:u64"},
-	{"shmdt", 5065, "shmaddr:p64"},
-	{"msgget", 5066, "key:s32 msgflg:s32"},
-	{"msgsnd", 5067, "msqid:s32 msgp:p64 msgsz:u64 msgflg:s32"},
-	{"msgrcv", 5068, "msqid:s32 msgp:p64 msgsz:u64 msgtyp:s64 msgflg:s32"},
-	{"msgctl", 5069, "msqid:s32 cmd:s32 buf:p64"},
-	{"fcntl", 5070, "fd:u32 cmd:u32 arg:u64"},
-	{"flock", 5071, "fd:u32 cmd:u32"},
-	{"fsync", 5072, "fd:u32"},
-	{"fdatasync", 5073, "fd:u32"},
-	{"truncate", 5074, "path:p64 length:s64"},
-	{"ftruncate", 5075, "fd:u32 length:s64"},
-	{"getdents", 5076, "fd:u32 dirent:p64 count:u32"},
-	{"getcwd", 5077, "buf:p64 size:u64"},
-	{"chdir", 5078, "filename:p64"},
-	{"fchdir", 5079, "fd:u32"},
-	{"rename", 5080, "oldname:p64 newname:p64"},
-	{"mkdir", 5081, "pathname:p64 mode:u16"},
-	{"rmdir", 5082, "pathname:p64"},
-	{"creat", 5083, "pathname:p64 mode:u16"},
-	{"link", 5084, "oldname:p64 newname:p64"},
-	{"unlink", 5085, "pathname:p64"},
-	{"symlink", 5086, "oldname:p64 newname:p64"},
-	{"readlink", 5087, "path:p64 buf:p64 bufsiz:s32"},
-	{"chmod", 5088, "filename:p64 mode:u16"},
-	{"fchmod", 5089, "fd:u32 mode:u16"},
-	{"chown", 5090, "filename:p64 user:u32 group:u32"},
-	{"fchown", 5091, "fd:u32 user:u32 group:u32"},
-	{"lchown", 5092, "filename:p64 user:u32 group:u32"},
-	{"umask", 5093, "mask:s32"},
-	{"gettimeofday", 5094, "tv:p64 tz:p64"},
-	{"getrlimit", 5095, "resource:u32 rlim:p64"},
-	{"getrusage", 5096, "who:s32 ru:p64"},
-	{"sysinfo", 5097, "info:p64"},
-	{"times", 5098, "tbuf:p64"},
-	{"ptrace", 5099, "request:s64 pid:s32 addr:u64 data:u64"},
-	{"getuid", 5100, ""},
-	{"syslog", 5101, "type:s32 buf:p64 len:s32"},
-	{"getgid", 5102, ""},
-	{"setuid", 5103, "uid:u32"},
-	{"setgid", 5104, "gid:u32"},
-	{"geteuid", 5105, ""},
-	{"getegid", 5106, ""},
-	{"setpgid", 5107, "pid:s32 pgid:s32"},
-	{"getppid", 5108, ""},
-	{"getpgrp", 5109, ""},
-	{"setsid", 5110, ""},
-	{"setreuid", 5111, "ruid:u32 euid:u32"},
-	{"setregid", 5112, "rgid:u32 egid:u32"},
-	{"getgroups", 5113, "gidsetsize:s32 grouplist:p64"},
-	{"setgroups", 5114, "gidsetsize:s32 grouplist:p64"},
-	{"setresuid", 5115, "ruid:u32 euid:u32 suid:u32"},
-	{"getresuid", 5116, "ruidp:p64 euidp:p64 suidp:p64"},
-	{"setresgid", 5117, "rgid:u32 egid:u32 sgid:u32"},
-	{"getresgid", 5118, "rgidp:p64 egidp:p64 sgidp:p64"},
-	{"getpgid", 5119, "pid:s32"},
-	{"setfsuid", 5120, "uid:u32"},
-	{"setfsgid", 5121, "gid:u32"},
-	{"getsid", 5122, "pid:s32"},
-	{"capget", 5123, "header:p64 dataptr:p64"},
-	{"capset", 5124, "header:p64 data:p64"},
-	{"rt_sigpending", 5125, "uset:p64 sigsetsize:u64"},
-	{"rt_sigtimedwait", 5126, "uthese:p64 uinfo:p64 uts:p64 sigsetsize:u64"},
-	{"rt_sigqueueinfo", 5127, "pid:s32 sig:s32 uinfo:p64"},
-	{"rt_sigsuspend", 5128, "unewset:p64 sigsetsize:u64"},
-	{"sigaltstack", 5129, "uss:p64 uoss:p64"},
-	{"utime", 5130, "filename:p64 times:p64"},
-	{"mknod", 5131, "filename:p64 mode:u16 dev:u32"},
-	{"personality", 5132, "personality:u32"},
-	{"ustat", 5133, "dev:u32 ubuf:p64"},
-	{"statfs", 5134, "pathname:p64 buf:p64"},
-	{"fstatfs", 5135, "fd:u32 buf:p64"},
-	{"sysfs", 5136, "option:s32 arg1:u64 arg2:u64"},
-	{"getpriority", 5137, "which:s32 who:s32"},
-	{"setpriority", 5138, "which:s32 who:s32 niceval:s32"},
-	{"sched_setparam", 5139, "pid:s32 param:p64"},
-	{"sched_getparam", 5140, "pid:s32 param:p64"},
-	{"sched_setscheduler", 5141, "pid:s32 policy:s32 param:p64"},
-	{"sched_getscheduler", 5142, "pid:s32"},
-	{"sched_get_priority_max", 5143, "policy:s32"},
-	{"sched_get_priority_min", 5144, "policy:s32"},
-	{"sched_rr_get_interval", 5145, "pid:s32 interval:p64"},
-	{"mlock", 5146, "start:u64 len:u64"},
-	{"munlock", 5147, "start:u64 len:u64"},
-	{"mlockall", 5148, "flags:s32"},
-	{"munlockall", 5149, ""},
-	{"vhangup", 5150, ""},
-	{"pivot_root", 5151, "new_root:p64 put_old:p64"},
-	{"_sysctl", 5152, "?64"},
-	{"prctl", 5153, "option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64"},
-	{"adjtimex", 5154, "txc_p:p64"},
-	{"setrlimit", 5155, "resource:u32 rlim:p64"},
-	{"chroot", 5156, "filename:p64"},
-	{"sync", 5157, ""},
-	{"acct", 5158, "name:p64"},
-	{"settimeofday", 5159, "tv:p64 tz:p64"},
-	{"mount", 5160, "dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64"},
-	{"umount2", 5161, "name:p64 flags:s32"},
-	{"swapon", 5162, "specialfile:p64 swap_flags:s32"},
-	{"swapoff", 5163, "specialfile:p64"},
-	{"reboot", 5164, "magic1:s32 magic2:s32 cmd:u32 arg:p64"},
-	{"sethostname", 5165, "name:p64 len:s32"},
-	{"setdomainname", 5166, "name:p64 len:s32"},
-	{"create_module", 5167, "?64"},
-	{"init_module", 5168, "umod:p64 len:u64 uargs:p64"},
-	{"delete_module", 5169, "name_user:p64 flags:u32"},
-	{"get_kernel_syms", 5170, "?64"},
-	{"query_module", 5171, "?64"},
-	{"quotactl", 5172, "cmd:u32 special:p64 id:u32 addr:p64"},
-	{"nfsservctl", 5173, "?64"},
-	{"getpmsg", 5174, "?64"},
-	{"putpmsg", 5175, "?64"},
-	{"afs_syscall", 5176, "?64"},
-	{"reserved177", 5177, "?64"},
-	{"gettid", 5178, ""},
-	{"readahead", 5179, "fd:s32 offset:s64 count:u64"},
-	{"setxattr", 5180, "pathname:p64 name:p64 value:p64 size:u64 flags:s32"},
-	{"lsetxattr", 5181, "pathname:p64 name:p64 value:p64 size:u64 flags:s32"},
-	{"fsetxattr", 5182, "fd:s32 name:p64 value:p64 size:u64 flags:s32"},
-	{"getxattr", 5183, "pathname:p64 name:p64 value:p64 size:u64"},
-	{"lgetxattr", 5184, "pathname:p64 name:p64 value:p64 size:u64"},
-	{"fgetxattr", 5185, "fd:s32 name:p64 value:p64 size:u64"},
-	{"listxattr", 5186, "pathname:p64 list:p64 size:u64"},
-	{"llistxattr", 5187, "pathname:p64 list:p64 size:u64"},
-	{"flistxattr", 5188, "fd:s32 list:p64 size:u64"},
-	{"removexattr", 5189, "pathname:p64 name:p64"},
-	{"lremovexattr", 5190, "pathname:p64 name:p64"},
-	{"fremovexattr", 5191, "fd:s32 name:p64"},
-	{"tkill", 5192, "pid:s32 sig:s32"},
-	{"reserved193", 5193, "?64"},
-	{"futex", 5194, "uaddr:p64 op:s32 val:u32 utime:p64 uaddr2:p64 val3:u32"},
-	{"sched_setaffinity", 5195, "pid:s32 len:u32 user_mask_ptr:p64"},
-	{"sched_getaffinity", 5196, "pid:s32 len:u32 user_mask_ptr:p64"},
-	{"cacheflush", 5197, "addr:u64 bytes:u64 cache:u32"},
-	{"cachectl", 5198, "addr:p64 nbytes:s32 op:s32"},
-	{"sysmips", 5199, "cmd:s64 arg1:s64 arg2:s64"},
-	{"io_setup", 5200, "nr_events:u32 ctxp:p64"},
-	{"io_destroy", 5201, "ctx:u64"},
-	{"io_getevents", 5202, "ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64"},
-	{"io_submit", 5203, "ctx_id:u64 nr:s64 iocbpp:p64"},
-	{"io_cancel", 5204, "ctx_id:u64 iocb:p64 result:p64"},
-	{"exit_group", 5205, "error_code:s32"},
-	{"lookup_dcookie", 5206, "?64"},
-	{"epoll_create", 5207, "size:s32"},
-	{"epoll_ctl", 5208, "epfd:s32 op:s32 fd:s32 event:p64"},
-	{"epoll_wait", 5209, "epfd:s32 events:p64 maxevents:s32 timeout:s32"},
-	{"remap_file_pages", 5210, "start:u64 size:u64 prot:u64 pgoff:u64 flags:u64"},
-	{"rt_sigreturn", 5211, ""},
-	{"set_tid_address", 5212, "tidptr:p64"},
-	{"restart_syscall", 5213, ""},
-	{"semtimedop", 5214, "semid:s32 tsops:p64 nsops:u32 timeout:p64"},
-	{"fadvise64", 5215, "fd:s32 offset:s64 len:s64 advice:s32"},
-	{"timer_create", 5216, "which_clock:s32 timer_event_spec:p64 created_timer_id:p64"},
-	{"timer_settime", 5217, "timer_id:s32 flags:s32 new_setting:p64 old_setting:p64"},
-	{"timer_gettime", 5218, "timer_id:s32 setting:p64"},
-	{"timer_getoverrun", 5219, "timer_id:s32"},
-	{"timer_delete", 5220, "timer_id:s32"},
-	{"clock_settime", 5221, "which_clock:s32 tp:p64"},
-	{"clock_gettime", 5222, "which_clock:s32 tp:p64"},
-	{"clock_getres", 5223, "which_clock:s32 tp:p64"},
-	{"clock_nanosleep", 5224, "which_clock:s32 flags:s32 rqtp:p64 rmtp:p64"},
-	{"tgkill", 5225, "tgid:s32 pid:s32 sig:s32"},
-	{"utimes", 5226, "filename:p64 utimes:p64"},
-	{"mbind", 5227, "start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32"},
-	{"get_mempolicy", 5228, "policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64"},
-	{"set_mempolicy", 5229, "mode:s32 nmask:p64 maxnode:u64"},
-	{"mq_open", 5230, "u_name:p64 oflag:s32 mode:u16 u_attr:p64"},
-	{"mq_unlink", 5231, "u_name:p64"},
-	{"mq_timedsend", 5232, "mqdes:s32 u_msg_ptr:p64 msg_len:u64 msg_prio:u32 u_abs_timeout:p64"},
-	{"mq_timedreceive", 5233, "mqdes:s32 u_msg_ptr:p64 msg_len:u64 u_msg_prio:p64 u_abs_timeout:p64"},
-	{"mq_notify", 5234, "mqdes:s32 u_notification:p64"},
-	{"mq_getsetattr", 5235, "mqdes:s32 u_mqstat:p64 u_omqstat:p64"},
-	{"vserver", 5236, "?64"},
-	{"waitid", 5237, "which:s32 upid:s32 infop:p64 options:s32 ru:p64"},
-	{"add_key", 5239, "_type:p64 _description:p64 _payload:p64 plen:u64 ringid:s32"},
-	{"request_key", 5240, "_type:p64 _description:p64 _callout_info:p64 destringid:s32"},
-	{"keyctl", 5241, "option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64"},
-	{"set_thread_area", 5242, "addr:u64"},
-	{"inotify_init", 5243, ""},
-	{"inotify_add_watch", 5244, "fd:s32 pathname:p64 mask:u32"},
-	{"inotify_rm_watch", 5245, "fd:s32 wd:s32"},
-	{"migrate_pages", 5246, "pid:s32 maxnode:u64 old_nodes:p64 new_nodes:p64"},
-	{"openat", 5247, "dfd:s32 filename:p64 flags:s32 mode:u16"},
-	{"mkdirat", 5248, "dfd:s32 pathname:p64 mode:u16"},
-	{"mknodat", 5249, "dfd:s32 filename:p64 mode:u16 dev:u32"},
-	{"fchownat", 5250, "dfd:s32 filename:p64 user:u32 group:u32 flag:s32"},
-	{"futimesat", 5251, "dfd:s32 filename:p64 utimes:p64"},
-	{"newfstatat", 5252, "dfd:s32 filename:p64 statbuf:p64 flag:s32"},
-	{"unlinkat", 5253, "dfd:s32 pathname:p64 flag:s32"},
-	{"renameat", 5254, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64"},
-	{"linkat", 5255, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:s32"},
-	{"symlinkat", 5256, "oldname:p64 newdfd:s32 newname:p64"},
-	{"readlinkat", 5257, "dfd:s32 pathname:p64 buf:p64 bufsiz:s32"},
-	{"fchmodat", 5258, "dfd:s32 filename:p64 mode:u16"},
-	{"faccessat", 5259, "dfd:s32 filename:p64 mode:s32"},
-	{"pselect6", 5260, "n:s32 inp:p64 outp:p64 exp:p64 tsp:p64 sig:p64"},
-	{"ppoll", 5261, "ufds:p64 nfds:u32 tsp:p64 sigmask:p64 sigsetsize:u64"},
-	{"unshare", 5262, "unshare_flags:u64"},
-	{"splice", 5263, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"sync_file_range", 5264, "fd:s32 offset:s64 nbytes:s64 flags:u32"},
-	{"tee", 5265, "fdin:s32 fdout:s32 len:u64 flags:u32"},
-	{"vmsplice", 5266, "fd:s32 uiov:p64 nr_segs:u32 flags:u32"},
-	{"move_pages", 5267, "pid:s32 nr_pages:u64 pages:p64 nodes:p64 status:p64 flags:s32"},
-	{"set_robust_list", 5268, "head:p64 len:u64"},
-	{"get_robust_list", 5269, "pid:s32 head_ptr:p64 len_ptr:p64"},
-	{"kexec_load", 5270, "entry:u64 nr_segments:u64 segments:p64 flags:u64"},
-	{"getcpu", 5271, "cpup:p64 nodep:p64 unused:p64"},
-	{"epoll_pwait", 5272, "epfd:s32 events:p64 maxevents:s32 timeout:s32 sigmask:p64 sigsetsize:u64"},
-	{"ioprio_set", 5273, "which:s32 who:s32 ioprio:s32"},
-	{"ioprio_get", 5274, "which:s32 who:s32"},
-	{"utimensat", 5275, "dfd:s32 filename:p64 utimes:p64 flags:s32"},
-	{"signalfd", 5276, "ufd:s32 user_mask:p64 sizemask:u64"},
-	{"timerfd", 5277, "?64"},
-	{"eventfd", 5278, "count:u32"},
-	{"fallocate", 5279, "fd:s32 mode:s32 offset:s64 len:s64"},
-	{"timerfd_create", 5280, "clockid:s32 flags:s32"},
-	{"timerfd_gettime", 5281, "ufd:s32 otmr:p64"},
-	{"timerfd_settime", 5282, "ufd:s32 flags:s32 utmr:p64 otmr:p64"},
-	{"signalfd4", 5283, "ufd:s32 user_mask:p64 sizemask:u64 flags:s32"},
-	{"eventfd2", 5284, "count:u32 flags:s32"},
-	{"epoll_create1", 5285, "flags:s32"},
-	{"dup3", 5286, "oldfd:u32 newfd:u32 flags:s32"},
-	{"pipe2", 5287, "fildes:p64 flags:s32"},
-	{"inotify_init1", 5288, "flags:s32"},
-	{"preadv", 5289, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
-	{"pwritev", 5290, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
-	{"rt_tgsigqueueinfo", 5291, "tgid:s32 pid:s32 sig:s32 uinfo:p64"},
-	{"perf_event_open", 5292, "attr_uptr:p64 pid:s32 cpu:s32 group_fd:s32 flags:u64"},
-	{"accept4", 5293, "fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64 flags:s32"},
-	{"recvmmsg", 5294, "fd:s32 mmsg:p64 vlen:u32 flags:u32 timeout:p64"},
-	{"fanotify_init", 5295, "flags:u32 event_f_flags:u32"},
-	{"fanotify_mark", 5296, "fanotify_fd:s32 flags:u32 mask:u64 dfd:s32 pathname:p64"},
-	{"prlimit64", 5297, "pid:s32 resource:u32 new_rlim:p64 old_rlim:p64"},
-	{"name_to_handle_at", 5298, "dfd:s32 name:p64 handle:p64 mnt_id:p64 flag:s32"},
-	{"open_by_handle_at", 5299, "mountdirfd:s32 handle:p64 flags:s32"},
-	{"clock_adjtime", 5300, "which_clock:s32 utx:p64"},
-	{"syncfs", 5301, "fd:s32"},
-	{"sendmmsg", 5302, "fd:s32 mmsg:p64 vlen:u32 flags:u32"},
-	{"setns", 5303, "fd:s32 flags:s32"},
-	{"process_vm_readv", 5304, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
-	{"process_vm_writev", 5305, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
-	{"kcmp", 5306, "pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64"},
-	{"finit_module", 5307, "fd:s32 uargs:p64 flags:s32"},
-	{"getdents64", 5308, "fd:u32 dirent:p64 count:u32"},
-	{"sched_setattr", 5309, "pid:s32 uattr:p64 flags:u32"},
-	{"sched_getattr", 5310, "pid:s32 uattr:p64 usize:u32 flags:u32"},
-	{"renameat2", 5311, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:u32"},
-	{"seccomp", 5312, "op:u32 flags:u32 uargs:p64"},
-	{"getrandom", 5313, "ubuf:p64 len:u64 flags:u32"},
-	{"memfd_create", 5314, "uname:p64 flags:u32"},
-	{"bpf", 5315, "cmd:s32 uattr:p64 size:u32"},
-	{"execveat", 5316, "fd:s32 filename:p64 argv:p64 envp:p64 flags:s32"},
-	{"userfaultfd", 5317, "flags:s32"},
-	{"membarrier", 5318, "cmd:s32 flags:u32 cpu_id:s32"},
-	{"mlock2", 5319, "start:u64 len:u64 flags:s32"},
-	{"copy_file_range", 5320, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"preadv2", 5321, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
-	{"pwritev2", 5322, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
-	{"pkey_mprotect", 5323, "start:u64 len:u64 prot:u64 pkey:s32"},
-	{"pkey_alloc", 5324, "flags:u64 init_val:u64"},
-	{"pkey_free", 5325, "pkey:s32"},
-	{"statx", 5326, "dfd:s32 filename:p64 flags:u32 mask:u32 buffer:p64"},
-	{"rseq", 5327, "rseq:p64 rseq_len:u32 flags:s32 sig:u32"},
-	{"io_pgetevents", 5328, "ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64 usig:p64"},
-	{"pidfd_send_signal", 5424, "pidfd:s32 sig:s32 info:p64 flags:u32"},
-	{"io_uring_setup", 5425, "entries:u32 params:p64"},
-	{"io_uring_enter", 5426, "fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p64 argsz:u64"},
-	{"io_uring_register", 5427, "fd:u32 opcode:u32 arg:p64 nr_args:u32"},
-	{"open_tree", 5428, "dfd:s32 filename:p64 flags:u32"},
-	{"move_mount", 5429, "from_dfd:s32 from_pathname:p64 to_dfd:s32 to_pathname:p64 flags:u32"},
-	{"fsopen", 5430, "_fs_name:p64 flags:u32"},
-	{"fsconfig", 5431, "fd:s32 cmd:u32 _key:p64 _value:p64 aux:s32"},
-	{"fsmount", 5432, "fs_fd:s32 flags:u32 attr_flags:u32"},
-	{"fspick", 5433, "dfd:s32 path:p64 flags:u32"},
-	{"pidfd_open", 5434, "pid:s32 flags:u32"},
-	{"clone3", 5435, "uargs:p64 size:u64"},
-	{"close_range", 5436, "fd:u32 max_fd:u32 flags:u32"},
-	{"openat2", 5437, "dfd:s32 filename:p64 how:p64 usize:u64"},
-	{"pidfd_getfd", 5438, "pidfd:s32 fd:s32 flags:u32"},
-	{"faccessat2", 5439, "dfd:s32 filename:p64 mode:s32 flags:s32"},
-	{"process_madvise", 5440, "pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32"},
-	{"epoll_pwait2", 5441, "epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64"},
-	{"mount_setattr", 5442, "dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64"},
-	{"quotactl_fd", 5443, "fd:u32 cmd:u32 id:u32 addr:p64"},
-	{"landlock_create_ruleset", 5444, "attr:p64 size:u64 flags:u32"},
-	{"landlock_add_rule", 5445, "ruleset_fd:s32 rule_type:u32 rule_attr:p64 flags:u32"},
-	{"landlock_restrict_self", 5446, "ruleset_fd:s32 flags:u32"},
-	{"process_mrelease", 5448, "pidfd:s32 flags:u32"},
-	{"futex_waitv", 5449, "waiters:p64 nr_futexes:u32 flags:u32 timeout:p64 clockid:s32"},
-	{"set_mempolicy_home_node", 5450, "start:u64 len:u64 home_node:u64 flags:u64"},
-	{"cachestat", 5451, "fd:u32 cstat_range:p64 cstat:p64 flags:u32"},
-	{"fchmodat2", 5452, "dfd:s32 filename:p64 mode:u16 flags:u32"},
-	{"map_shadow_stack", 5453, "addr:u64 size:u64 flags:u32"},
-	{"futex_wake", 5454, "uaddr:p64 mask:u64 nr:s32 flags:u32"},
-	{"futex_wait", 5455, "uaddr:p64 val:u64 mask:u64 flags:u32 timeout:p64 clockid:s32"},
-	{"futex_requeue", 5456, "waiters:p64 flags:u32 nr_wake:s32 nr_requeue:s32"},
-	{"statmount", 5457, "req:p64 buf:p64 bufsize:u64 flags:u32"},
-	{"listmount", 5458, "req:p64 mnt_ids:p64 nr_mnt_ids:u64 flags:u32"},
-	{"lsm_get_self_attr", 5459, "attr:u32 ctx:p64 size:p64 flags:u32"},
-	{"lsm_set_self_attr", 5460, "attr:u32 ctx:p64 size:u32 flags:u32"},
-	{"lsm_list_modules", 5461, "ids:p64 size:p64 flags:u32"},
-	{"mseal", 5462, "start:u64 len:u64 flags:u64"},
-	{"setxattrat", 5463, "dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64"},
-	{"getxattrat", 5464, "dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64"},
-	{"listxattrat", 5465, "dfd:s32 pathname:p64 at_flags:u32 list:p64 size:u64"},
-	{"removexattrat", 5466, "dfd:s32 pathname:p64 at_flags:u32 name:p64"},
-	{"open_tree_attr", 5467, "dfd:s32 filename:p64 flags:u32 uattr:p64 usize:u64"},
-	{"file_getattr", 5468, "dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32"},
-	{"file_setattr", 5469, "dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32"},
-	{"listns", 5470, "req:p64 ns_ids:p64 nr_ns_ids:u64 flags:u32"},
-	{"rseq_slice_yield", 5471, ""},
+	{"read", 5000, 0, mips64Prototypes{}},
+	{"write", 5001, 1, mips64Prototypes{}},
+	{"open", 5002, 2, mips64Prototypes{}},
+	{"close", 5003, 3, mips64Prototypes{}},
+	{"stat", 5004, 4, mips64Prototypes{}},
+	{"fstat", 5005, 5, mips64Prototypes{}},
+	{"lstat", 5006, 6, mips64Prototypes{}},
+	{"poll", 5007, 7, mips64Prototypes{}},
+	{"lseek", 5008, 8, mips64Prototypes{}},
+	{"mmap", 5009, 9, mips64Prototypes{}},
+	{"mprotect", 5010, 10, mips64Prototypes{}},
+	{"munmap", 5011, 11, mips64Prototypes{}},
+	{"brk", 5012, 12, mips64Prototypes{}},
+	{"rt_sigaction", 5013, 13, mips64Prototypes{}},
+	{"rt_sigprocmask", 5014, 14, mips64Prototypes{}},
+	{"ioctl", 5015, 15, mips64Prototypes{}},
+	{"pread64", 5016, 16, mips64Prototypes{}},
+	{"pwrite64", 5017, 17, mips64Prototypes{}},
+	{"readv", 5018, 18, mips64Prototypes{}},
+	{"writev", 5019, 19, mips64Prototypes{}},
+	{"access", 5020, 20, mips64Prototypes{}},
+	{"pipe", 5021, 21, mips64Prototypes{}},
+	{"_newselect", 5022, 22, mips64Prototypes{}},
+	{"sched_yield", 5023, 23, mips64Prototypes{}},
+	{"mremap", 5024, 24, mips64Prototypes{}},
+	{"msync", 5025, 25, mips64Prototypes{}},
+	{"mincore", 5026, 26, mips64Prototypes{}},
+	{"madvise", 5027, 27, mips64Prototypes{}},
+	{"shmget", 5028, 28, mips64Prototypes{}},
+	{"shmat", 5029, 29, mips64Prototypes{}},
+	{"shmctl", 5030, 30, mips64Prototypes{}},
+	{"dup", 5031, 31, mips64Prototypes{}},
+	{"dup2", 5032, 32, mips64Prototypes{}},
+	{"pause", 5033, 33, mips64Prototypes{}},
+	{"nanosleep", 5034, 34, mips64Prototypes{}},
+	{"getitimer", 5035, 35, mips64Prototypes{}},
+	{"setitimer", 5036, 36, mips64Prototypes{}},
+	{"alarm", 5037, 37, mips64Prototypes{}},
+	{"getpid", 5038, 38, mips64Prototypes{}},
+	{"sendfile", 5039, 39, mips64Prototypes{}},
+	{"socket", 5040, 40, mips64Prototypes{}},
+	{"connect", 5041, 41, mips64Prototypes{}},
+	{"accept", 5042, 42, mips64Prototypes{}},
+	{"sendto", 5043, 43, mips64Prototypes{}},
+	{"recvfrom", 5044, 44, mips64Prototypes{}},
+	{"sendmsg", 5045, 45, mips64Prototypes{}},
+	{"recvmsg", 5046, 46, mips64Prototypes{}},
+	{"shutdown", 5047, 47, mips64Prototypes{}},
+	{"bind", 5048, 48, mips64Prototypes{}},
+	{"listen", 5049, 49, mips64Prototypes{}},
+	{"getsockname", 5050, 50, mips64Prototypes{}},
+	{"getpeername", 5051, 51, mips64Prototypes{}},
+	{"socketpair", 5052, 52, mips64Prototypes{}},
+	{"setsockopt", 5053, 53, mips64Prototypes{}},
+	{"getsockopt", 5054, 54, mips64Prototypes{}},
+	{"clone", 5055, 55, mips64Prototypes{}},
+	{"fork", 5056, 56, mips64Prototypes{}},
+	{"execve", 5057, 57, mips64Prototypes{}},
+	{"exit", 5058, 58, mips64Prototypes{}},
+	{"wait4", 5059, 59, mips64Prototypes{}},
+	{"kill", 5060, 60, mips64Prototypes{}},
+	{"uname", 5061, 61, mips64Prototypes{}},
+	{"semget", 5062, 62, mips64Prototypes{}},
+	{"semop", 5063, 63, mips64Prototypes{}},
+	{"semctl", 5064, 64, mips64Prototypes{}},
+	{"shmdt", 5065, 65, mips64Prototypes{}},
+	{"msgget", 5066, 66, mips64Prototypes{}},
+	{"msgsnd", 5067, 67, mips64Prototypes{}},
+	{"msgrcv", 5068, 68, mips64Prototypes{}},
+	{"msgctl", 5069, 69, mips64Prototypes{}},
+	{"fcntl", 5070, 70, mips64Prototypes{}},
+	{"flock", 5071, 71, mips64Prototypes{}},
+	{"fsync", 5072, 72, mips64Prototypes{}},
+	{"fdatasync", 5073, 73, mips64Prototypes{}},
+	{"truncate", 5074, 74, mips64Prototypes{}},
+	{"ftruncate", 5075, 75, mips64Prototypes{}},
+	{"getdents", 5076, 76, mips64Prototypes{}},
+	{"getcwd", 5077, 77, mips64Prototypes{}},
+	{"chdir", 5078, 78, mips64Prototypes{}},
+	{"fchdir", 5079, 79, mips64Prototypes{}},
+	{"rename", 5080, 80, mips64Prototypes{}},
+	{"mkdir", 5081, 81, mips64Prototypes{}},
+	{"rmdir", 5082, 82, mips64Prototypes{}},
+	{"creat", 5083, 83, mips64Prototypes{}},
+	{"link", 5084, 84, mips64Prototypes{}},
+	{"unlink", 5085, 85, mips64Prototypes{}},
+	{"symlink", 5086, 86, mips64Prototypes{}},
+	{"readlink", 5087, 87, mips64Prototypes{}},
+	{"chmod", 5088, 88, mips64Prototypes{}},
+	{"fchmod", 5089, 89, mips64Prototypes{}},
+	{"chown", 5090, 90, mips64Prototypes{}},
+	{"fchown", 5091, 91, mips64Prototypes{}},
+	{"lchown", 5092, 92, mips64Prototypes{}},
+	{"umask", 5093, 93, mips64Prototypes{}},
+	{"gettimeofday", 5094, 94, mips64Prototypes{}},
+	{"getrlimit", 5095, 95, mips64Prototypes{}},
+	{"getrusage", 5096, 96, mips64Prototypes{}},
+	{"sysinfo", 5097, 97, mips64Prototypes{}},
+	{"times", 5098, 98, mips64Prototypes{}},
+	{"ptrace", 5099, 99, mips64Prototypes{}},
+	{"getuid", 5100, 100, mips64Prototypes{}},
+	{"syslog", 5101, 101, mips64Prototypes{}},
+	{"getgid", 5102, 102, mips64Prototypes{}},
+	{"setuid", 5103, 103, mips64Prototypes{}},
+	{"setgid", 5104, 104, mips64Prototypes{}},
+	{"geteuid", 5105, 105, mips64Prototypes{}},
+	{"getegid", 5106, 106, mips64Prototypes{}},
+	{"setpgid", 5107, 107, mips64Prototypes{}},
+	{"getppid", 5108, 108, mips64Prototypes{}},
+	{"getpgrp", 5109, 109, mips64Prototypes{}},
+	{"setsid", 5110, 110, mips64Prototypes{}},
+	{"setreuid", 5111, 111, mips64Prototypes{}},
+	{"setregid", 5112, 112, mips64Prototypes{}},
+	{"getgroups", 5113, 113, mips64Prototypes{}},
+	{"setgroups", 5114, 114, mips64Prototypes{}},
+	{"setresuid", 5115, 115, mips64Prototypes{}},
+	{"getresuid", 5116, 116, mips64Prototypes{}},
+	{"setresgid", 5117, 117, mips64Prototypes{}},
+	{"getresgid", 5118, 118, mips64Prototypes{}},
+	{"getpgid", 5119, 119, mips64Prototypes{}},
+	{"setfsuid", 5120, 120, mips64Prototypes{}},
+	{"setfsgid", 5121, 121, mips64Prototypes{}},
+	{"getsid", 5122, 122, mips64Prototypes{}},
+	{"capget", 5123, 123, mips64Prototypes{}},
+	{"capset", 5124, 124, mips64Prototypes{}},
+	{"rt_sigpending", 5125, 125, mips64Prototypes{}},
+	{"rt_sigtimedwait", 5126, 126, mips64Prototypes{}},
+	{"rt_sigqueueinfo", 5127, 127, mips64Prototypes{}},
+	{"rt_sigsuspend", 5128, 128, mips64Prototypes{}},
+	{"sigaltstack", 5129, 129, mips64Prototypes{}},
+	{"utime", 5130, 130, mips64Prototypes{}},
+	{"mknod", 5131, 131, mips64Prototypes{}},
+	{"personality", 5132, 132, mips64Prototypes{}},
+	{"ustat", 5133, 133, mips64Prototypes{}},
+	{"statfs", 5134, 134, mips64Prototypes{}},
+	{"fstatfs", 5135, 135, mips64Prototypes{}},
+	{"sysfs", 5136, 136, mips64Prototypes{}},
+	{"getpriority", 5137, 137, mips64Prototypes{}},
+	{"setpriority", 5138, 138, mips64Prototypes{}},
+	{"sched_setparam", 5139, 139, mips64Prototypes{}},
+	{"sched_getparam", 5140, 140, mips64Prototypes{}},
+	{"sched_setscheduler", 5141, 141, mips64Prototypes{}},
+	{"sched_getscheduler", 5142, 142, mips64Prototypes{}},
+	{"sched_get_priority_max", 5143, 143, mips64Prototypes{}},
+	{"sched_get_priority_min", 5144, 144, mips64Prototypes{}},
+	{"sched_rr_get_interval", 5145, 145, mips64Prototypes{}},
+	{"mlock", 5146, 146, mips64Prototypes{}},
+	{"munlock", 5147, 147, mips64Prototypes{}},
+	{"mlockall", 5148, 148, mips64Prototypes{}},
+	{"munlockall", 5149, 149, mips64Prototypes{}},
+	{"vhangup", 5150, 150, mips64Prototypes{}},
+	{"pivot_root", 5151, 151, mips64Prototypes{}},
+	{"_sysctl", 5152, 152, mips64Prototypes{}},
+	{"prctl", 5153, 153, mips64Prototypes{}},
+	{"adjtimex", 5154, 154, mips64Prototypes{}},
+	{"setrlimit", 5155, 155, mips64Prototypes{}},
+	{"chroot", 5156, 156, mips64Prototypes{}},
+	{"sync", 5157, 157, mips64Prototypes{}},
+	{"acct", 5158, 158, mips64Prototypes{}},
+	{"settimeofday", 5159, 159, mips64Prototypes{}},
+	{"mount", 5160, 160, mips64Prototypes{}},
+	{"umount2", 5161, 161, mips64Prototypes{}},
+	{"swapon", 5162, 162, mips64Prototypes{}},
+	{"swapoff", 5163, 163, mips64Prototypes{}},
+	{"reboot", 5164, 164, mips64Prototypes{}},
+	{"sethostname", 5165, 165, mips64Prototypes{}},
+	{"setdomainname", 5166, 166, mips64Prototypes{}},
+	{"create_module", 5167, 167, mips64Prototypes{}},
+	{"init_module", 5168, 168, mips64Prototypes{}},
+	{"delete_module", 5169, 169, mips64Prototypes{}},
+	{"get_kernel_syms", 5170, 170, mips64Prototypes{}},
+	{"query_module", 5171, 171, mips64Prototypes{}},
+	{"quotactl", 5172, 172, mips64Prototypes{}},
+	{"nfsservctl", 5173, 173, mips64Prototypes{}},
+	{"getpmsg", 5174, 174, mips64Prototypes{}},
+	{"putpmsg", 5175, 175, mips64Prototypes{}},
+	{"afs_syscall", 5176, 176, mips64Prototypes{}},
+	{"reserved177", 5177, 177, mips64Prototypes{}},
+	{"gettid", 5178, 178, mips64Prototypes{}},
+	{"readahead", 5179, 179, mips64Prototypes{}},
+	{"setxattr", 5180, 180, mips64Prototypes{}},
+	{"lsetxattr", 5181, 181, mips64Prototypes{}},
+	{"fsetxattr", 5182, 182, mips64Prototypes{}},
+	{"getxattr", 5183, 183, mips64Prototypes{}},
+	{"lgetxattr", 5184, 184, mips64Prototypes{}},
+	{"fgetxattr", 5185, 185, mips64Prototypes{}},
+	{"listxattr", 5186, 186, mips64Prototypes{}},
+	{"llistxattr", 5187, 187, mips64Prototypes{}},
+	{"flistxattr", 5188, 188, mips64Prototypes{}},
+	{"removexattr", 5189, 189, mips64Prototypes{}},
+	{"lremovexattr", 5190, 190, mips64Prototypes{}},
+	{"fremovexattr", 5191, 191, mips64Prototypes{}},
+	{"tkill", 5192, 192, mips64Prototypes{}},
+	{"reserved193", 5193, 193, mips64Prototypes{}},
+	{"futex", 5194, 194, mips64Prototypes{}},
+	{"sched_setaffinity", 5195, 195, mips64Prototypes{}},
+	{"sched_getaffinity", 5196, 196, mips64Prototypes{}},
+	{"cacheflush", 5197, 197, mips64Prototypes{}},
+	{"cachectl", 5198, 198, mips64Prototypes{}},
+	{"sysmips", 5199, 199, mips64Prototypes{}},
+	{"io_setup", 5200, 200, mips64Prototypes{}},
+	{"io_destroy", 5201, 201, mips64Prototypes{}},
+	{"io_getevents", 5202, 202, mips64Prototypes{}},
+	{"io_submit", 5203, 203, mips64Prototypes{}},
+	{"io_cancel", 5204, 204, mips64Prototypes{}},
+	{"exit_group", 5205, 205, mips64Prototypes{}},
+	{"lookup_dcookie", 5206, 206, mips64Prototypes{}},
+	{"epoll_create", 5207, 207, mips64Prototypes{}},
+	{"epoll_ctl", 5208, 208, mips64Prototypes{}},
+	{"epoll_wait", 5209, 209, mips64Prototypes{}},
+	{"remap_file_pages", 5210, 210, mips64Prototypes{}},
+	{"rt_sigreturn", 5211, 211, mips64Prototypes{}},
+	{"set_tid_address", 5212, 212, mips64Prototypes{}},
+	{"restart_syscall", 5213, 213, mips64Prototypes{}},
+	{"semtimedop", 5214, 214, mips64Prototypes{}},
+	{"fadvise64", 5215, 215, mips64Prototypes{}},
+	{"timer_create", 5216, 216, mips64Prototypes{}},
+	{"timer_settime", 5217, 217, mips64Prototypes{}},
+	{"timer_gettime", 5218, 218, mips64Prototypes{}},
+	{"timer_getoverrun", 5219, 219, mips64Prototypes{}},
+	{"timer_delete", 5220, 220, mips64Prototypes{}},
+	{"clock_settime", 5221, 221, mips64Prototypes{}},
+	{"clock_gettime", 5222, 222, mips64Prototypes{}},
+	{"clock_getres", 5223, 223, mips64Prototypes{}},
+	{"clock_nanosleep", 5224, 224, mips64Prototypes{}},
+	{"tgkill", 5225, 225, mips64Prototypes{}},
+	{"utimes", 5226, 226, mips64Prototypes{}},
+	{"mbind", 5227, 227, mips64Prototypes{}},
+	{"get_mempolicy", 5228, 228, mips64Prototypes{}},
+	{"set_mempolicy", 5229, 229, mips64Prototypes{}},
+	{"mq_open", 5230, 230, mips64Prototypes{}},
+	{"mq_unlink", 5231, 231, mips64Prototypes{}},
+	{"mq_timedsend", 5232, 232, mips64Prototypes{}},
+	{"mq_timedreceive", 5233, 233, mips64Prototypes{}},
+	{"mq_notify", 5234, 234, mips64Prototypes{}},
+	{"mq_getsetattr", 5235, 235, mips64Prototypes{}},
+	{"vserver", 5236, 236, mips64Prototypes{}},
+	{"waitid", 5237, 237, mips64Prototypes{}},
+	{"add_key", 5239, 238, mips64Prototypes{}},
+	{"request_key", 5240, 239, mips64Prototypes{}},
+	{"keyctl", 5241, 240, mips64Prototypes{}},
+	{"set_thread_area", 5242, 241, mips64Prototypes{}},
+	{"inotify_init", 5243, 242, mips64Prototypes{}},
+	{"inotify_add_watch", 5244, 243, mips64Prototypes{}},
+	{"inotify_rm_watch", 5245, 244, mips64Prototypes{}},
+	{"migrate_pages", 5246, 245, mips64Prototypes{}},
+	{"openat", 5247, 246, mips64Prototypes{}},
+	{"mkdirat", 5248, 247, mips64Prototypes{}},
+	{"mknodat", 5249, 248, mips64Prototypes{}},
+	{"fchownat", 5250, 249, mips64Prototypes{}},
+	{"futimesat", 5251, 250, mips64Prototypes{}},
+	{"newfstatat", 5252, 251, mips64Prototypes{}},
+	{"unlinkat", 5253, 252, mips64Prototypes{}},
+	{"renameat", 5254, 253, mips64Prototypes{}},
+	{"linkat", 5255, 254, mips64Prototypes{}},
+	{"symlinkat", 5256, 255, mips64Prototypes{}},
+	{"readlinkat", 5257, 256, mips64Prototypes{}},
+	{"fchmodat", 5258, 257, mips64Prototypes{}},
+	{"faccessat", 5259, 258, mips64Prototypes{}},
+	{"pselect6", 5260, 259, mips64Prototypes{}},
+	{"ppoll", 5261, 260, mips64Prototypes{}},
+	{"unshare", 5262, 261, mips64Prototypes{}},
+	{"splice", 5263, 262, mips64Prototypes{}},
+	{"sync_file_range", 5264, 263, mips64Prototypes{}},
+	{"tee", 5265, 264, mips64Prototypes{}},
+	{"vmsplice", 5266, 265, mips64Prototypes{}},
+	{"move_pages", 5267, 266, mips64Prototypes{}},
+	{"set_robust_list", 5268, 267, mips64Prototypes{}},
+	{"get_robust_list", 5269, 268, mips64Prototypes{}},
+	{"kexec_load", 5270, 269, mips64Prototypes{}},
+	{"getcpu", 5271, 270, mips64Prototypes{}},
+	{"epoll_pwait", 5272, 271, mips64Prototypes{}},
+	{"ioprio_set", 5273, 272, mips64Prototypes{}},
+	{"ioprio_get", 5274, 273, mips64Prototypes{}},
+	{"utimensat", 5275, 274, mips64Prototypes{}},
+	{"signalfd", 5276, 275, mips64Prototypes{}},
+	{"timerfd", 5277, 276, mips64Prototypes{}},
+	{"eventfd", 5278, 277, mips64Prototypes{}},
+	{"fallocate", 5279, 278, mips64Prototypes{}},
+	{"timerfd_create", 5280, 279, mips64Prototypes{}},
+	{"timerfd_gettime", 5281, 280, mips64Prototypes{}},
+	{"timerfd_settime", 5282, 281, mips64Prototypes{}},
+	{"signalfd4", 5283, 282, mips64Prototypes{}},
+	{"eventfd2", 5284, 283, mips64Prototypes{}},
+	{"epoll_create1", 5285, 284, mips64Prototypes{}},
+	{"dup3", 5286, 285, mips64Prototypes{}},
+	{"pipe2", 5287, 286, mips64Prototypes{}},
+	{"inotify_init1", 5288, 287, mips64Prototypes{}},
+	{"preadv", 5289, 288, mips64Prototypes{}},
+	{"pwritev", 5290, 289, mips64Prototypes{}},
+	{"rt_tgsigqueueinfo", 5291, 290, mips64Prototypes{}},
+	{"perf_event_open", 5292, 291, mips64Prototypes{}},
+	{"accept4", 5293, 292, mips64Prototypes{}},
+	{"recvmmsg", 5294, 293, mips64Prototypes{}},
+	{"fanotify_init", 5295, 294, mips64Prototypes{}},
+	{"fanotify_mark", 5296, 295, mips64Prototypes{}},
+	{"prlimit64", 5297, 296, mips64Prototypes{}},
+	{"name_to_handle_at", 5298, 297, mips64Prototypes{}},
+	{"open_by_handle_at", 5299, 298, mips64Prototypes{}},
+	{"clock_adjtime", 5300, 299, mips64Prototypes{}},
+	{"syncfs", 5301, 300, mips64Prototypes{}},
+	{"sendmmsg", 5302, 301, mips64Prototypes{}},
+	{"setns", 5303, 302, mips64Prototypes{}},
+	{"process_vm_readv", 5304, 303, mips64Prototypes{}},
+	{"process_vm_writev", 5305, 304, mips64Prototypes{}},
+	{"kcmp", 5306, 305, mips64Prototypes{}},
+	{"finit_module", 5307, 306, mips64Prototypes{}},
+	{"getdents64", 5308, 307, mips64Prototypes{}},
+	{"sched_setattr", 5309, 308, mips64Prototypes{}},
+	{"sched_getattr", 5310, 309, mips64Prototypes{}},
+	{"renameat2", 5311, 310, mips64Prototypes{}},
+	{"seccomp", 5312, 311, mips64Prototypes{}},
+	{"getrandom", 5313, 312, mips64Prototypes{}},
+	{"memfd_create", 5314, 313, mips64Prototypes{}},
+	{"bpf", 5315, 314, mips64Prototypes{}},
+	{"execveat", 5316, 315, mips64Prototypes{}},
+	{"userfaultfd", 5317, 316, mips64Prototypes{}},
+	{"membarrier", 5318, 317, mips64Prototypes{}},
+	{"mlock2", 5319, 318, mips64Prototypes{}},
+	{"copy_file_range", 5320, 319, mips64Prototypes{}},
+	{"preadv2", 5321, 320, mips64Prototypes{}},
+	{"pwritev2", 5322, 321, mips64Prototypes{}},
+	{"pkey_mprotect", 5323, 322, mips64Prototypes{}},
+	{"pkey_alloc", 5324, 323, mips64Prototypes{}},
+	{"pkey_free", 5325, 324, mips64Prototypes{}},
+	{"statx", 5326, 325, mips64Prototypes{}},
+	{"rseq", 5327, 326, mips64Prototypes{}},
+	{"io_pgetevents", 5328, 327, mips64Prototypes{}},
+	{"pidfd_send_signal", 5424, 328, mips64Prototypes{}},
+	{"io_uring_setup", 5425, 329, mips64Prototypes{}},
+	{"io_uring_enter", 5426, 330, mips64Prototypes{}},
+	{"io_uring_register", 5427, 331, mips64Prototypes{}},
+	{"open_tree", 5428, 332, mips64Prototypes{}},
+	{"move_mount", 5429, 333, mips64Prototypes{}},
+	{"fsopen", 5430, 334, mips64Prototypes{}},
+	{"fsconfig", 5431, 335, mips64Prototypes{}},
+	{"fsmount", 5432, 336, mips64Prototypes{}},
+	{"fspick", 5433, 337, mips64Prototypes{}},
+	{"pidfd_open", 5434, 338, mips64Prototypes{}},
+	{"clone3", 5435, 339, mips64Prototypes{}},
+	{"close_range", 5436, 340, mips64Prototypes{}},
+	{"openat2", 5437, 341, mips64Prototypes{}},
+	{"pidfd_getfd", 5438, 342, mips64Prototypes{}},
+	{"faccessat2", 5439, 343, mips64Prototypes{}},
+	{"process_madvise", 5440, 344, mips64Prototypes{}},
+	{"epoll_pwait2", 5441, 345, mips64Prototypes{}},
+	{"mount_setattr", 5442, 346, mips64Prototypes{}},
+	{"quotactl_fd", 5443, 347, mips64Prototypes{}},
+	{"landlock_create_ruleset", 5444, 348, mips64Prototypes{}},
+	{"landlock_add_rule", 5445, 349, mips64Prototypes{}},
+	{"landlock_restrict_self", 5446, 350, mips64Prototypes{}},
+	{"process_mrelease", 5448, 351, mips64Prototypes{}},
+	{"futex_waitv", 5449, 352, mips64Prototypes{}},
+	{"set_mempolicy_home_node", 5450, 353, mips64Prototypes{}},
+	{"cachestat", 5451, 354, mips64Prototypes{}},
+	{"fchmodat2", 5452, 355, mips64Prototypes{}},
+	{"map_shadow_stack", 5453, 356, mips64Prototypes{}},
+	{"futex_wake", 5454, 357, mips64Prototypes{}},
+	{"futex_wait", 5455, 358, mips64Prototypes{}},
+	{"futex_requeue", 5456, 359, mips64Prototypes{}},
+	{"statmount", 5457, 360, mips64Prototypes{}},
+	{"listmount", 5458, 361, mips64Prototypes{}},
+	{"lsm_get_self_attr", 5459, 362, mips64Prototypes{}},
+	{"lsm_set_self_attr", 5460, 363, mips64Prototypes{}},
+	{"lsm_list_modules", 5461, 364, mips64Prototypes{}},
+	{"mseal", 5462, 365, mips64Prototypes{}},
+	{"setxattrat", 5463, 366, mips64Prototypes{}},
+	{"getxattrat", 5464, 367, mips64Prototypes{}},
+	{"listxattrat", 5465, 368, mips64Prototypes{}},
+	{"removexattrat", 5466, 369, mips64Prototypes{}},
+	{"open_tree_attr", 5467, 370, mips64Prototypes{}},
+	{"file_getattr", 5468, 371, mips64Prototypes{}},
+	{"file_setattr", 5469, 372, mips64Prototypes{}},
+	{"listns", 5470, 373, mips64Prototypes{}},
+	{"rseq_slice_yield", 5471, 374, mips64Prototypes{}},
 }
 
 var mips64ByName = []uint16{

@@ -2,431 +2,885 @@
 
 package kernel
 
+type ppc64Prototypes struct{}
+
+func (ppc64Prototypes) prototypes() (string, []uint16) {
+	return ppc64PrototypesText, ppc64PrototypesEnds[:]
+}
+
+const ppc64PrototypesText = "" +
+	"" + // restart_syscall
+	"error_code:s32" + // exit
+	"" + // fork
+	"fd:u32 buf:p64 count:u64" + // read
+	"fd:u32 buf:p64 count:u64" + // write
+	"filename:p64 flags:s32 mode:u16" + // open
+	"fd:u32" + // close
+	"pid:s32 stat_addr:p64 options:s32" + // waitpid
+	"pathname:p64 mode:u16" + // creat
+	"oldname:p64 newname:p64" + // link
+	"pathname:p64" + // unlink
+	"filename:p64 argv:p64 envp:p64" + // execve
+	"filename:p64" + // chdir
+	"tloc:p64" + // time
+	"filename:p64 mode:u16 dev:u32" + // mknod
+	"filename:p64 mode:u16" + // chmod
+	"filename:p64 user:u32 group:u32" + // lchown
+	"?64" + // break
+	"?64" + // oldstat
+	"fd:u32 offset:s64 whence:u32" + // lseek
+	"" + // getpid
+	"dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64" + // mount
+	"?64" + // umount
+	"uid:u32" + // setuid
+	"" + // getuid
+	"tptr:p64" + // stime
+	"request:s64 pid:s32 addr:u64 data:u64" + // ptrace
+	"seconds:u32" + // alarm
+	"?64" + // oldfstat
+	"" + // pause
+	"filename:p64 times:p64" + // utime
+	"?64" + // stty
+	"?64" + // gtty
+	"filename:p64 mode:s32" + // access
+	"increment:s32" + // nice
+	"?64" + // ftime
+	"" + // sync
+	"pid:s32 sig:s32" + // kill
+	"oldname:p64 newname:p64" + // rename
+	"pathname:p64 mode:u16" + // mkdir
+	"pathname:p64" + // rmdir
+	"fildes:u32" + // dup
+	"fildes:p64" + // pipe
+	"tbuf:p64" + // times
+	"?64" + // prof
+	"brk:u64" + // brk
+	"gid:u32" + // setgid
+	"" + // getgid
+	"sig:s32 handler:p64" + // signal
+	"" + // geteuid
+	"" + // getegid
+	"name:p64" + // acct
+	"name:p64 flags:s32" + // umount2
+	"?64" + // lock
+	"fd:u32 cmd:u32 arg:u64" + // ioctl
+	"fd:u32 cmd:u32 arg:u64" + // fcntl
+	"?64" + // mpx
+	"pid:s32 pgid:s32" + // setpgid
+	"?64" + // ulimit
+	"?64" + // oldolduname
+	"mask:s32" + // umask
+	"filename:p64" + // chroot
+	"dev:u32 ubuf:p64" + // ustat
+	"oldfd:u32 newfd:u32" + // dup2
+	"" + // getppid
+	"" + // getpgrp
+	"" + // setsid
+	"?64" + // sigaction
+	"" + // sgetmask
+	"newmask:s32" + // ssetmask
+	"ruid:u32 euid:u32" + // setreuid
+	"rgid:u32 egid:u32" + // setregid
+	"?64" + // sigsuspend
+	"?64" + // sigpending
+	"name:p64 len:s32" + // sethostname
+	"resource:u32 rlim:p64" + // setrlimit
+	"?64" + // getrlimit
+	"who:s32 ru:p64" + // getrusage
+	"tv:p64 tz:p64" + // gettimeofday
+	"tv:p64 tz:p64" + // settimeofday
+	"gidsetsize:s32 grouplist:p64" + // getgroups
+	"gidsetsize:s32 grouplist:p64" + // setgroups
+	"?64" + // select
+	"oldname:p64 newname:p64" + // symlink
+	"?64" + // oldlstat
+	"path:p64 buf:p64 bufsiz:s32" + // readlink
+	"library:p64" + // uselib
+	"specialfile:p64 swap_flags:s32" + // swapon
+	"magic1:s32 magic2:s32 cmd:u32 arg:p64" + // reboot
+	"?64" + // readdir
+	"addr:u64 len:u64 prot:u32 flags:u32 fd:s32 offset:s64" + // mmap
+	"addr:u64 len:u64" + // munmap
+	"path:p64 length:s64" + // truncate
+	"fd:u32 length:s64" + // ftruncate
+	"fd:u32 mode:u16" + // fchmod
+	"fd:u32 user:u32 group:u32" + // fchown
+	"which:s32 who:s32" + // getpriority
+	"which:s32 who:s32 niceval:s32" + // setpriority
+	"?64" + // profil
+	"pathname:p64 buf:p64" + // statfs
+	"fd:u32 buf:p64" + // fstatfs
+	"?64" + // ioperm
+	"call:s32 args:p64" + // socketcall
+	"type:s32 buf:p64 len:s32" + // syslog
+	"which:s32 value:p64 ovalue:p64" + // setitimer
+	"which:s32 value:p64" + // getitimer
+	"filename:p64 statbuf:p64" + // stat
+	"filename:p64 statbuf:p64" + // lstat
+	"fd:u32 statbuf:p64" + // fstat
+	"?64" + // olduname
+	"?64" + // iopl
+	"" + // vhangup
+	"?64" + // idle
+	"?64" + // vm86
+	"upid:s32 stat_addr:p64 options:s32 ru:p64" + // wait4
+	"specialfile:p64" + // swapoff
+	"info:p64" + // sysinfo
+	"call:u32 first:s32 second:u64 third:u64 ptr:p64 fifth:s64" + // ipc
+	"fd:u32" + // fsync
+	"?64" + // sigreturn
+	"clone_flags:u32 newsp:u64 parent_tidptr:p64 tls:u64 child_tidptr:p64" + // clone
+	"name:p64 len:s32" + // setdomainname
+	"name:p64" + // uname
+	"?64" + // modify_ldt
+	"txc_p:p64" + // adjtimex
+	"start:u64 len:u64 prot:u64" + // mprotect
+	"?64" + // sigprocmask
+	"?64" + // create_module
+	"umod:p64 len:u64 uargs:p64" + // init_module
+	"name_user:p64 flags:u32" + // delete_module
+	"?64" + // get_kernel_syms
+	"cmd:u32 special:p64 id:u32 addr:p64" + // quotactl
+	"pid:s32" + // getpgid
+	"fd:u32" + // fchdir
+	"?64" + // bdflush
+	"option:s32 arg1:u64 arg2:u64" + // sysfs
+	"personality:u64" + // personality
+	"?64" + // afs_syscall
+	"uid:u32" + // setfsuid
+	"gid:u32" + // setfsgid
+	"fd:u32 offset_high:u64 offset_low:u64 result:p64 whence:u32" + // _llseek
+	"fd:u32 dirent:p64 count:u32" + // getdents
+	"n:s32 inp:p64 outp:p64 exp:p64 tvp:p64" + // _newselect
+	"fd:u32 cmd:u32" + // flock
+	"start:u64 len:u64 flags:s32" + // msync
+	"fd:u32 vec:p64 vlen:u32" + // readv
+	"fd:u32 vec:p64 vlen:u32" + // writev
+	"pid:s32" + // getsid
+	"fd:u32" + // fdatasync
+	"?64" + // _sysctl
+	"start:u64 len:u64" + // mlock
+	"start:u64 len:u64" + // munlock
+	"flags:s32" + // mlockall
+	"" + // munlockall
+	"pid:s32 param:p64" + // sched_setparam
+	"pid:s32 param:p64" + // sched_getparam
+	"pid:s32 policy:s32 param:p64" + // sched_setscheduler
+	"pid:s32" + // sched_getscheduler
+	"" + // sched_yield
+	"policy:s32" + // sched_get_priority_max
+	"policy:s32" + // sched_get_priority_min
+	"pid:s32 interval:p64" + // sched_rr_get_interval
+	"rqtp:p64 rmtp:p64" + // nanosleep
+	"addr:u64 old_len:u64 new_len:u64 flags:u64 new_addr:u64" + // mremap
+	"ruid:u32 euid:u32 suid:u32" + // setresuid
+	"ruidp:p64 euidp:p64 suidp:p64" + // getresuid
+	"?64" + // query_module
+	"ufds:p64 nfds:u32 timeout_msecs:s32" + // poll
+	"?64" + // nfsservctl
+	"rgid:u32 egid:u32 sgid:u32" + // setresgid
+	"rgidp:p64 egidp:p64 sgidp:p64" + // getresgid
+	"option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64" + // prctl
+	"" + // rt_sigreturn
+	"sig:s32 act:p64 oact:p64 sigsetsize:u64" + // rt_sigaction
+	"how:s32 nset:p64 oset:p64 sigsetsize:u64" + // rt_sigprocmask
+	"uset:p64 sigsetsize:u64" + // rt_sigpending
+	"uthese:p64 uinfo:p64 uts:p64 sigsetsize:u64" + // rt_sigtimedwait
+	"pid:s32 sig:s32 uinfo:p64" + // rt_sigqueueinfo
+	"unewset:p64 sigsetsize:u64" + // rt_sigsuspend
+	"fd:u32 buf:p64 count:u64 pos:s64" + // pread64
+	"fd:u32 buf:p64 count:u64 pos:s64" + // pwrite64
+	"filename:p64 user:u32 group:u32" + // chown
+	"buf:p64 size:u64" + // getcwd
+	"header:p64 dataptr:p64" + // capget
+	"header:p64 data:p64" + // capset
+	"uss:p64 uoss:p64" + // sigaltstack
+	"out_fd:s32 in_fd:s32 offset:p64 count:u64" + // sendfile
+	"?64" + // getpmsg
+	"?64" + // putpmsg
+	"" + // vfork
+	"resource:u32 rlim:p64" + // ugetrlimit
+	"fd:s32 offset:s64 count:u64" + // readahead
+	"bus:u64 dfn:u64 off:u64 len:u64 buf:p64" + // pciconfig_read
+	"bus:u64 dfn:u64 off:u64 len:u64 buf:p64" + // pciconfig_write
+	"which:s64 in_bus:u64 in_devfn:u64" + // pciconfig_iobase
+	"?64" + // multiplexer
+	"fd:u32 dirent:p64 count:u32" + // getdents64
+	"new_root:p64 put_old:p64" + // pivot_root
+	"start:u64 len_in:u64 behavior:s32" + // madvise
+	"start:u64 len:u64 vec:p64" + // mincore
+	"" + // gettid
+	"pid:s32 sig:s32" + // tkill
+	"pathname:p64 name:p64 value:p64 size:u64 flags:s32" + // setxattr
+	"pathname:p64 name:p64 value:p64 size:u64 flags:s32" + // lsetxattr
+	"fd:s32 name:p64 value:p64 size:u64 flags:s32" + // fsetxattr
+	"pathname:p64 name:p64 value:p64 size:u64" + // getxattr
+	"pathname:p64 name:p64 value:p64 size:u64" + // lgetxattr
+	"fd:s32 name:p64 value:p64 size:u64" + // fgetxattr
+	"pathname:p64 list:p64 size:u64" + // listxattr
+	"pathname:p64 list:p64 size:u64" + // llistxattr
+	"fd:s32 list:p64 size:u64" + // flistxattr
+	"pathname:p64 name:p64" + // removexattr
+	"pathname:p64 name:p64" + // lremovexattr
+	"fd:s32 name:p64" + // fremovexattr
+	"uaddr:p64 op:s32 val:u32 utime:p64 uaddr2:p64 val3:u32" + // futex
+	"pid:s32 len:u32 user_mask_ptr:p64" + // sched_setaffinity
+	"pid:s32 len:u32 user_mask_ptr:p64" + // sched_getaffinity
+	"?64" + // tuxcall
+	"nr_events:u32 ctxp:p64" + // io_setup
+	"ctx:u64" + // io_destroy
+	"ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64" + // io_getevents
+	"ctx_id:u64 nr:s64 iocbpp:p64" + // io_submit
+	"ctx_id:u64 iocb:p64 result:p64" + // io_cancel
+	"tidptr:p64" + // set_tid_address
+	"fd:s32 offset:s64 len:u64 advice:s32" + // fadvise64
+	"error_code:s32" + // exit_group
+	"?64" + // lookup_dcookie
+	"size:s32" + // epoll_create
+	"epfd:s32 op:s32 fd:s32 event:p64" + // epoll_ctl
+	"epfd:s32 events:p64 maxevents:s32 timeout:s32" + // epoll_wait
+	"start:u64 size:u64 prot:u64 pgoff:u64 flags:u64" + // remap_file_pages
+	"which_clock:s32 timer_event_spec:p64 created_timer_id:p64" + // timer_create
+	"timer_id:s32 flags:s32 new_setting:p64 old_setting:p64" + // timer_settime
+	"timer_id:s32 setting:p64" + // timer_gettime
+	"timer_id:s32" + // timer_getoverrun
+	"timer_id:s32" + // timer_delete
+	"which_clock:s32 tp:p64" + // clock_settime
+	"which_clock:s32 tp:p64" + // clock_gettime
+	"which_clock:s32 tp:p64" + // clock_getres
+	"which_clock:s32 flags:s32 rqtp:p64 rmtp:p64" + // clock_nanosleep
+	"old_ctx:p64 new_ctx:p64 ctx_size:s64" + // swapcontext
+	"tgid:s32 pid:s32 sig:s32" + // tgkill
+	"filename:p64 utimes:p64" + // utimes
+	"pathname:p64 sz:u64 buf:p64" + // statfs64
+	"fd:u32 sz:u64 buf:p64" + // fstatfs64
+	"uargs:p64" + // rtas
+	"?64" + // sys_debug_setcontext
+	"pid:s32 maxnode:u64 old_nodes:p64 new_nodes:p64" + // migrate_pages
+	"start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32" + // mbind
+	"policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64" + // get_mempolicy
+	"mode:s32 nmask:p64 maxnode:u64" + // set_mempolicy
+	"u_name:p64 oflag:s32 mode:u16 u_attr:p64" + // mq_open
+	"u_name:p64" + // mq_unlink
+	"mqdes:s32 u_msg_ptr:p64 msg_len:u64 msg_prio:u32 u_abs_timeout:p64" + // mq_timedsend
+	"mqdes:s32 u_msg_ptr:p64 msg_len:u64 u_msg_prio:p64 u_abs_timeout:p64" + // mq_timedreceive
+	"mqdes:s32 u_notification:p64" + // mq_notify
+	"mqdes:s32 u_mqstat:p64 u_omqstat:p64" + // mq_getsetattr
+	"entry:u64 nr_segments:u64 segments:p64 flags:u64" + // kexec_load
+	"_type:p64 _description:p64 _payload:p64 plen:u64 ringid:s32" + // add_key
+	"_type:p64 _description:p64 _callout_info:p64 destringid:s32" + // request_key
+	"option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64" + // keyctl
+	"which:s32 upid:s32 infop:p64 options:s32 ru:p64" + // waitid
+	"which:s32 who:s32 ioprio:s32" + // ioprio_set
+	"which:s32 who:s32" + // ioprio_get
+	"" + // inotify_init
+	"fd:s32 pathname:p64 mask:u32" + // inotify_add_watch
+	"fd:s32 wd:s32" + // inotify_rm_watch
+	"fd:s32 unpc:p64 ustatus:p64" + // spu_run
+	"name:p64 flags:u32 mode:u16 neighbor_fd:s32" + // spu_create
+	"n:s32 inp:p64 outp:p64 exp:p64 tsp:p64 sig:p64" + // pselect6
+	"ufds:p64 nfds:u32 tsp:p64 sigmask:p64 sigsetsize:u64" + // ppoll
+	"unshare_flags:u64" + // unshare
+	"fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32" + // splice
+	"fdin:s32 fdout:s32 len:u64 flags:u32" + // tee
+	"fd:s32 uiov:p64 nr_segs:u32 flags:u32" + // vmsplice
+	"dfd:s32 filename:p64 flags:s32 mode:u16" + // openat
+	"dfd:s32 pathname:p64 mode:u16" + // mkdirat
+	"dfd:s32 filename:p64 mode:u16 dev:u32" + // mknodat
+	"dfd:s32 filename:p64 user:u32 group:u32 flag:s32" + // fchownat
+	"dfd:s32 filename:p64 utimes:p64" + // futimesat
+	"dfd:s32 filename:p64 statbuf:p64 flag:s32" + // newfstatat
+	"dfd:s32 pathname:p64 flag:s32" + // unlinkat
+	"olddfd:s32 oldname:p64 newdfd:s32 newname:p64" + // renameat
+	"olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:s32" + // linkat
+	"oldname:p64 newdfd:s32 newname:p64" + // symlinkat
+	"dfd:s32 pathname:p64 buf:p64 bufsiz:s32" + // readlinkat
+	"dfd:s32 filename:p64 mode:u16" + // fchmodat
+	"dfd:s32 filename:p64 mode:s32" + // faccessat
+	"pid:s32 head_ptr:p64 len_ptr:p64" + // get_robust_list
+	"head:p64 len:u64" + // set_robust_list
+	"pid:s32 nr_pages:u64 pages:p64 nodes:p64 status:p64 flags:s32" + // move_pages
+	"cpup:p64 nodep:p64 unused:p64" + // getcpu
+	"epfd:s32 events:p64 maxevents:s32 timeout:s32 sigmask:p64 sigsetsize:u64" + // epoll_pwait
+	"dfd:s32 filename:p64 utimes:p64 flags:s32" + // utimensat
+	"ufd:s32 user_mask:p64 sizemask:u64" + // signalfd
+	"clockid:s32 flags:s32" + // timerfd_create
+	"count:u32" + // eventfd
+	"fd:s32 flags:u32 offset:s64 nbytes:s64" + // sync_file_range2
+	"fd:s32 mode:s32 offset:s64 len:s64" + // fallocate
+	"addr:u64 len:u64 map:p64" + // subpage_prot
+	"ufd:s32 flags:s32 utmr:p64 otmr:p64" + // timerfd_settime
+	"ufd:s32 otmr:p64" + // timerfd_gettime
+	"ufd:s32 user_mask:p64 sizemask:u64 flags:s32" + // signalfd4
+	"count:u32 flags:s32" + // eventfd2
+	"flags:s32" + // epoll_create1
+	"oldfd:u32 newfd:u32 flags:s32" + // dup3
+	"fildes:p64 flags:s32" + // pipe2
+	"flags:s32" + // inotify_init1
+	"attr_uptr:p64 pid:s32 cpu:s32 group_fd:s32 flags:u64" + // perf_event_open
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64" + // preadv
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64" + // pwritev
+	"tgid:s32 pid:s32 sig:s32 uinfo:p64" + // rt_tgsigqueueinfo
+	"flags:u32 event_f_flags:u32" + // fanotify_init
+	"fanotify_fd:s32 flags:u32 mask:u64 dfd:s32 pathname:p64" + // fanotify_mark
+	"pid:s32 resource:u32 new_rlim:p64 old_rlim:p64" + // prlimit64
+	"family:s32 type:s32 protocol:s32" + // socket
+	"fd:s32 umyaddr:p64 addrlen:s32" + // bind
+	"fd:s32 uservaddr:p64 addrlen:s32" + // connect
+	"fd:s32 backlog:s32" + // listen
+	"fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64" + // accept
+	"fd:s32 usockaddr:p64 usockaddr_len:p64" + // getsockname
+	"fd:s32 usockaddr:p64 usockaddr_len:p64" + // getpeername
+	"family:s32 type:s32 protocol:s32 usockvec:p64" + // socketpair
+	"fd:s32 buff:p64 len:u64 flags:u32" + // send
+	"fd:s32 buff:p64 len:u64 flags:u32 addr:p64 addr_len:s32" + // sendto
+	"fd:s32 ubuf:p64 size:u64 flags:u32" + // recv
+	"fd:s32 ubuf:p64 size:u64 flags:u32 addr:p64 addr_len:p64" + // recvfrom
+	"fd:s32 how:s32" + // shutdown
+	"fd:s32 level:s32 optname:s32 optval:p64 optlen:s32" + // setsockopt
+	"fd:s32 level:s32 optname:s32 optval:p64 optlen:p64" + // getsockopt
+	"fd:s32 msg:p64 flags:u32" + // sendmsg
+	"fd:s32 msg:p64 flags:u32" + // recvmsg
+	"fd:s32 mmsg:p64 vlen:u32 flags:u32 timeout:p64" + // recvmmsg
+	"fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64 flags:s32" + // accept4
+	"dfd:s32 name:p64 handle:p64 mnt_id:p64 flag:s32" + // name_to_handle_at
+	"mountdirfd:s32 handle:p64 flags:s32" + // open_by_handle_at
+	"which_clock:s32 utx:p64" + // clock_adjtime
+	"fd:s32" + // syncfs
+	"fd:s32 mmsg:p64 vlen:u32 flags:u32" + // sendmmsg
+	"fd:s32 flags:s32" + // setns
+	"pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64" + // process_vm_readv
+	"pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64" + // process_vm_writev
+	"fd:s32 uargs:p64 flags:s32" + // finit_module
+	"pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64" + // kcmp
+	"pid:s32 uattr:p64 flags:u32" + // sched_setattr
+	"pid:s32 uattr:p64 usize:u32 flags:u32" + // sched_getattr
+	"olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:u32" + // renameat2
+	"op:u32 flags:u32 uargs:p64" + // seccomp
+	"ubuf:p64 len:u64 flags:u32" + // getrandom
+	"uname:p64 flags:u32" + // memfd_create
+	"cmd:s32 uattr:p64 size:u32" + // bpf
+	"fd:s32 filename:p64 argv:p64 envp:p64 flags:s32" + // execveat
+	"" + // switch_endian
+	"flags:s32" + // userfaultfd
+	"cmd:s32 flags:u32 cpu_id:s32" + // membarrier
+	"start:u64 len:u64 flags:s32" + // mlock2
+	"fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32" + // copy_file_range
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32" + // preadv2
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32" + // pwritev2
+	"kernel_fd:s32 initrd_fd:s32 cmdline_len:u64 cmdline_ptr:p64 flags:u64" + // kexec_file_load
+	"dfd:s32 filename:p64 flags:u32 mask:u32 buffer:p64" + // statx
+	"flags:u64 init_val:u64" + // pkey_alloc
+	"pkey:s32" + // pkey_free
+	"start:u64 len:u64 prot:u64 pkey:s32" + // pkey_mprotect
+	"rseq:p64 rseq_len:u32 flags:s32 sig:u32" + // rseq
+	"ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64 usig:p64" + // io_pgetevents
+	"semid:s32 tsops:p64 nsops:u32 timeout:p64" + // semtimedop
+	"key:s32 nsems:s32 semflg:s32" + // semget
+	"semid:s32 semnum:s32 cmd:s32 arg:u64" + // semctl
+	"key:s32 size:u64 shmflg:s32" + // shmget
+	"shmid:s32 cmd:s32 buf:p64" + // shmctl
+	"shmid:s32 shmaddr:p64 shmflg:s32" + // shmat
+	"shmaddr:p64" + // shmdt
+	"key:s32 msgflg:s32" + // msgget
+	"msqid:s32 msgp:p64 msgsz:u64 msgflg:s32" + // msgsnd
+	"msqid:s32 msgp:p64 msgsz:u64 msgtyp:s64 msgflg:s32" + // msgrcv
+	"msqid:s32 cmd:s32 buf:p64" + // msgctl
+	"pidfd:s32 sig:s32 info:p64 flags:u32" + // pidfd_send_signal
+	"entries:u32 params:p64" + // io_uring_setup
+	"fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p64 argsz:u64" + // io_uring_enter
+	"fd:u32 opcode:u32 arg:p64 nr_args:u32" + // io_uring_register
+	"dfd:s32 filename:p64 flags:u32" + // open_tree
+	"from_dfd:s32 from_pathname:p64 to_dfd:s32 to_pathname:p64 flags:u32" + // move_mount
+	"_fs_name:p64 flags:u32" + // fsopen
+	"fd:s32 cmd:u32 _key:p64 _value:p64 aux:s32" + // fsconfig
+	"fs_fd:s32 flags:u32 attr_flags:u32" + // fsmount
+	"dfd:s32 path:p64 flags:u32" + // fspick
+	"pid:s32 flags:u32" + // pidfd_open
+	"uargs:p64 size:u64" + // clone3
+	"fd:u32 max_fd:u32 flags:u32" + // close_range
+	"dfd:s32 filename:p64 how:p64 usize:u64" + // openat2
+	"pidfd:s32 fd:s32 flags:u32" + // pidfd_getfd
+	"dfd:s32 filename:p64 mode:s32 flags:s32" + // faccessat2
+	"pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32" + // process_madvise
+	"epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64" + // epoll_pwait2
+	"dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64" + // mount_setattr
+	"fd:u32 cmd:u32 id:u32 addr:p64" + // quotactl_fd
+	"attr:p64 size:u64 flags:u32" + // landlock_create_ruleset
+	"ruleset_fd:s32 rule_type:u32 rule_attr:p64 flags:u32" + // landlock_add_rule
+	"ruleset_fd:s32 flags:u32" + // landlock_restrict_self
+	"pidfd:s32 flags:u32" + // process_mrelease
+	"waiters:p64 nr_futexes:u32 flags:u32 timeout:p64 clockid:s32" + // futex_waitv
+	"start:u64 len:u64 home_node:u64 flags:u64" + // set_mempolicy_home_node
+	"fd:u32 cstat_range:p64 cstat:p64 flags:u32" + // cachestat
+	"dfd:s32 filename:p64 mode:u16 flags:u32" + // fchmodat2
+	"?64" + // map_shadow_stack
+	"uaddr:p64 mask:u64 nr:s32 flags:u32" + // futex_wake
+	"uaddr:p64 val:u64 mask:u64 flags:u32 timeout:p64 clockid:s32" + // futex_wait
+	"waiters:p64 flags:u32 nr_wake:s32 nr_requeue:s32" + // futex_requeue
+	"req:p64 buf:p64 bufsize:u64 flags:u32" + // statmount
+	"req:p64 mnt_ids:p64 nr_mnt_ids:u64 flags:u32" + // listmount
+	"attr:u32 ctx:p64 size:p64 flags:u32" + // lsm_get_self_attr
+	"attr:u32 ctx:p64 size:u32 flags:u32" + // lsm_set_self_attr
+	"ids:p64 size:p64 flags:u32" + // lsm_list_modules
+	"start:u64 len:u64 flags:u64" + // mseal
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64" + // setxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64" + // getxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 list:p64 size:u64" + // listxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64" + // removexattrat
+	"dfd:s32 filename:p64 flags:u32 uattr:p64 usize:u64" + // open_tree_attr
+	"dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32" + // file_getattr
+	"dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32" + // file_setattr
+	"req:p64 ns_ids:p64 nr_ns_ids:u64 flags:u32" + // listns
+	"" + // rseq_slice_yield
+	""
+
+var ppc64PrototypesEnds = [...]uint16{
+	0, 14, 14, 38, 62, 93, 99, 132, 153, 176, 188, 218, 230, 238, 267, 288, 319, 322, 325, 353, 353, 406, 409, 416,
+	416, 424, 461, 472, 475, 475, 497, 500, 503, 524, 537, 540, 540, 555, 578, 599, 611, 621, 631, 639, 642, 649, 656, 656,
+	675, 675, 675, 683, 701, 704, 726, 748, 751, 767, 770, 773, 781, 793, 809, 828, 828, 828, 828, 831, 831, 842, 859, 876,
+	879, 882, 898, 919, 922, 936, 949, 962, 990, 1018, 1021, 1044, 1047, 1074, 1085, 1115, 1152, 1155, 1208, 1224, 1243, 1260, 1275, 1300,
+	1317, 1346, 1349, 1369, 1383, 1386, 1403, 1427, 1457, 1476, 1500, 1524, 1542, 1545, 1548, 1548, 1551, 1554, 1595, 1610, 1618, 1675, 1681, 1684,
+	1752, 1768, 1776, 1779, 1788, 1814, 1817, 1820, 1846, 1869, 1872, 1907, 1914, 1920, 1923, 1951, 1966, 1969, 1976, 1983, 2042, 2069, 2107, 2121,
+	2148, 2171, 2194, 2201, 2207, 2210, 2227, 2244, 2253, 2253, 2270, 2287, 2315, 2322, 2322, 2332, 2342, 2362, 2379, 2434, 2460, 2489, 2492, 2527,
+	2530, 2556, 2585, 2631, 2631, 2670, 2710, 2733, 2776, 2801, 2827, 2859, 2891, 2922, 2938, 2960, 2979, 2995, 3036, 3039, 3042, 3042, 3063, 3090,
+	3129, 3168, 3201, 3204, 3231, 3255, 3288, 3313, 3313, 3328, 3378, 3428, 3472, 3512, 3552, 3586, 3616, 3646, 3670, 3691, 3712, 3727, 3781, 3814,
+	3847, 3850, 3872, 3879, 3930, 3958, 3988, 3998, 4034, 4048, 4051, 4059, 4091, 4136, 4183, 4240, 4294, 4318, 4330, 4342, 4364, 4386, 4408, 4451,
+	4487, 4511, 4534, 4561, 4582, 4591, 4594, 4641, 4699, 4750, 4780, 4820, 4830, 4896, 4964, 4992, 5028, 5076, 5135, 5194, 5240, 5287, 5315, 5332,
+	5332, 5360, 5373, 5400, 5443, 5489, 5541, 5558, 5619, 5655, 5692, 5731, 5760, 5797, 5845, 5876, 5917, 5946, 5991, 6046, 6080, 6119, 6148, 6177,
+	6209, 6225, 6286, 6315, 6387, 6428, 6462, 6483, 6492, 6530, 6564, 6588, 6623, 6639, 6683, 6702, 6711, 6740, 6760, 6769, 6821, 6864, 6907, 6941,
+	6968, 7023, 7069, 7101, 7131, 7163, 7181, 7224, 7262, 7300, 7345, 7378, 7433, 7467, 7523, 7537, 7587, 7637, 7661, 7685, 7731, 7784, 7831, 7866,
+	7889, 7895, 7929, 7945, 8004, 8063, 8089, 8133, 8160, 8197, 8252, 8278, 8304, 8323, 8349, 8396, 8396, 8405, 8433, 8460, 8521, 8574, 8627, 8696,
+	8746, 8768, 8776, 8811, 8850, 8910, 8951, 8979, 9015, 9042, 9067, 9099, 9110, 9128, 9167, 9217, 9242, 9278, 9300, 9366, 9403, 9433, 9500, 9522,
+	9564, 9598, 9624, 9641, 9659, 9686, 9724, 9750, 9789, 9838, 9910, 9956, 9986, 10013, 10065, 10089, 10108, 10168, 10209, 10251, 10290, 10293, 10328, 10388,
+	10436, 10473, 10517, 10552, 10587, 10613, 10640, 10702, 10764, 10815, 10857, 10907, 10961, 11015, 11057, 11057,
+}
+
 var ppc64Calls = []Call{
-	{"restart_syscall", 0, ""},
-	{"exit", 1, "error_code:s32"},
-	{"fork", 2, ""},
-	{"read", 3, "fd:u32 buf:p64 count:u64"},
-	{"write", 4, "fd:u32 buf:p64 count:u64"},
-	{"open", 5, "filename:p64 flags:s32 mode:u16"},
-	{"close", 6, "fd:u32"},
-	{"waitpid", 7, "pid:s32 stat_addr:p64 options:s32"},
-	{"creat", 8, "pathname:p64 mode:u16"},
-	{"link", 9, "oldname:p64 newname:p64"},
-	{"unlink", 10, "pathname:p64"},
-	{"execve", 11, "filename:p64 argv:p64 envp:p64"},
-	{"chdir", 12, "filename:p64"},
-	{"time", 13, "tloc:p64"},
-	{"mknod", 14, "filename:p64 mode:u16 dev:u32"},
-	{"chmod", 15, "filename:p64 mode:u16"},
-	{"lchown", 16, "filename:p64 user:u32 group:u32"},
-	{"break", 17, "?64"},
-	{"oldstat", 18, "?64"},
-	{"lseek", 19, "fd:u32 offset:s64 whence:u32"},
-	{"getpid", 20, ""},
-	{"mount", 21, "dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64"},
-	{"umount", 22, "?64"},
-	{"setuid", 23, "uid:u32"},
-	{"getuid", 24, ""},
-	{"stime", 25, "tptr:p64"},
-	{"ptrace", 26, "request:s64 pid:s32 addr:u64 data:u64"},
-	{"alarm", 27, "seconds:u32"},
-	{"oldfstat", 28, "?64"},
-	{"pause", 29, ""},
-	{"utime", 30, "filename:p64 times:p64"},
-	{"stty", 31, "?64"},
-	{"gtty", 32, "?64"},
-	{"access", 33, "filename:p64 mode:s32"},
-	{"nice", 34, "increment:s32"},
-	{"ftime", 35, "?64"},
-	{"sync", 36, ""},
-	{"kill", 37, "pid:s32 sig:s32"},
-	{"rename", 38, "oldname:p64 newname:p64"},
-	{"mkdir", 39, "pathname:p64 mode:u16"},
-	{"rmdir", 40, "pathname:p64"},
-	{"dup", 41, "fildes:u32"},
-	{"pipe", 42, "fildes:p64"},
-	{"times", 43, "tbuf:p64"},
-	{"prof", 44, "?64"},
-	{"brk", 45, "brk:u64"},
-	{"setgid", 46, "gid:u32"},
-	{"getgid", 47, ""},
-	{"signal", 48, "sig:s32 handler:p64"},
-	{"geteuid", 49, ""},
-	{"getegid", 50, ""},
-	{"acct", 51, "name:p64"},
-	{"umount2", 52, "name:p64 flags:s32"},
-	{"lock", 53, "?64"},
-	{"ioctl", 54, "fd:u32 cmd:u32 arg:u64"},
-	{"fcntl", 55, "fd:u32 cmd:u32 arg:u64"},
-	{"mpx", 56, "?64"},
-	{"setpgid", 57, "pid:s32 pgid:s32"},
-	{"ulimit", 58, "?64"},
-	{"oldolduname", 59, "?64"},
-	{"umask", 60, "mask:s32"},
-	{"chroot", 61, "filename:p64"},
-	{"ustat", 62, "dev:u32 ubuf:p64"},
-	{"dup2", 63, "oldfd:u32 newfd:u32"},
-	{"getppid", 64, ""},
-	{"getpgrp", 65, ""},
-	{"setsid", 66, ""},
-	{"sigaction", 67, "?64"},
-	{"sgetmask", 68, ""},
-	{"ssetmask", 69, "newmask:s32"},
-	{"setreuid", 70, "ruid:u32 euid:u32"},
-	{"setregid", 71, "rgid:u32 egid:u32"},
-	{"sigsuspend", 72, "?64"},
-	{"sigpending", 73, "?64"},
-	{"sethostname", 74, "name:p64 len:s32"},
-	{"setrlimit", 75, "resource:u32 rlim:p64"},
-	{"getrlimit", 76, "?64"},
-	{"getrusage", 77, "who:s32 ru:p64"},
-	{"gettimeofday", 78, "tv:p64 tz:p64"},
-	{"settimeofday", 79, "tv:p64 tz:p64"},
-	{"getgroups", 80, "gidsetsize:s32 grouplist:p64"},
-	{"setgroups", 81, "gidsetsize:s32 grouplist:p64"},
-	{"select", 82, "?64"},
-	{"symlink", 83, "oldname:p64 newname:p64"},
-	{"oldlstat", 84, "?64"},
-	{"readlink", 85, "path:p64 buf:p64 bufsiz:s32"},
-	{"uselib", 86, "library:p64"},
-	{"swapon", 87, "specialfile:p64 swap_flags:s32"},
-	{"reboot", 88, "magic1:s32 magic2:s32 cmd:u32 arg:p64"},
-	{"readdir", 89, "?64"},
-	{"mmap", 90, "addr:u64 len:u64 prot:u32 flags:u32 fd:s32 offset:s64"},
-	{"munmap", 91, "addr:u64 len:u64"},
-	{"truncate", 92, "path:p64 length:s64"},
-	{"ftruncate", 93, "fd:u32 length:s64"},
-	{"fchmod", 94, "fd:u32 mode:u16"},
-	{"fchown", 95, "fd:u32 user:u32 group:u32"},
-	{"getpriority", 96, "which:s32 who:s32"},
-	{"setpriority", 97, "which:s32 who:s32 niceval:s32"},
-	{"profil", 98, "?64"},
-	{"statfs", 99, "pathname:p64 buf:p64"},
-	{"fstatfs", 100, "fd:u32 buf:p64"},
-	{"ioperm", 101, "?64"},
-	{"socketcall", 102, "call:s32 args:p64"},
-	{"syslog", 103, "type:s32 buf:p64 len:s32"},
-	{"setitimer", 104, "which:s32 value:p64 ovalue:p64"},
-	{"getitimer", 105, "which:s32 value:p64"},
-	{"stat", 106, "filename:p64 statbuf:p64"},
-	{"lstat", 107, "filename:p64 statbuf:p64"},
-	{"fstat", 108, "fd:u32 statbuf:p64"},
-	{"olduname", 109, "?64"},
-	{"iopl", 110, "?64"},
-	{"vhangup", 111, ""},
-	{"idle", 112, "?64"},
-	{"vm86", 113, "?64"},
-	{"wait4", 114, "upid:s32 stat_addr:p64 options:s32 ru:p64"},
-	{"swapoff", 115, "specialfile:p64"},
-	{"sysinfo", 116, "info:p64"},
-	{"ipc", 117, "call:u32 first:s32 second:u64 third:u64 ptr:p64 fifth:s64"},
-	{"fsync", 118, "fd:u32"},
-	{"sigreturn", 119, "?64"},
-	{"clone", 120, "clone_flags:u32 newsp:u64 parent_tidptr:p64 tls:u64 child_tidptr:p64"},
-	{"setdomainname", 121, "name:p64 len:s32"},
-	{"uname", 122, "name:p64"},
-	{"modify_ldt", 123, "?64"},
-	{"adjtimex", 124, "txc_p:p64"},
-	{"mprotect", 125, "start:u64 len:u64 prot:u64"},
-	{"sigprocmask", 126, "?64"},
-	{"create_module", 127, "?64"},
-	{"init_module", 128, "umod:p64 len:u64 uargs:p64"},
-	{"delete_module", 129, "name_user:p64 flags:u32"},
-	{"get_kernel_syms", 130, "?64"},
-	{"quotactl", 131, "cmd:u32 special:p64 id:u32 addr:p64"},
-	{"getpgid", 132, "pid:s32"},
-	{"fchdir", 133, "fd:u32"},
-	{"bdflush", 134, "?64"},
-	{"sysfs", 135, "option:s32 arg1:u64 arg2:u64"},
-	{"personality", 136, "personality:u64"},
-	{"afs_syscall", 137, "?64"},
-	{"setfsuid", 138, "uid:u32"},
-	{"setfsgid", 139, "gid:u32"},
-	{"_llseek", 140, "fd:u32 offset_high:u64 offset_low:u64 result:p64 whence:u32"},
-	{"getdents", 141, "fd:u32 dirent:p64 count:u32"},
-	{"_newselect", 142, "n:s32 inp:p64 outp:p64 exp:p64 tvp:p64"},
-	{"flock", 143, "fd:u32 cmd:u32"},
-	{"msync", 144, "start:u64 len:u64 flags:s32"},
-	{"readv", 145, "fd:u32 vec:p64 vlen:u32"},
-	{"writev", 146, "fd:u32 vec:p64 vlen:u32"},
-	{"getsid", 147, "pid:s32"},
-	{"fdatasync", 148, "fd:u32"},
-	{"_sysctl", 149, "?64"},
-	{"mlock", 150, "start:u64 len:u64"},
-	{"munlock", 151, "start:u64 len:u64"},
-	{"mlockall", 152, "flags:s32"},
-	{"munlockall", 153, ""},
-	{"sched_setparam", 154, "pid:s32 param:p64"},
-	{"sched_getparam", 155, "pid:s32 param:p64"},
-	{"sched_setscheduler", 156, "pid:s32 policy:s32 param:p64"},
-	{"sched_getscheduler", 157, "pid:s32"},
-	{"sched_yield", 158, ""},
-	{"sched_get_priority_max", 159, "policy:s32"},
-	{"sched_get_priority_min", 160, "policy:s32"},
-	{"sched_rr_get_interval", 161, "pid:s32 interval:p64"},
-	{"nanosleep", 162, "rqtp:p64 rmtp:p64"},
-	{"mremap", 163, "addr:u64 old_len:u64 new_len:u64 flags:u64 new_addr:u64"},
-	{"setresuid", 164, "ruid:u32 euid:u32 suid:u32"},
-	{"getresuid", 165, "ruidp:p64 euidp:p64 suidp:p64"},
-	{"query_module", 166, "?64"},
-	{"poll", 167, "ufds:p64 nfds:u32 timeout_msecs:s32"},
-	{"nfsservctl", 168, "?64"},
-	{"setresgid", 169, "rgid:u32 egid:u32 sgid:u32"},
-	{"getresgid", 170, "rgidp:p64 egidp:p64 sgidp:p64"},
-	{"prctl", 171, "option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64"},
-	{"rt_sigreturn", 172, ""},
-	{"rt_sigaction", 173, "sig:s32 act:p64 oact:p64 sigsetsize:u64"},
-	{"rt_sigprocmask", 174, "how:s32 nset:p64 oset:p64 sigsetsize:u64"},
-	{"rt_sigpending", 175, "uset:p64 sigsetsize:u64"},
-	{"rt_sigtimedwait", 176, "uthese:p64 uinfo:p64 uts:p64 sigsetsize:u64"},
-	{"rt_sigqueueinfo", 177, "pid:s32 sig:s32 uinfo:p64"},
-	{"rt_sigsuspend", 178, "unewset:p64 sigsetsize:u64"},
-	{"pread64", 179, "fd:u32 buf:p64 count:u64 pos:s64"},
-	{"pwrite64", 180, "fd:u32 buf:p64 count:u64 pos:s64"},
-	{"chown", 181, "filename:p64 user:u32 group:u32"},
-	{"getcwd", 182, "buf:p64 size:u64"},
-	{"capget", 183, "header:p64 dataptr:p64"},
-	{"capset", 184, "header:p64 data:p64"},
-	{"sigaltstack", 185, "uss:p64 uoss:p64"},
-	{"sendfile", 186, "out_fd:s32 in_fd:s32 offset:p64 count:u64"},
-	{"getpmsg", 187, "?64"},
-	{"putpmsg", 188, "?64"},
-	{"vfork", 189, ""},
-	{"ugetrlimit", 190, "resource:u32 rlim:p64"},
-	{"readahead", 191, "fd:s32 offset:s64 count:u64"},
-	{"pciconfig_read", 198, "bus:u64 dfn:u64 off:u64 len:u64 buf:p64"},
-	{"pciconfig_write", 199, "bus:u64 dfn:u64 off:u64 len:u64 buf:p64"},
-	{"pciconfig_iobase", 200, "which:s64 in_bus:u64 in_devfn:u64"},
-	{"multiplexer", 201, "?64"},
-	{"getdents64", 202, "fd:u32 dirent:p64 count:u32"},
-	{"pivot_root", 203, "new_root:p64 put_old:p64"},
-	{"madvise", 205, "start:u64 len_in:u64 behavior:s32"},
-	{"mincore", 206, "start:u64 len:u64 vec:p64"},
-	{"gettid", 207, ""},
-	{"tkill", 208, "pid:s32 sig:s32"},
-	{"setxattr", 209, "pathname:p64 name:p64 value:p64 size:u64 flags:s32"},
-	{"lsetxattr", 210, "pathname:p64 name:p64 value:p64 size:u64 flags:s32"},
-	{"fsetxattr", 211, "fd:s32 name:p64 value:p64 size:u64 flags:s32"},
-	{"getxattr", 212, "pathname:p64 name:p64 value:p64 size:u64"},
-	{"lgetxattr", 213, "pathname:p64 name:p64 value:p64 size:u64"},
-	{"fgetxattr", 214, "fd:s32 name:p64 value:p64 size:u64"},
-	{"listxattr", 215, "pathname:p64 list:p64 size:u64"},
-	{"llistxattr", 216, "pathname:p64 list:p64 size:u64"},
-	{"flistxattr", 217, "fd:s32 list:p64 size:u64"},
-	{"removexattr", 218, "pathname:p64 name:p64"},
-	{"lremovexattr", 219, "pathname:p64 name:p64"},
-	{"fremovexattr", 220, "fd:s32 name:p64"},
-	{"futex", 221, "uaddr:p64 op:s32 val:u32 utime:p64 uaddr2:p64 val3:u32"},
-	{"sched_setaffinity", 222, "pid:s32 len:u32 user_mask_ptr:p64"},
-	{"sched_getaffinity", 223, "pid:s32 len:u32 user_mask_ptr:p64"},
-	{"tuxcall", 225, "?64"},
-	{"io_setup", 227, "nr_events:u32 ctxp:p64"},
-	{"io_destroy", 228, "ctx:u64"},
-	{"io_getevents", 229, "ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64"},
-	{"io_submit", 230, "ctx_id:u64 nr:s64 iocbpp:p64"},
-	{"io_cancel", 231, "ctx_id:u64 iocb:p64 result:p64"},
-	{"set_tid_address", 232, "tidptr:p64"},
-	{"fadvise64", 233, "fd:s32 offset:s64 len:u64 advice:s32"},
-	{"exit_group", 234, "error_code:s32"},
-	{"lookup_dcookie", 235, "?64"},
-	{"epoll_create", 236, "size:s32"},
-	{"epoll_ctl", 237, "epfd:s32 op:s32 fd:s32 event:p64"},
-	{"epoll_wait", 238, "epfd:s32 events:p64 maxevents:s32 timeout:s32"},
-	{"remap_file_pages", 239, "start:u64 size:u64 prot:u64 pgoff:u64 flags:u64"},
-	{"timer_create", 240, "which_clock:s32 timer_event_spec:p64 created_timer_id:p64"},
-	{"timer_settime", 241, "timer_id:s32 flags:s32 new_setting:p64 old_setting:p64"},
-	{"timer_gettime", 242, "timer_id:s32 setting:p64"},
-	{"timer_getoverrun", 243, "timer_id:s32"},
-	{"timer_delete", 244, "timer_id:s32"},
-	{"clock_settime", 245, "which_clock:s32 tp:p64"},
-	{"clock_gettime", 246, "which_clock:s32 tp:p64"},
-	{"clock_getres", 247, "which_clock:s32 tp:p64"},
-	{"clock_nanosleep", 248, "which_clock:s32 flags:s32 rqtp:p64 rmtp:p64"},
-	{"swapcontext", 249, "old_ctx:p64 new_ctx:p64 ctx_size:s64"},
-	{"tgkill", 250, "tgid:s32 pid:s32 sig:s32"},
-	{"utimes", 251, "filename:p64 utimes:p64"},
-	{"statfs64", 252, "pathname:p64 sz:u64 buf:p64"},
-	{"fstatfs64", 253, "fd:u32 sz:u64 buf:p64"},
-	{"rtas", 255, "uargs:p64"},
-	{"sys_debug_setcontext", 256, "?64"},
-	{"migrate_pages", 258, "pid:s32 maxnode:u64 old_nodes:p64 new_nodes:p64"},
-	{"mbind", 259, "start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32"},
-	{"get_mempolicy", 260, "policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64"},
-	{"set_mempolicy", 261, "mode:s32 nmask:p64 maxnode:u64"},
-	{"mq_open", 262, "u_name:p64 oflag:s32 mode:u16 u_attr:p64"},
-	{"mq_unlink", 263, "u_name:p64"},
-	{"mq_timedsend", 264, "mqdes:s32 u_msg_ptr:p64 msg_len:u64 msg_prio:u32 u_abs_timeout:p64"},
-	{"mq_timedreceive", 265, "mqdes:s32 u_msg_ptr:p64 msg_len:u64 u_msg_prio:p64 u_abs_timeout:p64"},
-	{"mq_notify", 266, "mqdes:s32 u_notification:p64"},
-	{"mq_getsetattr", 267, "mqdes:s32 u_mqstat:p64 u_omqstat:p64"},
-	{"kexec_load", 268, "entry:u64 nr_segments:u64 segments:p64 flags:u64"},
-	{"add_key", 269, "_type:p64 _description:p64 _payload:p64 plen:u64 ringid:s32"},
-	{"request_key", 270, "_type:p64 _description:p64 _callout_info:p64 destringid:s32"},
-	{"keyctl", 271, "option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64"},
-	{"waitid", 272, "which:s32 upid:s32 infop:p64 options:s32 ru:p64"},
-	{"ioprio_set", 273, "which:s32 who:s32 ioprio:s32"},
-	{"ioprio_get", 274, "which:s32 who:s32"},
-	{"inotify_init", 275, ""},
-	{"inotify_add_watch", 276, "fd:s32 pathname:p64 mask:u32"},
-	{"inotify_rm_watch", 277, "fd:s32 wd:s32"},
-	{"spu_run", 278, "fd:s32 unpc:p64 ustatus:p64"},
-	{"spu_create", 279, "name:p64 flags:u32 mode:u16 neighbor_fd:s32"},
-	{"pselect6", 280, "n:s32 inp:p64 outp:p64 exp:p64 tsp:p64 sig:p64"},
-	{"ppoll", 281, "ufds:p64 nfds:u32 tsp:p64 sigmask:p64 sigsetsize:u64"},
-	{"unshare", 282, "unshare_flags:u64"},
-	{"splice", 283, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"tee", 284, "fdin:s32 fdout:s32 len:u64 flags:u32"},
-	{"vmsplice", 285, "fd:s32 uiov:p64 nr_segs:u32 flags:u32"},
-	{"openat", 286, "dfd:s32 filename:p64 flags:s32 mode:u16"},
-	{"mkdirat", 287, "dfd:s32 pathname:p64 mode:u16"},
-	{"mknodat", 288, "dfd:s32 filename:p64 mode:u16 dev:u32"},
-	{"fchownat", 289, "dfd:s32 filename:p64 user:u32 group:u32 flag:s32"},
-	{"futimesat", 290, "dfd:s32 filename:p64 utimes:p64"},
-	{"newfstatat", 291, "dfd:s32 filename:p64 statbuf:p64 flag:s32"},
-	{"unlinkat", 292, "dfd:s32 pathname:p64 flag:s32"},
-	{"renameat", 293, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64"},
-	{"linkat", 294, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:s32"},
-	{"symlinkat", 295, "oldname:p64 newdfd:s32 newname:p64"},
-	{"readlinkat", 296, "dfd:s32 pathname:p64 buf:p64 bufsiz:s32"},
-	{"fchmodat", 297, "dfd:s32 filename:p64 mode:u16"},
-	{"faccessat", 298, "dfd:s32 filename:p64 mode:s32"},
-	{"get_robust_list", 299, "pid:s32 head_ptr:p64 len_ptr:p64"},
-	{"set_robust_list", 300, "head:p64 len:u64"},
-	{"move_pages", 301, "pid:s32 nr_pages:u64 pages:p64 nodes:p64 status:p64 flags:s32"},
-	{"getcpu", 302, "cpup:p64 nodep:p64 unused:p64"},
-	{"epoll_pwait", 303, "epfd:s32 events:p64 maxevents:s32 timeout:s32 sigmask:p64 sigsetsize:u64"},
-	{"utimensat", 304, "dfd:s32 filename:p64 utimes:p64 flags:s32"},
-	{"signalfd", 305, "ufd:s32 user_mask:p64 sizemask:u64"},
-	{"timerfd_create", 306, "clockid:s32 flags:s32"},
-	{"eventfd", 307, "count:u32"},
-	{"sync_file_range2", 308, "fd:s32 flags:u32 offset:s64 nbytes:s64"},
-	{"fallocate", 309, "fd:s32 mode:s32 offset:s64 len:s64"},
-	{"subpage_prot", 310, "addr:u64 len:u64 map:p64"},
-	{"timerfd_settime", 311, "ufd:s32 flags:s32 utmr:p64 otmr:p64"},
-	{"timerfd_gettime", 312, "ufd:s32 otmr:p64"},
-	{"signalfd4", 313, "ufd:s32 user_mask:p64 sizemask:u64 flags:s32"},
-	{"eventfd2", 314, "count:u32 flags:s32"},
-	{"epoll_create1", 315, "flags:s32"},
-	{"dup3", 316, "oldfd:u32 newfd:u32 flags:s32"},
-	{"pipe2", 317, "fildes:p64 flags:s32"},
-	{"inotify_init1", 318, "flags:s32"},
-	{"perf_event_open", 319, "attr_uptr:p64 pid:s32 cpu:s32 group_fd:s32 flags:u64"},
-	{"preadv", 320, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
-	{"pwritev", 321, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
-	{"rt_tgsigqueueinfo", 322, "tgid:s32 pid:s32 sig:s32 uinfo:p64"},
-	{"fanotify_init", 323, "flags:u32 event_f_flags:u32"},
-	{"fanotify_mark", 324, "fanotify_fd:s32 flags:u32 mask:u64 dfd:s32 pathname:p64"},
-	{"prlimit64", 325, "pid:s32 resource:u32 new_rlim:p64 old_rlim:p64"},
-	{"socket", 326, "family:s32 type:s32 protocol:s32"},
-	{"bind", 327, "fd:s32 umyaddr:p64 addrlen:s32"},
-	{"connect", 328, "fd:s32 uservaddr:p64 addrlen:s32"},
-	{"listen", 329, "fd:s32 backlog:s32"},
-	{"accept", 330, "fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64"},
-	{"getsockname", 331, "fd:s32 usockaddr:p64 usockaddr_len:p64"},
-	{"getpeername", 332, "fd:s32 usockaddr:p64 usockaddr_len:p64"},
-	{"socketpair", 333, "family:s32 type:s32 protocol:s32 usockvec:p64"},
-	{"send", 334, "fd:s32 buff:p64 len:u64 flags:u32"},
-	{"sendto", 335, "fd:s32 buff:p64 len:u64 flags:u32 addr:p64 addr_len:s32"},
-	{"recv", 336, "fd:s32 ubuf:p64 size:u64 flags:u32"},
-	{"recvfrom", 337, "fd:s32 ubuf:p64 size:u64 flags:u32 addr:p64 addr_len:p64"},
-	{"shutdown", 338, "fd:s32 how:s32"},
-	{"setsockopt", 339, "fd:s32 level:s32 optname:s32 optval:p64 optlen:s32"},
-	{"getsockopt", 340, "fd:s32 level:s32 optname:s32 optval:p64 optlen:p64"},
-	{"sendmsg", 341, "fd:s32 msg:p64 flags:u32"},
-	{"recvmsg", 342, "fd:s32 msg:p64 flags:u32"},
-	{"recvmmsg", 343, "fd:s32 mmsg:p64 vlen:u32 flags:u32 timeout:p64"},
-	{"accept4", 344, "fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64 flags:s32"},
-	{"name_to_handle_at", 345, "dfd:s32 name:p64 handle:p64 mnt_id:p64 flag:s32"},
-	{"open_by_handle_at", 346, "mountdirfd:s32 handle:p64 flags:s32"},
-	{"clock_adjtime", 347, "which_clock:s32 utx:p64"},
-	{"syncfs", 348, "fd:s32"},
-	{"sendmmsg", 349, "fd:s32 mmsg:p64 vlen:u32 flags:u32"},
-	{"setns", 350, "fd:s32 flags:s32"},
-	{"process_vm_readv", 351, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
-	{"process_vm_writev", 352, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
-	{"finit_module", 353, "fd:s32 uargs:p64 flags:s32"},
-	{"kcmp", 354, "pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64"},
-	{"sched_setattr", 355, "pid:s32 uattr:p64 flags:u32"},
-	{"sched_getattr", 356, "pid:s32 uattr:p64 usize:u32 flags:u32"},
-	{"renameat2", 357, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:u32"},
-	{"seccomp", 358, "op:u32 flags:u32 uargs:p64"},
-	{"getrandom", 359, "ubuf:p64 len:u64 flags:u32"},
-	{"memfd_create", 360, "uname:p64 flags:u32"},
-	{"bpf", 361, "cmd:s32 uattr:p64 size:u32"},
-	{"execveat", 362, "fd:s32 filename:p64 argv:p64 envp:p64 flags:s32"},
-	{"switch_endian", 363, ""},
-	{"userfaultfd", 364, "flags:s32"},
-	{"membarrier", 365, "cmd:s32 flags:u32 cpu_id:s32"},
-	{"mlock2", 378, "start:u64 len:u64 flags:s32"},
-	{"copy_file_range", 379, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"preadv2", 380, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
-	{"pwritev2", 381, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
-	{"kexec_file_load", 382, "kernel_fd:s32 initrd_fd:s32 cmdline_len:u64 cmdline_ptr:p64 flags:u64"},
-	{"statx", 383, "dfd:s32 filename:p64 flags:u32 mask:u32 buffer:p64"},
-	{"pkey_alloc", 384, "flags:u64 init_val:u64"},
-	{"pkey_free", 385, "pkey:s32"},
-	{"pkey_mprotect", 386, "start:u64 len:u64 prot:u64 pkey:s32"},
-	{"rseq", 387, "rseq:p64 rseq_len:u32 flags:s32 sig:u32"},
-	{"io_pgetevents", 388, "ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64 usig:p64"},
-	{"semtimedop", 392, "semid:s32 tsops:p64 nsops:u32 timeout:p64"},
-	{"semget", 393, "key:s32 nsems:s32 semflg:s32"},
-	{"semctl", 394, "semid:s32 semnum:s32 cmd:s32 arg:u64"},
-	{"shmget", 395, "key:s32 size:u64 shmflg:s32"},
-	{"shmctl", 396, "shmid:s32 cmd:s32 buf:p64"},
-	{"shmat", 397, "shmid:s32 shmaddr:p64 shmflg:s32"},
-	{"shmdt", 398, "shmaddr:p64"},
-	{"msgget", 399, "key:s32 msgflg:s32"},
-	{"msgsnd", 400, "msqid:s32 msgp:p64 msgsz:u64 msgflg:s32"},
-	{"msgrcv", 401, "msqid:s32 msgp:p64 msgsz:u64 msgtyp:s64 msgflg:s32"},
-	{"msgctl", 402, "msqid:s32 cmd:s32 buf:p64"},
-	{"pidfd_send_signal", 424, "pidfd:s32 sig:s32 info:p64 flags:u32"},
-	{"io_uring_setup", 425, "entries:u32 params:p64"},
-	{"io_uring_enter", 426, "fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p64 argsz:u64"},
-	{"io_uring_register", 427, "fd:u32 opcode:u32 arg:p64 nr_args:u32"},
-	{"open_tree", 428, "dfd:s32 filename:p64 flags:u32"},
-	{"move_mount", 429, "from_dfd:s32 from_pathname:p64 to_dfd:s32 to_pathname:p64 flags:u32"},
-	{"fsopen", 430, "_fs_name:p64 flags:u32"},
-	{"fsconfig", 431, "fd:s32 cmd:u32 _key:p64 _value:p64 aux:s32"},
-	{"fsmount", 432, "fs_fd:s32 flags:u32 attr_flags:u32"},
-	{"fspick", 433, "dfd:s32 path:p64 flags:u32"},
-	{"pidfd_open", 434, "pid:s32 flags:u32"},
-	{"clone3", 435, "uargs:p64 size:u64"},
-	{"close_range", 436, "fd:u32 max_fd:u32 flags:u32"},
-	{"openat2", 437, "dfd:s32 filename:p64 how:p64 usize:u64"},
-	{"pidfd_getfd", 438, "pidfd:s32 fd:s32 flags:u32"},
-	{"faccessat2", 439, "dfd:s32 filename:p64 mode:s32 flags:s32"},
-	{"process_madvise", 440, "pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32"},
-	{"epoll_pwait2", 441, "epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64"},
-	{"mount_setattr", 442, "dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64"},
-	{"quotactl_fd", 443, "fd:u32 cmd:u32 id:u32 addr:p64"},
-	{"landlock_create_ruleset", 444, "attr:p64 size:u64 flags:u32"},
-	{"landlock_add_rule", 445, "ruleset_fd:s32 rule_type:u32 rule_attr:p64 flags:u32"},
-	{"landlock_restrict_self", 446, "ruleset_fd:s32 flags:u32"},
-	{"process_mrelease", 448, "pidfd:s32 flags:u32"},
-	{"futex_waitv", 449, "waiters:p64 nr_futexes:u32 flags:u32 timeout:p64 clockid:s32"},
-	{"set_mempolicy_home_node", 450, "start:u64 len:u64 home_node:u64 flags:u64"},
-	{"cachestat", 451, "fd:u32 cstat_range:p64 cstat:p64 flags:u32"},
-	{"fchmodat2", 452, "dfd:s32 filename:p64 mode:u16 flags:u32"},
-	{"map_shadow_stack", 453, "?64"},
-	{"futex_wake", 454, "uaddr:p64 mask:u64 nr:s32 flags:u32"},
-	{"futex_wait", 455, "uaddr:p64 val:u64 mask:u64 flags:u32 timeout:p64 clockid:s32"},
-	{"futex_requeue", 456, "waiters:p64 flags:u32 nr_wake:s32 nr_requeue:s32"},
-	{"statmount", 457, "req:p64 buf:p64 bufsize:u64 flags:u32"},
-	{"listmount", 458, "req:p64 mnt_ids:p64 nr_mnt_ids:u64 flags:u32"},
-	{"lsm_get_self_attr", 459, "attr:u32 ctx:p64 size:p64 flags:u32"},
-	{"lsm_set_self_attr", 460, "attr:u32 ctx:p64 size:u32 flags:u32"},
-	{"lsm_list_modules", 461, "ids:p64 size:p64 flags:u32"},
-	{"mseal", 462, "start:u64 len:u64 flags:u64"},
-	{"setxattrat", 463, "dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64"},
-	{"getxattrat", 464, "dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64"},
-	{"listxattrat", 465, "dfd:s32 pathname:p64 at_flags:u32 list:p64 size:u64"},
-	{"removexattrat", 466, "dfd:s32 pathname:p64 at_flags:u32 name:p64"},
-	{"open_tree_attr", 467, "dfd:s32 filename:p64 flags:u32 uattr:p64 usize:u64"},
-	{"file_getattr", 468, "dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32"},
-	{"file_setattr", 469, "dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32"},
-	{"listns", 470, "req:p64 ns_ids:p64 nr_ns_ids:u64 flags:u32"},
-	{"rseq_slice_yield", 471, ""},
+	{"restart_syscall", 0, 0, ppc64Prototypes{}},
+	{"exit", 1, 1, ppc64Prototypes{}},
+	{"fork", 2, 2, ppc64Prototypes{}},
+	{"read", 3, 3, ppc64Prototypes{}},
+	{"write", 4, 4, ppc64Prototypes{}},
+	{"open", 5, 5, ppc64Prototypes{}},
+	{"close", 6, 6, ppc64Prototypes{}},
+	{"waitpid", 7, 7, ppc64Prototypes{}},
+	{"creat", 8, 8, ppc64Prototypes{}},
+	{"link", 9, 9, ppc64Prototypes{}},
+	{"unlink", 10, 10, ppc64Prototypes{}},
+	{"execve", 11, 11, ppc64Prototypes{}},
+	{"chdir", 12, 12, ppc64Prototypes{}},
+	{"time", 13, 13, ppc64Prototypes{}},
+	{"mknod", 14, 14, ppc64Prototypes{}},
+	{"chmod", 15, 15, ppc64Prototypes{}},
+	{"lchown", 16, 16, ppc64Prototypes{}},
+	{"break", 17, 17, ppc64Prototypes{}},
+	{"oldstat", 18, 18, ppc64Prototypes{}},
+	{"lseek", 19, 19, ppc64Prototypes{}},
+	{"getpid", 20, 20, ppc64Prototypes{}},
+	{"mount", 21, 21, ppc64Prototypes{}},
+	{"umount", 22, 22, ppc64Prototypes{}},
+	{"setuid", 23, 23, ppc64Prototypes{}},
+	{"getuid", 24, 24, ppc64Prototypes{}},
+	{"stime", 25, 25, ppc64Prototypes{}},
+	{"ptrace", 26, 26, ppc64Prototypes{}},
+	{"alarm", 27, 27, ppc64Prototypes{}},
+	{"oldfstat", 28, 28, ppc64Prototypes{}},
+	{"pause", 29, 29, ppc64Prototypes{}},
+	{"utime", 30, 30, ppc64Prototypes{}},
+	{"stty", 31, 31, ppc64Prototypes{}},
+	{"gtty", 32, 32, ppc64Prototypes{}},
+	{"access", 33, 33, ppc64Prototypes{}},
+	{"nice", 34, 34, ppc64Prototypes{}},
+	{"ftime", 35, 35, ppc64Prototypes{}},
+	{"sync", 36, 36, ppc64Prototypes{}},
+	{"kill", 37, 37, ppc64Prototypes{}},
+	{"rename", 38, 38, ppc64Prototypes{}},
+	{"mkdir", 39, 39, ppc64Prototypes{}},
+	{"rmdir", 40, 40, ppc64Prototypes{}},
+	{"dup", 41, 41, ppc64Prototypes{}},
+	{"pipe", 42, 42, ppc64Prototypes{}},
+	{"times", 43, 43, ppc64Prototypes{}},
+	{"prof", 44, 44, ppc64Prototypes{}},
+	{"brk", 45, 45, ppc64Prototypes{}},
+	{"setgid", 46, 46, ppc64Prototypes{}},
+	{"getgid", 47, 47, ppc64Prototypes{}},
+	{"signal", 48, 48, ppc64Prototypes{}},
+	{"geteuid", 49, 49, ppc64Prototypes{}},
+	{"getegid", 50, 50, ppc64Prototypes{}},
+	{"acct", 51, 51, ppc64Prototypes{}},
+	{"umount2", 52, 52, ppc64Prototypes{}},
+	{"lock", 53, 53, ppc64Prototypes{}},
+	{"ioctl", 54, 54, ppc64Prototypes{}},
+	{"fcntl", 55, 55, ppc64Prototypes{}},
+	{"mpx", 56, 56, ppc64Prototypes{}},
+	{"setpgid", 57, 57, ppc64Prototypes{}},
+	{"ulimit", 58, 58, ppc64Prototypes{}},
+	{"oldolduname", 59, 59, ppc64Prototypes{}},
+	{"umask", 60, 60, ppc64Prototypes{}},
+	{"chroot", 61, 61, ppc64Prototypes{}},
+	{"ustat", 62, 62, ppc64Prototypes{}},
+	{"dup2", 63, 63, ppc64Prototypes{}},
+	{"getppid", 64, 64, ppc64Prototypes{}},
+	{"getpgrp", 65, 65, ppc64Prototypes{}},
+	{"setsid", 66, 66, ppc64Prototypes{}},
+	{"sigaction", 67, 67, ppc64Prototypes{}},
+	{"sgetmask", 68, 68, ppc64Prototypes{}},
+	{"ssetmask", 69, 69, ppc64Prototypes{}},
+	{"setreuid", 70, 70, ppc64Prototypes{}},
+	{"setregid", 71, 71, ppc64Prototypes{}},
+	{"sigsuspend", 72, 72, ppc64Prototypes{}},
+	{"sigpending", 73, 73, ppc64Prototypes{}},
+	{"sethostname", 74, 74, ppc64Prototypes{}},
+	{"setrlimit", 75, 75, ppc64Prototypes{}},
+	{"getrlimit", 76, 76, ppc64Prototypes{}},
+	{"getrusage", 77, 77, ppc64Prototypes{}},
+	{"gettimeofday", 78, 78, ppc64Prototypes{}},
+	{"settimeofday", 79, 79, ppc64Prototypes{}},
+	{"getgroups", 80, 80, ppc64Prototypes{}},
+	{"setgroups", 81, 81, ppc64Prototypes{}},
+	{"select", 82, 82, ppc64Prototypes{}},
+	{"symlink", 83, 83, ppc64Prototypes{}},
+	{"oldlstat", 84, 84, ppc64Prototypes{}},
+	{"readlink", 85, 85, ppc64Prototypes{}},
+	{"uselib", 86, 86, ppc64Prototypes{}},
+	{"swapon", 87, 87, ppc64Prototypes{}},
+	{"reboot", 88, 88, ppc64Prototypes{}},
+	{"readdir", 89, 89, ppc64Prototypes{}},
+	{"mmap", 90, 90, ppc64Prototypes{}},
+	{"munmap", 91, 91, ppc64Prototypes{}},
+	{"truncate", 92, 92, ppc64Prototypes{}},
+	{"ftruncate", 93, 93, ppc64Prototypes{}},
+	{"fchmod", 94, 94, ppc64Prototypes{}},
+	{"fchown", 95, 95, ppc64Prototypes{}},
+	{"getpriority", 96, 96, ppc64Prototypes{}},
+	{"setpriority", 97, 97, ppc64Prototypes{}},
+	{"profil", 98, 98, ppc64Prototypes{}},
+	{"statfs", 99, 99, ppc64Prototypes{}},
+	{"fstatfs", 100, 100, ppc64Prototypes{}},
+	{"ioperm", 101, 101, ppc64Prototypes{}},
+	{"socketcall", 102, 102, ppc64Prototypes{}},
+	{"syslog", 103, 103, ppc64Prototypes{}},
+	{"setitimer", 104, 104, ppc64Prototypes{}},
+	{"getitimer", 105, 105, ppc64Prototypes{}},
+	{"stat", 106, 106, ppc64Prototypes{}},
+	{"lstat", 107, 107, ppc64Prototypes{}},
+	{"fstat", 108, 108, ppc64Prototypes{}},
+	{"olduname", 109, 109, ppc64Prototypes{}},
+	{"iopl", 110, 110, ppc64Prototypes{}},
+	{"vhangup", 111, 111, ppc64Prototypes{}},
+	{"idle", 112, 112, ppc64Prototypes{}},
+	{"vm86", 113, 113, ppc64Prototypes{}},
+	{"wait4", 114, 114, ppc64Prototypes{}},
+	{"swapoff", 115, 115, ppc64Prototypes{}},
+	{"sysinfo", 116, 116, ppc64Prototypes{}},
+	{"ipc", 117, 117, ppc64Prototypes{}},
+	{"fsync", 118, 118, ppc64Prototypes{}},
+	{"sigreturn", 119, 119, ppc64Prototypes{}},
+	{"clone", 120, 120, ppc64Prototypes{}},
+	{"setdomainname", 121, 121, ppc64Prototypes{}},
+	{"uname", 122, 122, ppc64Prototypes{}},
+	{"modify_ldt", 123, 123, ppc64Prototypes{}},
+	{"adjtimex", 124, 124, ppc64Prototypes{}},
+	{"mprotect", 125, 125, ppc64Prototypes{}},
+	{"sigprocmask", 126, 126, ppc64Prototypes{}},
+	{"create_module", 127, 127, ppc64Prototypes{}},
+	{"init_module", 128, 128, ppc64Prototypes{}},
+	{"delete_module", 129, 129, ppc64Prototypes{}},
+	{"get_kernel_syms", 130, 130, ppc64Prototypes{}},
+	{"quotactl", 131, 131, ppc64Prototypes{}},
+	{"getpgid", 132, 132, ppc64Prototypes{}},
+	{"fchdir", 133, 133, ppc64Prototypes{}},
+	{"bdflush", 134, 134, ppc64Prototypes{}},
+	{"sysfs", 135, 135, ppc64Prototypes{}},
+	{"personality", 136, 136, ppc64Prototypes{}},
+	{"afs_syscall", 137, 137, ppc64Prototypes{}},
+	{"setfsuid", 138, 138, ppc64Prototypes{}},
+	{"setfsgid", 139, 139, ppc64Prototypes{}},
+	{"_llseek", 140, 140, ppc64Prototypes{}},
+	{"getdents", 141, 141, ppc64Prototypes{}},
+	{"_newselect", 142, 142, ppc64Prototypes{}},
+	{"flock", 143, 143, ppc64Prototypes{}},
+	{"msync", 144, 144, ppc64Prototypes{}},
+	{"readv", 145, 145, ppc64Prototypes{}},
+	{"writev", 146, 146, ppc64Prototypes{}},
+	{"getsid", 147, 147, ppc64Prototypes{}},
+	{"fdatasync", 148, 148, ppc64Prototypes{}},
+	{"_sysctl", 149, 149, ppc64Prototypes{}},
+	{"mlock", 150, 150, ppc64Prototypes{}},
+	{"munlock", 151, 151, ppc64Prototypes{}},
+	{"mlockall", 152, 152, ppc64Prototypes{}},
+	{"munlockall", 153, 153, ppc64Prototypes{}},
+	{"sched_setparam", 154, 154, ppc64Prototypes{}},
+	{"sched_getparam", 155, 155, ppc64Prototypes{}},
+	{"sched_setscheduler", 156, 156, ppc64Prototypes{}},
+	{"sched_getscheduler", 157, 157, ppc64Prototypes{}},
+	{"sched_yield", 158, 158, ppc64Prototypes{}},
+	{"sched_get_priority_max", 159, 159, ppc64Prototypes{}},
+	{"sched_get_priority_min", 160, 160, ppc64Prototypes{}},
+	{"sched_rr_get_interval", 161, 161, ppc64Prototypes{}},
+	{"nanosleep", 162, 162, ppc64Prototypes{}},
+	{"mremap", 163, 163, ppc64Prototypes{}},
+	{"setresuid", 164, 164, ppc64Prototypes{}},
+	{"getresuid", 165, 165, ppc64Prototypes{}},
+	{"query_module", 166, 166, ppc64Prototypes{}},
+	{"poll", 167, 167, ppc64Prototypes{}},
+	{"nfsservctl", 168, 168, ppc64Prototypes{}},
+	{"setresgid", 169, 169, ppc64Prototypes{}},
+	{"getresgid", 170, 170, ppc64Prototypes{}},
+	{"prctl", 171, 171, ppc64Prototypes{}},
+	{"rt_sigreturn", 172, 172, ppc64Prototypes{}},
+	{"rt_sigaction", 173, 173, ppc64Prototypes{}},
+	{"rt_sigprocmask", 174, 174, ppc64Prototypes{}},
+	{"rt_sigpending", 175, 175, ppc64Prototypes{}},
+	{"rt_sigtimedwait", 176, 176, ppc64Prototypes{}},
+	{"rt_sigqueueinfo", 177, 177, ppc64Prototypes{}},
+	{"rt_sigsuspend", 178, 178, ppc64Prototypes{}},
+	{"pread64", 179, 179, ppc64Prototypes{}},
+	{"pwrite64", 180, 180, ppc64Prototypes{}},
+	{"chown", 181, 181, ppc64Prototypes{}},
+	{"getcwd", 182, 182, ppc64Prototypes{}},
+	{"capget", 183, 183, ppc64Prototypes{}},
+	{"capset", 184, 184, ppc64Prototypes{}},
+	{"sigaltstack", 185, 185, ppc64Prototypes{}},
+	{"sendfile", 186, 186, ppc64Prototypes{}},
+	{"getpmsg", 187, 187, ppc64Prototypes{}},
+	{"putpmsg", 188, 188, ppc64Prototypes{}},
+	{"vfork", 189, 189, ppc64Prototypes{}},
+	{"ugetrlimit", 190, 190, ppc64Prototypes{}},
+	{"readahead", 191, 191, ppc64Prototypes{}},
+	{"pciconfig_read", 198, 192, ppc64Prototypes{}},
+	{"pciconfig_write", 199, 193, ppc64Prototypes{}},
+	{"pciconfig_iobase", 200, 194, ppc64Prototypes{}},
+	{"multiplexer", 201, 195, ppc64Prototypes{}},
+	{"getdents64", 202, 196, ppc64Prototypes{}},
+	{"pivot_root", 203, 197, ppc64Prototypes{}},
+	{"madvise", 205, 198, ppc64Prototypes{}},
+	{"mincore", 206, 199, ppc64Prototypes{}},
+	{"gettid", 207, 200, ppc64Prototypes{}},
+	{"tkill", 208, 201, ppc64Prototypes{}},
+	{"setxattr", 209, 202, ppc64Prototypes{}},
+	{"lsetxattr", 210, 203, ppc64Prototypes{}},
+	{"fsetxattr", 211, 204, ppc64Prototypes{}},
+	{"getxattr", 212, 205, ppc64Prototypes{}},
+	{"lgetxattr", 213, 206, ppc64Prototypes{}},
+	{"fgetxattr", 214, 207, ppc64Prototypes{}},
+	{"listxattr", 215, 208, ppc64Prototypes{}},
+	{"llistxattr", 216, 209, ppc64Prototypes{}},
+	{"flistxattr", 217, 210, ppc64Prototypes{}},
+	{"removexattr", 218, 211, ppc64Prototypes{}},
+	{"lremovexattr", 219, 212, ppc64Prototypes{}},
+	{"fremovexattr", 220, 213, ppc64Prototypes{}},
+	{"futex", 221, 214, ppc64Prototypes{}},
+	{"sched_setaffinity", 222, 215, ppc64Prototypes{}},
+	{"sched_getaffinity", 223, 216, ppc64Prototypes{}},
+	{"tuxcall", 225, 217, ppc64Prototypes{}},
+	{"io_setup", 227, 218, ppc64Prototypes{}},
+	{"io_destroy", 228, 219, ppc64Prototypes{}},
+	{"io_getevents", 229, 220, ppc64Prototypes{}},
+	{"io_submit", 230, 221, ppc64Prototypes{}},
+	{"io_cancel", 231, 222, ppc64Prototypes{}},
+	{"set_tid_address", 232, 223, ppc64Prototypes{}},
+	{"fadvise64", 233, 224, ppc64Prototypes{}},
+	{"exit_group", 234, 225, ppc64Prototypes{}},
+	{"lookup_dcookie", 235, 226, ppc64Prototypes{}},
+	{"epoll_create", 236, 227, ppc64Prototypes{}},
+	{"epoll_ctl", 237, 228, ppc64Prototypes{}},
+	{"epoll_wait", 238, 229, ppc64Prototypes{}},
+	{"remap_file_pages", 239, 230, ppc64Prototypes{}},
+	{"timer_create", 240, 231, ppc64Prototypes{}},
+	{"timer_settime", 241, 232, ppc64Prototypes{}},
+	{"timer_gettime", 242, 233, ppc64Prototypes{}},
+	{"timer_getoverrun", 243, 234, ppc64Prototypes{}},
+	{"timer_delete", 244, 235, ppc64Prototypes{}},
+	{"clock_settime", 245, 236, ppc64Prototypes{}},
+	{"clock_gettime", 246, 237, ppc64Prototypes{}},
+	{"clock_getres", 247, 238, ppc64Prototypes{}},
+	{"clock_nanosleep", 248, 239, ppc64Prototypes{}},
+	{"swapcontext", 249, 240, ppc64Prototypes{}},
+	{"tgkill", 250, 241, ppc64Prototypes{}},
+	{"utimes", 251, 242, ppc64Prototypes{}},
+	{"statfs64", 252, 243, ppc64Prototypes{}},
+	{"fstatfs64", 253, 244, ppc64Prototypes{}},
+	{"rtas", 255, 245, ppc64Prototypes{}},
+	{"sys_debug_setcontext", 256, 246, ppc64Prototypes{}},
+	{"migrate_pages", 258, 247, ppc64Prototypes{}},
+	{"mbind", 259, 248, ppc64Prototypes{}},
+	{"get_mempolicy", 260, 249, ppc64Prototypes{}},
+	{"set_mempolicy", 261, 250, ppc64Prototypes{}},
+	{"mq_open", 262, 251, ppc64Prototypes{}},
+	{"mq_unlink", 263, 252, ppc64Prototypes{}},
+	{"mq_timedsend", 264, 253, ppc64Prototypes{}},
+	{"mq_timedreceive", 265, 254, ppc64Prototypes{}},
+	{"mq_notify", 266, 255, ppc64Prototypes{}},
+	{"mq_getsetattr", 267, 256, ppc64Prototypes{}},
+	{"kexec_load", 268, 257, ppc64Prototypes{}},
+	{"add_key", 269, 258, ppc64Prototypes{}},
+	{"request_key", 270, 259, ppc64Prototypes{}},
+	{"keyctl", 271, 260, ppc64Prototypes{}},
+	{"waitid", 272, 261, ppc64Prototypes{}},
+	{"ioprio_set", 273, 262, ppc64Prototypes{}},
+	{"ioprio_get", 274, 263, ppc64Prototypes{}},
+	{"inotify_init", 275, 264, ppc64Prototypes{}},
+	{"inotify_add_watch", 276, 265, ppc64Prototypes{}},
+	{"inotify_rm_watch", 277, 266, ppc64Prototypes{}},
+	{"spu_run", 278, 267, ppc64Prototypes{}},
+	{"spu_create", 279, 268, ppc64Prototypes{}},
+	{"pselect6", 280, 269, ppc64Prototypes{}},
+	{"ppoll", 281, 270, ppc64Prototypes{}},
+	{"unshare", 282, 271, ppc64Prototypes{}},
+	{"splice", 283, 272, ppc64Prototypes{}},
+	{"tee", 284, 273, ppc64Prototypes{}},
+	{"vmsplice", 285, 274, ppc64Prototypes{}},
+	{"openat", 286, 275, ppc64Prototypes{}},
+	{"mkdirat", 287, 276, ppc64Prototypes{}},
+	{"mknodat", 288, 277, ppc64Prototypes{}},
+	{"fchownat", 289, 278, ppc64Prototypes{}},
+	{"futimesat", 290, 279, ppc64Prototypes{}},
+	{"newfstatat", 291, 280, ppc64Prototypes{}},
+	{"unlinkat", 292, 281, ppc64Prototypes{}},
+	{"renameat", 293, 282, ppc64Prototypes{}},
+	{"linkat", 294, 283, ppc64Prototypes{}},
+	{"symlinkat", 295, 284, ppc64Prototypes{}},
+	{"readlinkat", 296, 285, ppc64Prototypes{}},
+	{"fchmodat", 297, 286, ppc64Prototypes{}},
+	{"faccessat", 298, 287, ppc64Prototypes{}},
+	{"get_robust_list", 299, 288, ppc64Prototypes{}},
+	{"set_robust_list", 300, 289, ppc64Prototypes{}},
+	{"move_pages", 301, 290, ppc64Prototypes{}},
+	{"getcpu", 302, 291, ppc64Prototypes{}},
+	{"epoll_pwait", 303, 292, ppc64Prototypes{}},
+	{"utimensat", 304, 293, ppc64Prototypes{}},
+	{"signalfd", 305, 294, ppc64Prototypes{}},
+	{"timerfd_create", 306, 295, ppc64Prototypes{}},
+	{"eventfd", 307, 296, ppc64Prototypes{}},
+	{"sync_file_range2", 308, 297, ppc64Prototypes{}},
+	{"fallocate", 309, 298, ppc64Prototypes{}},
+	{"subpage_prot", 310, 299, ppc64Prototypes{}},
+	{"timerfd_settime", 311, 300, ppc64Prototypes{}},
+	{"timerfd_gettime", 312, 301, ppc64Prototypes{}},
+	{"signalfd4", 313, 302, ppc64Prototypes{}},
+	{"eventfd2", 314, 303, ppc64Prototypes{}},
+	{"epoll_create1", 315, 304, ppc64Prototypes{}},
+	{"dup3", 316, 305, ppc64Prototypes{}},
+	{"pipe2", 317, 306, ppc64Prototypes{}},
+	{"inotify_init1", 318, 307, ppc64Prototypes{}},
+	{"perf_event_open", 319, 308, ppc64Prototypes{}},
+	{"preadv", 320, 309, ppc64Prototypes{}},
+	{"pwritev", 321, 310, ppc64Prototypes{}},
+	{"rt_tgsigqueueinfo", 322, 311, ppc64Prototypes{}},
+	{"fanotify_init", 323, 312, ppc64Prototypes{}},
+	{"fanotify_mark", 324, 313, ppc64Prototypes{}},
+	{"prlimit64", 325, 314, ppc64Prototypes{}},
+	{"socket", 326, 315, ppc64Prototypes{}},
+	{"bind", 327, 316, ppc64Prototypes{}},
+	{"connect", 328, 317, ppc64Prototypes{}},
+	{"listen", 329, 318, ppc64Prototypes{}},
+	{"accept", 330, 319, ppc64Prototypes{}},
+	{"getsockname", 331, 320, ppc64Prototypes{}},
+	{"getpeername", 332, 321, ppc64Prototypes{}},
+	{"socketpair", 333, 322, ppc64Prototypes{}},
+	{"send", 334, 323, ppc64Prototypes{}},
+	{"sendto", 335, 324, ppc64Prototypes{}},
+	{"recv", 336, 325, ppc64Prototypes{}},
+	{"recvfrom", 337, 326, ppc64Prototypes{}},
+	{"shutdown", 338, 327, ppc64Prototypes{}},
+	{"setsockopt", 339, 328, ppc64Prototypes{}},
+	{"getsockopt", 340, 329, ppc64Prototypes{}},
+	{"sendmsg", 341, 330, ppc64Prototypes{}},
+	{"recvmsg", 342, 331, ppc64Prototypes{}},
+	{"recvmmsg", 343, 332, ppc64Prototypes{}},
+	{"accept4", 344, 333, ppc64Prototypes{}},
+	{"name_to_handle_at", 345, 334, ppc64Prototypes{}},
+	{"open_by_handle_at", 346, 335, ppc64Prototypes{}},
+	{"clock_adjtime", 347, 336, ppc64Prototypes{}},
+	{"syncfs", 348, 337, ppc64Prototypes{}},
+	{"sendmmsg", 349, 338, ppc64Prototypes{}},
+	{"setns", 350, 339, ppc64Prototypes{}},
+	{"process_vm_readv", 351, 340, ppc64Prototypes{}},
+	{"process_vm_writev", 352, 341, ppc64Prototypes{}},
+	{"finit_module", 353, 342, ppc64Prototypes{}},
+	{"kcmp", 354, 343, ppc64Prototypes{}},
+	{"sched_setattr", 355, 344, ppc64Prototypes{}},
+	{"sched_getattr", 356, 345, ppc64Prototypes{}},
+	{"renameat2", 357, 346, ppc64Prototypes{}},
+	{"seccomp", 358, 347, ppc64Prototypes{}},
+	{"getrandom", 359, 348, ppc64Prototypes{}},
+	{"memfd_create", 360, 349, ppc64Prototypes{}},
+	{"bpf", 361, 350, ppc64Prototypes{}},
+	{"execveat", 362, 351, ppc64Prototypes{}},
+	{"switch_endian", 363, 352, ppc64Prototypes{}},
+	{"userfaultfd", 364, 353, ppc64Prototypes{}},
+	{"membarrier", 365, 354, ppc64Prototypes{}},
+	{"mlock2", 378, 355, ppc64Prototypes{}},
+	{"copy_file_range", 379, 356, ppc64Prototypes{}},
+	{"preadv2", 380, 357, ppc64Prototypes{}},
+	{"pwritev2", 381, 358, ppc64Prototypes{}},
+	{"kexec_file_load", 382, 359, ppc64Prototypes{}},
+	{"statx", 383, 360, ppc64Prototypes{}},
+	{"pkey_alloc", 384, 361, ppc64Prototypes{}},
+	{"pkey_free", 385, 362, ppc64Prototypes{}},
+	{"pkey_mprotect", 386, 363, ppc64Prototypes{}},
+	{"rseq", 387, 364, ppc64Prototypes{}},
+	{"io_pgetevents", 388, 365, ppc64Prototypes{}},
+	{"semtimedop", 392, 366, ppc64Prototypes{}},
+	{"semget", 393, 367, ppc64Prototypes{}},
+	{"semctl", 394, 368, ppc64Prototypes{}},
+	{"shmget", 395, 369, ppc64Prototypes{}},
+	{"shmctl", 396, 370, ppc64Prototypes{}},
+	{"shmat", 397, 371, ppc64Prototypes{}},
+	{"shmdt", 398, 372, ppc64Prototypes{}},
+	{"msgget", 399, 373, ppc64Prototypes{}},
+	{"msgsnd", 400, 374, ppc64Prototypes{}},
+	{"msgrcv", 401, 375, ppc64Prototypes{}},
+	{"msgctl", 402, 376, ppc64Prototypes{}},
+	{"pidfd_send_signal", 424, 377, ppc64Prototypes{}},
+	{"io_uring_setup", 425, 378, ppc64Prototypes{}},
+	{"io_uring_enter", 426, 379, ppc64Prototypes{}},
+	{"io_uring_register", 427, 380, ppc64Prototypes{}},
+	{"open_tree", 428, 381, ppc64Prototypes{}},
+	{"move_mount", 429, 382, ppc64Prototypes{}},
+	{"fsopen", 430, 383, ppc64Prototypes{}},
+	{"fsconfig", 431, 384, ppc64Prototypes{}},
+	{"fsmount", 432, 385, ppc64Prototypes{}},
+	{"fspick", 433, 386, ppc64Prototypes{}},
+	{"pidfd_open", 434, 387, ppc64Prototypes{}},
+	{"clone3", 435, 388, ppc64Prototypes{}},
+	{"close_range", 436, 389, ppc64Prototypes{}},
+	{"openat2", 437, 390, ppc64Prototypes{}},
+	{"pidfd_getfd", 438, 391, ppc64Prototypes{}},
+	{"faccessat2", 439, 392, ppc64Prototypes{}},
+	{"process_madvise", 440, 393, ppc64Prototypes{}},
+	{"epoll_pwait2", 441, 394, ppc64Prototypes{}},
+	{"mount_setattr", 442, 395, ppc64Prototypes{}},
+	{"quotactl_fd", 443, 396, ppc64Prototypes{}},
+	{"landlock_create_ruleset", 444, 397, ppc64Prototypes{}},
+	{"landlock_add_rule", 445, 398, ppc64Prototypes{}},
+	{"landlock_restrict_self", 446, 399, ppc64Prototypes{}},
+	{"process_mrelease", 448, 400, ppc64Prototypes{}},
+	{"futex_waitv", 449, 401, ppc64Prototypes{}},
+	{"set_mempolicy_home_node", 450, 402, ppc64Prototypes{}},
+	{"cachestat", 451, 403, ppc64Prototypes{}},
+	{"fchmodat2", 452, 404, ppc64Prototypes{}},
+	{"map_shadow_stack", 453, 405, ppc64Prototypes{}},
+	{"futex_wake", 454, 406, ppc64Prototypes{}},
+	{"futex_wait", 455, 407, ppc64Prototypes{}},
+	{"futex_requeue", 456, 408, ppc64Prototypes{}},
+	{"statmount", 457, 409, ppc64Prototypes{}},
+	{"listmount", 458, 410, ppc64Prototypes{}},
+	{"lsm_get_self_attr", 459, 411, ppc64Prototypes{}},
+	{"lsm_set_self_attr", 460, 412, ppc64Prototypes{}},
+	{"lsm_list_modules", 461, 413, ppc64Prototypes{}},
+	{"mseal", 462, 414, ppc64Prototypes{}},
+	{"setxattrat", 463, 415, ppc64Prototypes{}},
+	{"getxattrat", 464, 416, ppc64Prototypes{}},
+	{"listxattrat", 465, 417, ppc64Prototypes{}},
+	{"removexattrat", 466, 418, ppc64Prototypes{}},
+	{"open_tree_attr", 467, 419, ppc64Prototypes{}},
+	{"file_getattr", 468, 420, ppc64Prototypes{}},
+	{"file_setattr", 469, 421, ppc64Prototypes{}},
+	{"listns", 470, 422, ppc64Prototypes{}},
+	{"rseq_slice_yield", 471, 423, ppc64Prototypes{}},
 }
 
 var ppc64ByName = []uint16{

@@ -2,397 +2,816 @@
 
 package kernel
 
+type s390xPrototypes struct{}
+
+func (s390xPrototypes) prototypes() (string, []uint16) {
+	return s390xPrototypesText, s390xPrototypesEnds[:]
+}
+
+const s390xPrototypesText = "" +
+	"error_code:s32" + // exit
+	"" + // fork
+	"fd:u32 buf:p64 count:u64" + // read
+	"fd:u32 buf:p64 count:u64" + // write
+	"filename:p64 flags:s32 mode:u16" + // open
+	"fd:u32" + // close
+	"" + // restart_syscall
+	"pathname:p64 mode:u16" + // creat
+	"oldname:p64 newname:p64" + // link
+	"pathname:p64" + // unlink
+	"filename:p64 argv:p64 envp:p64" + // execve
+	"filename:p64" + // chdir
+	"filename:p64 mode:u16 dev:u32" + // mknod
+	"filename:p64 mode:u16" + // chmod
+	"fd:u32 offset:s64 whence:u32" + // lseek
+	"" + // getpid
+	"dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64" + // mount
+	"name:p64" + // umount
+	"request:s64 pid:s32 addr:u64 data:u64" + // ptrace
+	"seconds:u32" + // alarm
+	"" + // pause
+	"filename:p64 times:p64" + // utime
+	"filename:p64 mode:s32" + // access
+	"increment:s32" + // nice
+	"" + // sync
+	"pid:s32 sig:s32" + // kill
+	"oldname:p64 newname:p64" + // rename
+	"pathname:p64 mode:u16" + // mkdir
+	"pathname:p64" + // rmdir
+	"fildes:u32" + // dup
+	"fildes:p64" + // pipe
+	"tbuf:p64" + // times
+	"brk:u64" + // brk
+	"sig:s32 handler:p64" + // signal
+	"name:p64" + // acct
+	"name:p64 flags:s32" + // umount2
+	"fd:u32 cmd:u32 arg:u64" + // ioctl
+	"fd:u32 cmd:u32 arg:u64" + // fcntl
+	"pid:s32 pgid:s32" + // setpgid
+	"mask:s32" + // umask
+	"filename:p64" + // chroot
+	"dev:u32 ubuf:p64" + // ustat
+	"oldfd:u32 newfd:u32" + // dup2
+	"" + // getppid
+	"" + // getpgrp
+	"" + // setsid
+	"sig:s32 act:p64 oact:p64" + // sigaction
+	"unused1:s32 unused2:s32 mask:u64" + // sigsuspend
+	"uset:p64" + // sigpending
+	"name:p64 len:s32" + // sethostname
+	"resource:u32 rlim:p64" + // setrlimit
+	"who:s32 ru:p64" + // getrusage
+	"tv:p64 tz:p64" + // gettimeofday
+	"tv:p64 tz:p64" + // settimeofday
+	"oldname:p64 newname:p64" + // symlink
+	"path:p64 buf:p64 bufsiz:s32" + // readlink
+	"library:p64" + // uselib
+	"specialfile:p64 swap_flags:s32" + // swapon
+	"magic1:s32 magic2:s32 cmd:u32 arg:p64" + // reboot
+	"?64" + // readdir
+	"arg:p64" + // mmap
+	"addr:u64 len:u64" + // munmap
+	"path:p64 length:s64" + // truncate
+	"fd:u32 length:s64" + // ftruncate
+	"fd:u32 mode:u16" + // fchmod
+	"which:s32 who:s32" + // getpriority
+	"which:s32 who:s32 niceval:s32" + // setpriority
+	"pathname:p64 buf:p64" + // statfs
+	"fd:u32 buf:p64" + // fstatfs
+	"call:s32 args:p64" + // socketcall
+	"type:s32 buf:p64 len:s32" + // syslog
+	"which:s32 value:p64 ovalue:p64" + // setitimer
+	"which:s32 value:p64" + // getitimer
+	"filename:p64 statbuf:p64" + // stat
+	"filename:p64 statbuf:p64" + // lstat
+	"fd:u32 statbuf:p64" + // fstat
+	"?64" + // lookup_dcookie
+	"" + // vhangup
+	"?64" + // idle
+	"upid:s32 stat_addr:p64 options:s32 ru:p64" + // wait4
+	"specialfile:p64" + // swapoff
+	"info:p64" + // sysinfo
+	"call:u32 first:s32 second:u64 third:u64 ptr:p64" + // ipc
+	"fd:u32" + // fsync
+	"" + // sigreturn
+	"newsp:u64 clone_flags:u32 parent_tidptr:p64 child_tidptr:p64 tls:u64" + // clone
+	"name:p64 len:s32" + // setdomainname
+	"name:p64" + // uname
+	"txc_p:p64" + // adjtimex
+	"start:u64 len:u64 prot:u64" + // mprotect
+	"how:s32 nset:p64 oset:p64" + // sigprocmask
+	"?64" + // create_module
+	"umod:p64 len:u64 uargs:p64" + // init_module
+	"name_user:p64 flags:u32" + // delete_module
+	"?64" + // get_kernel_syms
+	"cmd:u32 special:p64 id:u32 addr:p64" + // quotactl
+	"pid:s32" + // getpgid
+	"fd:u32" + // fchdir
+	"?64" + // bdflush
+	"option:s32 arg1:u64 arg2:u64" + // sysfs
+	"personality:u32" + // personality
+	"?64" + // afs_syscall
+	"fd:u32 dirent:p64 count:u32" + // getdents
+	"n:s32 inp:p64 outp:p64 exp:p64 tvp:p64" + // select
+	"fd:u32 cmd:u32" + // flock
+	"start:u64 len:u64 flags:s32" + // msync
+	"fd:u32 vec:p64 vlen:u32" + // readv
+	"fd:u32 vec:p64 vlen:u32" + // writev
+	"pid:s32" + // getsid
+	"fd:u32" + // fdatasync
+	"?64" + // _sysctl
+	"start:u64 len:u64" + // mlock
+	"start:u64 len:u64" + // munlock
+	"flags:s32" + // mlockall
+	"" + // munlockall
+	"pid:s32 param:p64" + // sched_setparam
+	"pid:s32 param:p64" + // sched_getparam
+	"pid:s32 policy:s32 param:p64" + // sched_setscheduler
+	"pid:s32" + // sched_getscheduler
+	"" + // sched_yield
+	"policy:s32" + // sched_get_priority_max
+	"policy:s32" + // sched_get_priority_min
+	"pid:s32 interval:p64" + // sched_rr_get_interval
+	"rqtp:p64 rmtp:p64" + // nanosleep
+	"addr:u64 old_len:u64 new_len:u64 flags:u64 new_addr:u64" + // mremap
+	"?64" + // query_module
+	"ufds:p64 nfds:u32 timeout_msecs:s32" + // poll
+	"?64" + // nfsservctl
+	"option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64" + // prctl
+	"" + // rt_sigreturn
+	"sig:s32 act:p64 oact:p64 sigsetsize:u64" + // rt_sigaction
+	"how:s32 nset:p64 oset:p64 sigsetsize:u64" + // rt_sigprocmask
+	"uset:p64 sigsetsize:u64" + // rt_sigpending
+	"uthese:p64 uinfo:p64 uts:p64 sigsetsize:u64" + // rt_sigtimedwait
+	"pid:s32 sig:s32 uinfo:p64" + // rt_sigqueueinfo
+	"unewset:p64 sigsetsize:u64" + // rt_sigsuspend
+	"fd:u32 buf:p64 count:u64 pos:s64" + // pread64
+	"fd:u32 buf:p64 count:u64 pos:s64" + // pwrite64
+	"buf:p64 size:u64" + // getcwd
+	"header:p64 dataptr:p64" + // capget
+	"header:p64 data:p64" + // capset
+	"uss:p64 uoss:p64" + // sigaltstack
+	"out_fd:s32 in_fd:s32 offset:p64 count:u64" + // sendfile
+	"?64" + // getpmsg
+	"?64" + // putpmsg
+	"" + // vfork
+	"resource:u32 rlim:p64" + // getrlimit
+	"filename:p64 user:u32 group:u32" + // lchown
+	"" + // getuid
+	"" + // getgid
+	"" + // geteuid
+	"" + // getegid
+	"ruid:u32 euid:u32" + // setreuid
+	"rgid:u32 egid:u32" + // setregid
+	"gidsetsize:s32 grouplist:p64" + // getgroups
+	"gidsetsize:s32 grouplist:p64" + // setgroups
+	"fd:u32 user:u32 group:u32" + // fchown
+	"ruid:u32 euid:u32 suid:u32" + // setresuid
+	"ruidp:p64 euidp:p64 suidp:p64" + // getresuid
+	"rgid:u32 egid:u32 sgid:u32" + // setresgid
+	"rgidp:p64 egidp:p64 sgidp:p64" + // getresgid
+	"filename:p64 user:u32 group:u32" + // chown
+	"uid:u32" + // setuid
+	"gid:u32" + // setgid
+	"uid:u32" + // setfsuid
+	"gid:u32" + // setfsgid
+	"new_root:p64 put_old:p64" + // pivot_root
+	"start:u64 len:u64 vec:p64" + // mincore
+	"start:u64 len_in:u64 behavior:s32" + // madvise
+	"fd:u32 dirent:p64 count:u32" + // getdents64
+	"fd:s32 offset:s64 count:u64" + // readahead
+	"pathname:p64 name:p64 value:p64 size:u64 flags:s32" + // setxattr
+	"pathname:p64 name:p64 value:p64 size:u64 flags:s32" + // lsetxattr
+	"fd:s32 name:p64 value:p64 size:u64 flags:s32" + // fsetxattr
+	"pathname:p64 name:p64 value:p64 size:u64" + // getxattr
+	"pathname:p64 name:p64 value:p64 size:u64" + // lgetxattr
+	"fd:s32 name:p64 value:p64 size:u64" + // fgetxattr
+	"pathname:p64 list:p64 size:u64" + // listxattr
+	"pathname:p64 list:p64 size:u64" + // llistxattr
+	"fd:s32 list:p64 size:u64" + // flistxattr
+	"pathname:p64 name:p64" + // removexattr
+	"pathname:p64 name:p64" + // lremovexattr
+	"fd:s32 name:p64" + // fremovexattr
+	"" + // gettid
+	"pid:s32 sig:s32" + // tkill
+	"uaddr:p64 op:s32 val:u32 utime:p64 uaddr2:p64 val3:u32" + // futex
+	"pid:s32 len:u32 user_mask_ptr:p64" + // sched_setaffinity
+	"pid:s32 len:u32 user_mask_ptr:p64" + // sched_getaffinity
+	"tgid:s32 pid:s32 sig:s32" + // tgkill
+	"nr_events:u32 ctxp:p64" + // io_setup
+	"ctx:u64" + // io_destroy
+	"ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64" + // io_getevents
+	"ctx_id:u64 nr:s64 iocbpp:p64" + // io_submit
+	"ctx_id:u64 iocb:p64 result:p64" + // io_cancel
+	"error_code:s32" + // exit_group
+	"size:s32" + // epoll_create
+	"epfd:s32 op:s32 fd:s32 event:p64" + // epoll_ctl
+	"epfd:s32 events:p64 maxevents:s32 timeout:s32" + // epoll_wait
+	"tidptr:p64" + // set_tid_address
+	"fd:s32 offset:s64 len:s64 advice:s32" + // fadvise64
+	"which_clock:s32 timer_event_spec:p64 created_timer_id:p64" + // timer_create
+	"timer_id:s32 flags:s32 new_setting:p64 old_setting:p64" + // timer_settime
+	"timer_id:s32 setting:p64" + // timer_gettime
+	"timer_id:s32" + // timer_getoverrun
+	"timer_id:s32" + // timer_delete
+	"which_clock:s32 tp:p64" + // clock_settime
+	"which_clock:s32 tp:p64" + // clock_gettime
+	"which_clock:s32 tp:p64" + // clock_getres
+	"which_clock:s32 flags:s32 rqtp:p64 rmtp:p64" + // clock_nanosleep
+	"pathname:p64 sz:u64 buf:p64" + // statfs64
+	"fd:u32 sz:u64 buf:p64" + // fstatfs64
+	"start:u64 size:u64 prot:u64 pgoff:u64 flags:u64" + // remap_file_pages
+	"start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32" + // mbind
+	"policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64" + // get_mempolicy
+	"mode:s32 nmask:p64 maxnode:u64" + // set_mempolicy
+	"u_name:p64 oflag:s32 mode:u16 u_attr:p64" + // mq_open
+	"u_name:p64" + // mq_unlink
+	"mqdes:s32 u_msg_ptr:p64 msg_len:u64 msg_prio:u32 u_abs_timeout:p64" + // mq_timedsend
+	"mqdes:s32 u_msg_ptr:p64 msg_len:u64 u_msg_prio:p64 u_abs_timeout:p64" + // mq_timedreceive
+	"mqdes:s32 u_notification:p64" + // mq_notify
+	"mqdes:s32 u_mqstat:p64 u_omqstat:p64" + // mq_getsetattr
+	"entry:u64 nr_segments:u64 segments:p64 flags:u64" + // kexec_load
+	"_type:p64 _description:p64 _payload:p64 plen:u64 ringid:s32" + // add_key
+	"_type:p64 _description:p64 _callout_info:p64 destringid:s32" + // request_key
+	"option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64" + // keyctl
+	"which:s32 upid:s32 infop:p64 options:s32 ru:p64" + // waitid
+	"which:s32 who:s32 ioprio:s32" + // ioprio_set
+	"which:s32 who:s32" + // ioprio_get
+	"" + // inotify_init
+	"fd:s32 pathname:p64 mask:u32" + // inotify_add_watch
+	"fd:s32 wd:s32" + // inotify_rm_watch
+	"pid:s32 maxnode:u64 old_nodes:p64 new_nodes:p64" + // migrate_pages
+	"dfd:s32 filename:p64 flags:s32 mode:u16" + // openat
+	"dfd:s32 pathname:p64 mode:u16" + // mkdirat
+	"dfd:s32 filename:p64 mode:u16 dev:u32" + // mknodat
+	"dfd:s32 filename:p64 user:u32 group:u32 flag:s32" + // fchownat
+	"dfd:s32 filename:p64 utimes:p64" + // futimesat
+	"dfd:s32 filename:p64 statbuf:p64 flag:s32" + // newfstatat
+	"dfd:s32 pathname:p64 flag:s32" + // unlinkat
+	"olddfd:s32 oldname:p64 newdfd:s32 newname:p64" + // renameat
+	"olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:s32" + // linkat
+	"oldname:p64 newdfd:s32 newname:p64" + // symlinkat
+	"dfd:s32 pathname:p64 buf:p64 bufsiz:s32" + // readlinkat
+	"dfd:s32 filename:p64 mode:u16" + // fchmodat
+	"dfd:s32 filename:p64 mode:s32" + // faccessat
+	"n:s32 inp:p64 outp:p64 exp:p64 tsp:p64 sig:p64" + // pselect6
+	"ufds:p64 nfds:u32 tsp:p64 sigmask:p64 sigsetsize:u64" + // ppoll
+	"unshare_flags:u64" + // unshare
+	"head:p64 len:u64" + // set_robust_list
+	"pid:s32 head_ptr:p64 len_ptr:p64" + // get_robust_list
+	"fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32" + // splice
+	"fd:s32 offset:s64 nbytes:s64 flags:u32" + // sync_file_range
+	"fdin:s32 fdout:s32 len:u64 flags:u32" + // tee
+	"fd:s32 uiov:p64 nr_segs:u32 flags:u32" + // vmsplice
+	"pid:s32 nr_pages:u64 pages:p64 nodes:p64 status:p64 flags:s32" + // move_pages
+	"cpup:p64 nodep:p64 unused:p64" + // getcpu
+	"epfd:s32 events:p64 maxevents:s32 timeout:s32 sigmask:p64 sigsetsize:u64" + // epoll_pwait
+	"filename:p64 utimes:p64" + // utimes
+	"fd:s32 mode:s32 offset:s64 len:s64" + // fallocate
+	"dfd:s32 filename:p64 utimes:p64 flags:s32" + // utimensat
+	"ufd:s32 user_mask:p64 sizemask:u64" + // signalfd
+	"?64" + // timerfd
+	"count:u32" + // eventfd
+	"clockid:s32 flags:s32" + // timerfd_create
+	"ufd:s32 flags:s32 utmr:p64 otmr:p64" + // timerfd_settime
+	"ufd:s32 otmr:p64" + // timerfd_gettime
+	"ufd:s32 user_mask:p64 sizemask:u64 flags:s32" + // signalfd4
+	"count:u32 flags:s32" + // eventfd2
+	"flags:s32" + // inotify_init1
+	"fildes:p64 flags:s32" + // pipe2
+	"oldfd:u32 newfd:u32 flags:s32" + // dup3
+	"flags:s32" + // epoll_create1
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64" + // preadv
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64" + // pwritev
+	"tgid:s32 pid:s32 sig:s32 uinfo:p64" + // rt_tgsigqueueinfo
+	"attr_uptr:p64 pid:s32 cpu:s32 group_fd:s32 flags:u64" + // perf_event_open
+	"flags:u32 event_f_flags:u32" + // fanotify_init
+	"fanotify_fd:s32 flags:u32 mask:u64 dfd:s32 pathname:p64" + // fanotify_mark
+	"pid:s32 resource:u32 new_rlim:p64 old_rlim:p64" + // prlimit64
+	"dfd:s32 name:p64 handle:p64 mnt_id:p64 flag:s32" + // name_to_handle_at
+	"mountdirfd:s32 handle:p64 flags:s32" + // open_by_handle_at
+	"which_clock:s32 utx:p64" + // clock_adjtime
+	"fd:s32" + // syncfs
+	"fd:s32 flags:s32" + // setns
+	"pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64" + // process_vm_readv
+	"pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64" + // process_vm_writev
+	"command:s32 signum:s32" + // s390_runtime_instr
+	"pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64" + // kcmp
+	"fd:s32 uargs:p64 flags:s32" + // finit_module
+	"pid:s32 uattr:p64 flags:u32" + // sched_setattr
+	"pid:s32 uattr:p64 usize:u32 flags:u32" + // sched_getattr
+	"olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:u32" + // renameat2
+	"op:u32 flags:u32 uargs:p64" + // seccomp
+	"ubuf:p64 len:u64 flags:u32" + // getrandom
+	"uname:p64 flags:u32" + // memfd_create
+	"cmd:s32 uattr:p64 size:u32" + // bpf
+	"mmio_addr:u64 user_buffer:p64 length:u64" + // s390_pci_mmio_write
+	"mmio_addr:u64 user_buffer:p64 length:u64" + // s390_pci_mmio_read
+	"fd:s32 filename:p64 argv:p64 envp:p64 flags:s32" + // execveat
+	"flags:s32" + // userfaultfd
+	"cmd:s32 flags:u32 cpu_id:s32" + // membarrier
+	"fd:s32 mmsg:p64 vlen:u32 flags:u32 timeout:p64" + // recvmmsg
+	"fd:s32 mmsg:p64 vlen:u32 flags:u32" + // sendmmsg
+	"family:s32 type:s32 protocol:s32" + // socket
+	"family:s32 type:s32 protocol:s32 usockvec:p64" + // socketpair
+	"fd:s32 umyaddr:p64 addrlen:s32" + // bind
+	"fd:s32 uservaddr:p64 addrlen:s32" + // connect
+	"fd:s32 backlog:s32" + // listen
+	"fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64 flags:s32" + // accept4
+	"fd:s32 level:s32 optname:s32 optval:p64 optlen:p64" + // getsockopt
+	"fd:s32 level:s32 optname:s32 optval:p64 optlen:s32" + // setsockopt
+	"fd:s32 usockaddr:p64 usockaddr_len:p64" + // getsockname
+	"fd:s32 usockaddr:p64 usockaddr_len:p64" + // getpeername
+	"fd:s32 buff:p64 len:u64 flags:u32 addr:p64 addr_len:s32" + // sendto
+	"fd:s32 msg:p64 flags:u32" + // sendmsg
+	"fd:s32 ubuf:p64 size:u64 flags:u32 addr:p64 addr_len:p64" + // recvfrom
+	"fd:s32 msg:p64 flags:u32" + // recvmsg
+	"fd:s32 how:s32" + // shutdown
+	"start:u64 len:u64 flags:s32" + // mlock2
+	"fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32" + // copy_file_range
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32" + // preadv2
+	"fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32" + // pwritev2
+	"command:s32 gs_cb:p64" + // s390_guarded_storage
+	"dfd:s32 filename:p64 flags:u32 mask:u32 buffer:p64" + // statx
+	"function_code:u64 buffer:p64 return_code:p64 flags:u64" + // s390_sthyi
+	"kernel_fd:s32 initrd_fd:s32 cmdline_len:u64 cmdline_ptr:p64 flags:u64" + // kexec_file_load
+	"ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64 usig:p64" + // io_pgetevents
+	"rseq:p64 rseq_len:u32 flags:s32 sig:u32" + // rseq
+	"start:u64 len:u64 prot:u64 pkey:s32" + // pkey_mprotect
+	"flags:u64 init_val:u64" + // pkey_alloc
+	"pkey:s32" + // pkey_free
+	"semid:s32 tsops:p64 nsops:u32 timeout:p64" + // semtimedop
+	"key:s32 nsems:s32 semflg:s32" + // semget
+	"semid:s32 semnum:s32 cmd:s32 arg:u64" + // semctl
+	"key:s32 size:u64 shmflg:s32" + // shmget
+	"shmid:s32 cmd:s32 buf:p64" + // shmctl
+	"shmid:s32 shmaddr:p64 shmflg:s32" + // shmat
+	"shmaddr:p64" + // shmdt
+	"key:s32 msgflg:s32" + // msgget
+	"msqid:s32 msgp:p64 msgsz:u64 msgflg:s32" + // msgsnd
+	"msqid:s32 msgp:p64 msgsz:u64 msgtyp:s64 msgflg:s32" + // msgrcv
+	"msqid:s32 cmd:s32 buf:p64" + // msgctl
+	"pidfd:s32 sig:s32 info:p64 flags:u32" + // pidfd_send_signal
+	"entries:u32 params:p64" + // io_uring_setup
+	"fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p64 argsz:u64" + // io_uring_enter
+	"fd:u32 opcode:u32 arg:p64 nr_args:u32" + // io_uring_register
+	"dfd:s32 filename:p64 flags:u32" + // open_tree
+	"from_dfd:s32 from_pathname:p64 to_dfd:s32 to_pathname:p64 flags:u32" + // move_mount
+	"_fs_name:p64 flags:u32" + // fsopen
+	"fd:s32 cmd:u32 _key:p64 _value:p64 aux:s32" + // fsconfig
+	"fs_fd:s32 flags:u32 attr_flags:u32" + // fsmount
+	"dfd:s32 path:p64 flags:u32" + // fspick
+	"pid:s32 flags:u32" + // pidfd_open
+	"uargs:p64 size:u64" + // clone3
+	"fd:u32 max_fd:u32 flags:u32" + // close_range
+	"dfd:s32 filename:p64 how:p64 usize:u64" + // openat2
+	"pidfd:s32 fd:s32 flags:u32" + // pidfd_getfd
+	"dfd:s32 filename:p64 mode:s32 flags:s32" + // faccessat2
+	"pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32" + // process_madvise
+	"epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64" + // epoll_pwait2
+	"dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64" + // mount_setattr
+	"fd:u32 cmd:u32 id:u32 addr:p64" + // quotactl_fd
+	"attr:p64 size:u64 flags:u32" + // landlock_create_ruleset
+	"ruleset_fd:s32 rule_type:u32 rule_attr:p64 flags:u32" + // landlock_add_rule
+	"ruleset_fd:s32 flags:u32" + // landlock_restrict_self
+	"flags:u32" + // memfd_secret
+	"pidfd:s32 flags:u32" + // process_mrelease
+	"waiters:p64 nr_futexes:u32 flags:u32 timeout:p64 clockid:s32" + // futex_waitv
+	"start:u64 len:u64 home_node:u64 flags:u64" + // set_mempolicy_home_node
+	"fd:u32 cstat_range:p64 cstat:p64 flags:u32" + // cachestat
+	"dfd:s32 filename:p64 mode:u16 flags:u32" + // fchmodat2
+	"addr:u64 size:u64 flags:u32" + // map_shadow_stack
+	"uaddr:p64 mask:u64 nr:s32 flags:u32" + // futex_wake
+	"uaddr:p64 val:u64 mask:u64 flags:u32 timeout:p64 clockid:s32" + // futex_wait
+	"waiters:p64 flags:u32 nr_wake:s32 nr_requeue:s32" + // futex_requeue
+	"req:p64 buf:p64 bufsize:u64 flags:u32" + // statmount
+	"req:p64 mnt_ids:p64 nr_mnt_ids:u64 flags:u32" + // listmount
+	"attr:u32 ctx:p64 size:p64 flags:u32" + // lsm_get_self_attr
+	"attr:u32 ctx:p64 size:u32 flags:u32" + // lsm_set_self_attr
+	"ids:p64 size:p64 flags:u32" + // lsm_list_modules
+	"start:u64 len:u64 flags:u64" + // mseal
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64" + // setxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64" + // getxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 list:p64 size:u64" + // listxattrat
+	"dfd:s32 pathname:p64 at_flags:u32 name:p64" + // removexattrat
+	"dfd:s32 filename:p64 flags:u32 uattr:p64 usize:u64" + // open_tree_attr
+	"dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32" + // file_getattr
+	"dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32" + // file_setattr
+	"req:p64 ns_ids:p64 nr_ns_ids:u64 flags:u32" + // listns
+	"" + // rseq_slice_yield
+	""
+
+var s390xPrototypesEnds = [...]uint16{
+	14, 14, 38, 62, 93, 99, 99, 120, 143, 155, 185, 197, 226, 247, 275, 275, 328, 336, 373, 384, 384, 406, 427, 440,
+	440, 455, 478, 499, 511, 521, 531, 539, 546, 565, 573, 591, 613, 635, 651, 659, 671, 687, 706, 706, 706, 706, 730, 762,
+	770, 786, 807, 821, 834, 847, 870, 897, 908, 938, 975, 978, 985, 1001, 1020, 1037, 1052, 1069, 1098, 1118, 1132, 1149, 1173, 1203,
+	1222, 1246, 1270, 1288, 1291, 1291, 1294, 1335, 1350, 1358, 1405, 1411, 1411, 1479, 1495, 1503, 1512, 1538, 1563, 1566, 1592, 1615, 1618, 1653,
+	1660, 1666, 1669, 1697, 1712, 1715, 1742, 1780, 1794, 1821, 1844, 1867, 1874, 1880, 1883, 1900, 1917, 1926, 1926, 1943, 1960, 1988, 1995, 1995,
+	2005, 2015, 2035, 2052, 2107, 2110, 2145, 2148, 2194, 2194, 2233, 2273, 2296, 2339, 2364, 2390, 2422, 2454, 2470, 2492, 2511, 2527, 2568, 2571,
+	2574, 2574, 2595, 2626, 2626, 2626, 2626, 2626, 2643, 2660, 2688, 2716, 2741, 2767, 2796, 2822, 2851, 2882, 2889, 2896, 2903, 2910, 2934, 2959,
+	2992, 3019, 3046, 3096, 3146, 3190, 3230, 3270, 3304, 3334, 3364, 3388, 3409, 3430, 3445, 3445, 3460, 3514, 3547, 3580, 3604, 3626, 3633, 3684,
+	3712, 3742, 3756, 3764, 3796, 3841, 3851, 3887, 3944, 3998, 4022, 4034, 4046, 4068, 4090, 4112, 4155, 4182, 4203, 4250, 4308, 4359, 4389, 4429,
+	4439, 4505, 4573, 4601, 4637, 4685, 4744, 4803, 4849, 4896, 4924, 4941, 4941, 4969, 4982, 5029, 5068, 5097, 5134, 5182, 5213, 5254, 5283, 5328,
+	5383, 5417, 5456, 5485, 5514, 5560, 5612, 5629, 5645, 5677, 5738, 5776, 5812, 5849, 5910, 5939, 6011, 6034, 6068, 6109, 6143, 6146, 6155, 6176,
+	6211, 6227, 6271, 6290, 6299, 6319, 6348, 6357, 6400, 6443, 6477, 6529, 6556, 6611, 6657, 6704, 6739, 6762, 6768, 6784, 6843, 6902, 6924, 6968,
+	6994, 7021, 7058, 7113, 7139, 7165, 7184, 7210, 7250, 7290, 7337, 7346, 7374, 7420, 7454, 7486, 7531, 7561, 7593, 7611, 7664, 7714, 7764, 7802,
+	7840, 7895, 7919, 7975, 7999, 8013, 8040, 8101, 8154, 8207, 8228, 8278, 8332, 8401, 8461, 8500, 8535, 8557, 8565, 8606, 8634, 8670, 8697, 8722,
+	8754, 8765, 8783, 8822, 8872, 8897, 8933, 8955, 9021, 9058, 9088, 9155, 9177, 9219, 9253, 9279, 9296, 9314, 9341, 9379, 9405, 9444, 9493, 9565,
+	9611, 9641, 9668, 9720, 9744, 9753, 9772, 9832, 9873, 9915, 9954, 9981, 10016, 10076, 10124, 10161, 10205, 10240, 10275, 10301, 10328, 10390, 10452, 10503,
+	10545, 10595, 10649, 10703, 10745, 10745,
+}
+
 var s390xCalls = []Call{
-	{"exit", 1, "error_code:s32"},
-	{"fork", 2, ""},
-	{"read", 3, "fd:u32 buf:p64 count:u64"},
-	{"write", 4, "fd:u32 buf:p64 count:u64"},
-	{"open", 5, "filename:p64 flags:s32 mode:u16"},
-	{"close", 6, "fd:u32"},
-	{"restart_syscall", 7, ""},
-	{"creat", 8, "pathname:p64 mode:u16"},
-	{"link", 9, "oldname:p64 newname:p64"},
-	{"unlink", 10, "pathname:p64"},
-	{"execve", 11, "filename:p64 argv:p64 envp:p64"},
-	{"chdir", 12, "filename:p64"},
-	{"mknod", 14, "filename:p64 mode:u16 dev:u32"},
-	{"chmod", 15, "filename:p64 mode:u16"},
-	{"lseek", 19, "fd:u32 offset:s64 whence:u32"},
-	{"getpid", 20, ""},
-	{"mount", 21, "dev_name:p64 dir_name:p64 type:p64 flags:u64 data:p64"},
-	{"umount", 22, "name:p64"},
-	{"ptrace", 26, "request:s64 pid:s32 addr:u64 data:u64"},
-	{"alarm", 27, "seconds:u32"},
-	{"pause", 29, ""},
-	{"utime", 30, "filename:p64 times:p64"},
-	{"access", 33, "filename:p64 mode:s32"},
-	{"nice", 34, "increment:s32"},
-	{"sync", 36, ""},
-	{"kill", 37, "pid:s32 sig:s32"},
-	{"rename", 38, "oldname:p64 newname:p64"},
-	{"mkdir", 39, "pathname:p64 mode:u16"},
-	{"rmdir", 40, "pathname:p64"},
-	{"dup", 41, "fildes:u32"},
-	{"pipe", 42, "fildes:p64"},
-	{"times", 43, "tbuf:p64"},
-	{"brk", 45, "brk:u64"},
-	{"signal", 48, "sig:s32 handler:p64"},
-	{"acct", 51, "name:p64"},
-	{"umount2", 52, "name:p64 flags:s32"},
-	{"ioctl", 54, "fd:u32 cmd:u32 arg:u64"},
-	{"fcntl", 55, "fd:u32 cmd:u32 arg:u64"},
-	{"setpgid", 57, "pid:s32 pgid:s32"},
-	{"umask", 60, "mask:s32"},
-	{"chroot", 61, "filename:p64"},
-	{"ustat", 62, "dev:u32 ubuf:p64"},
-	{"dup2", 63, "oldfd:u32 newfd:u32"},
-	{"getppid", 64, ""},
-	{"getpgrp", 65, ""},
-	{"setsid", 66, ""},
-	{"sigaction", 67, "sig:s32 act:p64 oact:p64"},
-	{"sigsuspend", 72, "unused1:s32 unused2:s32 mask:u64"},
-	{"sigpending", 73, "uset:p64"},
-	{"sethostname", 74, "name:p64 len:s32"},
-	{"setrlimit", 75, "resource:u32 rlim:p64"},
-	{"getrusage", 77, "who:s32 ru:p64"},
-	{"gettimeofday", 78, "tv:p64 tz:p64"},
-	{"settimeofday", 79, "tv:p64 tz:p64"},
-	{"symlink", 83, "oldname:p64 newname:p64"},
-	{"readlink", 85, "path:p64 buf:p64 bufsiz:s32"},
-	{"uselib", 86, "library:p64"},
-	{"swapon", 87, "specialfile:p64 swap_flags:s32"},
-	{"reboot", 88, "magic1:s32 magic2:s32 cmd:u32 arg:p64"},
-	{"readdir", 89, "?64"},
-	{"mmap", 90, "arg:p64"},
-	{"munmap", 91, "addr:u64 len:u64"},
-	{"truncate", 92, "path:p64 length:s64"},
-	{"ftruncate", 93, "fd:u32 length:s64"},
-	{"fchmod", 94, "fd:u32 mode:u16"},
-	{"getpriority", 96, "which:s32 who:s32"},
-	{"setpriority", 97, "which:s32 who:s32 niceval:s32"},
-	{"statfs", 99, "pathname:p64 buf:p64"},
-	{"fstatfs", 100, "fd:u32 buf:p64"},
-	{"socketcall", 102, "call:s32 args:p64"},
-	{"syslog", 103, "type:s32 buf:p64 len:s32"},
-	{"setitimer", 104, "which:s32 value:p64 ovalue:p64"},
-	{"getitimer", 105, "which:s32 value:p64"},
-	{"stat", 106, "filename:p64 statbuf:p64"},
-	{"lstat", 107, "filename:p64 statbuf:p64"},
-	{"fstat", 108, "fd:u32 statbuf:p64"},
-	{"lookup_dcookie", 110, "?64"},
-	{"vhangup", 111, ""},
-	{"idle", 112, "?64"},
-	{"wait4", 114, "upid:s32 stat_addr:p64 options:s32 ru:p64"},
-	{"swapoff", 115, "specialfile:p64"},
-	{"sysinfo", 116, "info:p64"},
-	{"ipc", 117, "call:u32 first:s32 second:u64 third:u64 ptr:p64"},
-	{"fsync", 118, "fd:u32"},
-	{"sigreturn", 119, ""},
-	{"clone", 120, "newsp:u64 clone_flags:u32 parent_tidptr:p64 child_tidptr:p64 tls:u64"},
-	{"setdomainname", 121, "name:p64 len:s32"},
-	{"uname", 122, "name:p64"},
-	{"adjtimex", 124, "txc_p:p64"},
-	{"mprotect", 125, "start:u64 len:u64 prot:u64"},
-	{"sigprocmask", 126, "how:s32 nset:p64 oset:p64"},
-	{"create_module", 127, "?64"},
-	{"init_module", 128, "umod:p64 len:u64 uargs:p64"},
-	{"delete_module", 129, "name_user:p64 flags:u32"},
-	{"get_kernel_syms", 130, "?64"},
-	{"quotactl", 131, "cmd:u32 special:p64 id:u32 addr:p64"},
-	{"getpgid", 132, "pid:s32"},
-	{"fchdir", 133, "fd:u32"},
-	{"bdflush", 134, "?64"},
-	{"sysfs", 135, "option:s32 arg1:u64 arg2:u64"},
-	{"personality", 136, "personality:u32"},
-	{"afs_syscall", 137, "?64"},
-	{"getdents", 141, "fd:u32 dirent:p64 count:u32"},
-	{"select", 142, "n:s32 inp:p64 outp:p64 exp:p64 tvp:p64"},
-	{"flock", 143, "fd:u32 cmd:u32"},
-	{"msync", 144, "start:u64 len:u64 flags:s32"},
-	{"readv", 145, "fd:u32 vec:p64 vlen:u32"},
-	{"writev", 146, "fd:u32 vec:p64 vlen:u32"},
-	{"getsid", 147, "pid:s32"},
-	{"fdatasync", 148, "fd:u32"},
-	{"_sysctl", 149, "?64"},
-	{"mlock", 150, "start:u64 len:u64"},
-	{"munlock", 151, "start:u64 len:u64"},
-	{"mlockall", 152, "flags:s32"},
-	{"munlockall", 153, ""},
-	{"sched_setparam", 154, "pid:s32 param:p64"},
-	{"sched_getparam", 155, "pid:s32 param:p64"},
-	{"sched_setscheduler", 156, "pid:s32 policy:s32 param:p64"},
-	{"sched_getscheduler", 157, "pid:s32"},
-	{"sched_yield", 158, ""},
-	{"sched_get_priority_max", 159, "policy:s32"},
-	{"sched_get_priority_min", 160, "policy:s32"},
-	{"sched_rr_get_interval", 161, "pid:s32 interval:p64"},
-	{"nanosleep", 162, "rqtp:p64 rmtp:p64"},
-	{"mremap", 163, "addr:u64 old_len:u64 new_len:u64 flags:u64 new_addr:u64"},
-	{"query_module", 167, "?64"},
-	{"poll", 168, "ufds:p64 nfds:u32 timeout_msecs:s32"},
-	{"nfsservctl", 169, "?64"},
-	{"prctl", 172, "option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64"},
-	{"rt_sigreturn", 173, ""},
-	{"rt_sigaction", 174, "sig:s32 act:p64 oact:p64 sigsetsize:u64"},
-	{"rt_sigprocmask", 175, "how:s32 nset:p64 oset:p64 sigsetsize:u64"},
-	{"rt_sigpending", 176, "uset:p64 sigsetsize:u64"},
-	{"rt_sigtimedwait", 177, "uthese:p64 uinfo:p64 uts:p64 sigsetsize:u64"},
-	{"rt_sigqueueinfo", 178, "pid:s32 sig:s32 uinfo:p64"},
-	{"rt_sigsuspend", 179, "unewset:p64 sigsetsize:u64"},
-	{"pread64", 180, "fd:u32 buf:p64 count:u64 pos:s64"},
-	{"pwrite64", 181, "fd:u32 buf:p64 count:u64 pos:s64"},
-	{"getcwd", 183, "buf:p64 size:u64"},
-	{"capget", 184, "header:p64 dataptr:p64"},
-	{"capset", 185, "header:p64 data:p64"},
-	{"sigaltstack", 186, "uss:p64 uoss:p64"},
-	{"sendfile", 187, "out_fd:s32 in_fd:s32 offset:p64 count:u64"},
-	{"getpmsg", 188, "?64"},
-	{"putpmsg", 189, "?64"},
-	{"vfork", 190, ""},
-	{"getrlimit", 191, "resource:u32 rlim:p64"},
-	{"lchown", 198, "filename:p64 user:u32 group:u32"},
-	{"getuid", 199, ""},
-	{"getgid", 200, ""},
-	{"geteuid", 201, ""},
-	{"getegid", 202, ""},
-	{"setreuid", 203, "ruid:u32 euid:u32"},
-	{"setregid", 204, "rgid:u32 egid:u32"},
-	{"getgroups", 205, "gidsetsize:s32 grouplist:p64"},
-	{"setgroups", 206, "gidsetsize:s32 grouplist:p64"},
-	{"fchown", 207, "fd:u32 user:u32 group:u32"},
-	{"setresuid", 208, "ruid:u32 euid:u32 suid:u32"},
-	{"getresuid", 209, "ruidp:p64 euidp:p64 suidp:p64"},
-	{"setresgid", 210, "rgid:u32 egid:u32 sgid:u32"},
-	{"getresgid", 211, "rgidp:p64 egidp:p64 sgidp:p64"},
-	{"chown", 212, "filename:p64 user:u32 group:u32"},
-	{"setuid", 213, "uid:u32"},
-	{"setgid", 214, "gid:u32"},
-	{"setfsuid", 215, "uid:u32"},
-	{"setfsgid", 216, "gid:u32"},
-	{"pivot_root", 217, "new_root:p64 put_old:p64"},
-	{"mincore", 218, "start:u64 len:u64 vec:p64"},
-	{"madvise", 219, "start:u64 len_in:u64 behavior:s32"},
-	{"getdents64", 220, "fd:u32 dirent:p64 count:u32"},
-	{"readahead", 222, "fd:s32 offset:s64 count:u64"},
-	{"setxattr", 224, "pathname:p64 name:p64 value:p64 size:u64 flags:s32"},
-	{"lsetxattr", 225, "pathname:p64 name:p64 value:p64 size:u64 flags:s32"},
-	{"fsetxattr", 226, "fd:s32 name:p64 value:p64 size:u64 flags:s32"},
-	{"getxattr", 227, "pathname:p64 name:p64 value:p64 size:u64"},
-	{"lgetxattr", 228, "pathname:p64 name:p64 value:p64 size:u64"},
-	{"fgetxattr", 229, "fd:s32 name:p64 value:p64 size:u64"},
-	{"listxattr", 230, "pathname:p64 list:p64 size:u64"},
-	{"llistxattr", 231, "pathname:p64 list:p64 size:u64"},
-	{"flistxattr", 232, "fd:s32 list:p64 size:u64"},
-	{"removexattr", 233, "pathname:p64 name:p64"},
-	{"lremovexattr", 234, "pathname:p64 name:p64"},
-	{"fremovexattr", 235, "fd:s32 name:p64"},
-	{"gettid", 236, ""},
-	{"tkill", 237, "pid:s32 sig:s32"},
-	{"futex", 238, "uaddr:p64 op:s32 val:u32 utime:p64 uaddr2:p64 val3:u32"},
-	{"sched_setaffinity", 239, "pid:s32 len:u32 user_mask_ptr:p64"},
-	{"sched_getaffinity", 240, "pid:s32 len:u32 user_mask_ptr:p64"},
-	{"tgkill", 241, "tgid:s32 pid:s32 sig:s32"},
-	{"io_setup", 243, "nr_events:u32 ctxp:p64"},
-	{"io_destroy", 244, "ctx:u64"},
-	{"io_getevents", 245, "ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64"},
-	{"io_submit", 246, "ctx_id:u64 nr:s64 iocbpp:p64"},
-	{"io_cancel", 247, "ctx_id:u64 iocb:p64 result:p64"},
-	{"exit_group", 248, "error_code:s32"},
-	{"epoll_create", 249, "size:s32"},
-	{"epoll_ctl", 250, "epfd:s32 op:s32 fd:s32 event:p64"},
-	{"epoll_wait", 251, "epfd:s32 events:p64 maxevents:s32 timeout:s32"},
-	{"set_tid_address", 252, "tidptr:p64"},
-	{"fadvise64", 253, "fd:s32 offset:s64 len:s64 advice:s32"},
-	{"timer_create", 254, "which_clock:s32 timer_event_spec:p64 created_timer_id:p64"},
-	{"timer_settime", 255, "timer_id:s32 flags:s32 new_setting:p64 old_setting:p64"},
-	{"timer_gettime", 256, "timer_id:s32 setting:p64"},
-	{"timer_getoverrun", 257, "timer_id:s32"},
-	{"timer_delete", 258, "timer_id:s32"},
-	{"clock_settime", 259, "which_clock:s32 tp:p64"},
-	{"clock_gettime", 260, "which_clock:s32 tp:p64"},
-	{"clock_getres", 261, "which_clock:s32 tp:p64"},
-	{"clock_nanosleep", 262, "which_clock:s32 flags:s32 rqtp:p64 rmtp:p64"},
-	{"statfs64", 265, "pathname:p64 sz:u64 buf:p64"},
-	{"fstatfs64", 266, "fd:u32 sz:u64 buf:p64"},
-	{"remap_file_pages", 267, "start:u64 size:u64 prot:u64 pgoff:u64 flags:u64"},
-	{"mbind", 268, "start:u64 len:u64 mode:s32 nmask:p64 maxnode:u64 flags:u32"},
-	{"get_mempolicy", 269, "policy:p64 nmask:p64 maxnode:u64 addr:u64 flags:u64"},
-	{"set_mempolicy", 270, "mode:s32 nmask:p64 maxnode:u64"},
-	{"mq_open", 271, "u_name:p64 oflag:s32 mode:u16 u_attr:p64"},
-	{"mq_unlink", 272, "u_name:p64"},
-	{"mq_timedsend", 273, "mqdes:s32 u_msg_ptr:p64 msg_len:u64 msg_prio:u32 u_abs_timeout:p64"},
-	{"mq_timedreceive", 274, "mqdes:s32 u_msg_ptr:p64 msg_len:u64 u_msg_prio:p64 u_abs_timeout:p64"},
-	{"mq_notify", 275, "mqdes:s32 u_notification:p64"},
-	{"mq_getsetattr", 276, "mqdes:s32 u_mqstat:p64 u_omqstat:p64"},
-	{"kexec_load", 277, "entry:u64 nr_segments:u64 segments:p64 flags:u64"},
-	{"add_key", 278, "_type:p64 _description:p64 _payload:p64 plen:u64 ringid:s32"},
-	{"request_key", 279, "_type:p64 _description:p64 _callout_info:p64 destringid:s32"},
-	{"keyctl", 280, "option:s32 arg2:u64 arg3:u64 arg4:u64 arg5:u64"},
-	{"waitid", 281, "which:s32 upid:s32 infop:p64 options:s32 ru:p64"},
-	{"ioprio_set", 282, "which:s32 who:s32 ioprio:s32"},
-	{"ioprio_get", 283, "which:s32 who:s32"},
-	{"inotify_init", 284, ""},
-	{"inotify_add_watch", 285, "fd:s32 pathname:p64 mask:u32"},
-	{"inotify_rm_watch", 286, "fd:s32 wd:s32"},
-	{"migrate_pages", 287, "pid:s32 maxnode:u64 old_nodes:p64 new_nodes:p64"},
-	{"openat", 288, "dfd:s32 filename:p64 flags:s32 mode:u16"},
-	{"mkdirat", 289, "dfd:s32 pathname:p64 mode:u16"},
-	{"mknodat", 290, "dfd:s32 filename:p64 mode:u16 dev:u32"},
-	{"fchownat", 291, "dfd:s32 filename:p64 user:u32 group:u32 flag:s32"},
-	{"futimesat", 292, "dfd:s32 filename:p64 utimes:p64"},
-	{"newfstatat", 293, "dfd:s32 filename:p64 statbuf:p64 flag:s32"},
-	{"unlinkat", 294, "dfd:s32 pathname:p64 flag:s32"},
-	{"renameat", 295, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64"},
-	{"linkat", 296, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:s32"},
-	{"symlinkat", 297, "oldname:p64 newdfd:s32 newname:p64"},
-	{"readlinkat", 298, "dfd:s32 pathname:p64 buf:p64 bufsiz:s32"},
-	{"fchmodat", 299, "dfd:s32 filename:p64 mode:u16"},
-	{"faccessat", 300, "dfd:s32 filename:p64 mode:s32"},
-	{"pselect6", 301, "n:s32 inp:p64 outp:p64 exp:p64 tsp:p64 sig:p64"},
-	{"ppoll", 302, "ufds:p64 nfds:u32 tsp:p64 sigmask:p64 sigsetsize:u64"},
-	{"unshare", 303, "unshare_flags:u64"},
-	{"set_robust_list", 304, "head:p64 len:u64"},
-	{"get_robust_list", 305, "pid:s32 head_ptr:p64 len_ptr:p64"},
-	{"splice", 306, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"sync_file_range", 307, "fd:s32 offset:s64 nbytes:s64 flags:u32"},
-	{"tee", 308, "fdin:s32 fdout:s32 len:u64 flags:u32"},
-	{"vmsplice", 309, "fd:s32 uiov:p64 nr_segs:u32 flags:u32"},
-	{"move_pages", 310, "pid:s32 nr_pages:u64 pages:p64 nodes:p64 status:p64 flags:s32"},
-	{"getcpu", 311, "cpup:p64 nodep:p64 unused:p64"},
-	{"epoll_pwait", 312, "epfd:s32 events:p64 maxevents:s32 timeout:s32 sigmask:p64 sigsetsize:u64"},
-	{"utimes", 313, "filename:p64 utimes:p64"},
-	{"fallocate", 314, "fd:s32 mode:s32 offset:s64 len:s64"},
-	{"utimensat", 315, "dfd:s32 filename:p64 utimes:p64 flags:s32"},
-	{"signalfd", 316, "ufd:s32 user_mask:p64 sizemask:u64"},
-	{"timerfd", 317, "?64"},
-	{"eventfd", 318, "count:u32"},
-	{"timerfd_create", 319, "clockid:s32 flags:s32"},
-	{"timerfd_settime", 320, "ufd:s32 flags:s32 utmr:p64 otmr:p64"},
-	{"timerfd_gettime", 321, "ufd:s32 otmr:p64"},
-	{"signalfd4", 322, "ufd:s32 user_mask:p64 sizemask:u64 flags:s32"},
-	{"eventfd2", 323, "count:u32 flags:s32"},
-	{"inotify_init1", 324, "flags:s32"},
-	{"pipe2", 325, "fildes:p64 flags:s32"},
-	{"dup3", 326, "oldfd:u32 newfd:u32 flags:s32"},
-	{"epoll_create1", 327, "flags:s32"},
-	{"preadv", 328, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
-	{"pwritev", 329, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64"},
-	{"rt_tgsigqueueinfo", 330, "tgid:s32 pid:s32 sig:s32 uinfo:p64"},
-	{"perf_event_open", 331, "attr_uptr:p64 pid:s32 cpu:s32 group_fd:s32 flags:u64"},
-	{"fanotify_init", 332, "flags:u32 event_f_flags:u32"},
-	{"fanotify_mark", 333, "fanotify_fd:s32 flags:u32 mask:u64 dfd:s32 pathname:p64"},
-	{"prlimit64", 334, "pid:s32 resource:u32 new_rlim:p64 old_rlim:p64"},
-	{"name_to_handle_at", 335, "dfd:s32 name:p64 handle:p64 mnt_id:p64 flag:s32"},
-	{"open_by_handle_at", 336, "mountdirfd:s32 handle:p64 flags:s32"},
-	{"clock_adjtime", 337, "which_clock:s32 utx:p64"},
-	{"syncfs", 338, "fd:s32"},
-	{"setns", 339, "fd:s32 flags:s32"},
-	{"process_vm_readv", 340, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
-	{"process_vm_writev", 341, "pid:s32 lvec:p64 liovcnt:u32 rvec:p64 riovcnt:u64 flags:u64"},
-	{"s390_runtime_instr", 342, "command:s32 signum:s32"},
-	{"kcmp", 343, "pid1:s32 pid2:s32 type:s32 idx1:u32 idx2:u64"},
-	{"finit_module", 344, "fd:s32 uargs:p64 flags:s32"},
-	{"sched_setattr", 345, "pid:s32 uattr:p64 flags:u32"},
-	{"sched_getattr", 346, "pid:s32 uattr:p64 usize:u32 flags:u32"},
-	{"renameat2", 347, "olddfd:s32 oldname:p64 newdfd:s32 newname:p64 flags:u32"},
-	{"seccomp", 348, "op:u32 flags:u32 uargs:p64"},
-	{"getrandom", 349, "ubuf:p64 len:u64 flags:u32"},
-	{"memfd_create", 350, "uname:p64 flags:u32"},
-	{"bpf", 351, "cmd:s32 uattr:p64 size:u32"},
-	{"s390_pci_mmio_write", 352, "mmio_addr:u64 user_buffer:p64 length:u64"},
-	{"s390_pci_mmio_read", 353, "mmio_addr:u64 user_buffer:p64 length:u64"},
-	{"execveat", 354, "fd:s32 filename:p64 argv:p64 envp:p64 flags:s32"},
-	{"userfaultfd", 355, "flags:s32"},
-	{"membarrier", 356, "cmd:s32 flags:u32 cpu_id:s32"},
-	{"recvmmsg", 357, "fd:s32 mmsg:p64 vlen:u32 flags:u32 timeout:p64"},
-	{"sendmmsg", 358, "fd:s32 mmsg:p64 vlen:u32 flags:u32"},
-	{"socket", 359, "family:s32 type:s32 protocol:s32"},
-	{"socketpair", 360, "family:s32 type:s32 protocol:s32 usockvec:p64"},
-	{"bind", 361, "fd:s32 umyaddr:p64 addrlen:s32"},
-	{"connect", 362, "fd:s32 uservaddr:p64 addrlen:s32"},
-	{"listen", 363, "fd:s32 backlog:s32"},
-	{"accept4", 364, "fd:s32 upeer_sockaddr:p64 upeer_addrlen:p64 flags:s32"},
-	{"getsockopt", 365, "fd:s32 level:s32 optname:s32 optval:p64 optlen:p64"},
-	{"setsockopt", 366, "fd:s32 level:s32 optname:s32 optval:p64 optlen:s32"},
-	{"getsockname", 367, "fd:s32 usockaddr:p64 usockaddr_len:p64"},
-	{"getpeername", 368, "fd:s32 usockaddr:p64 usockaddr_len:p64"},
-	{"sendto", 369, "fd:s32 buff:p64 len:u64 flags:u32 addr:p64 addr_len:s32"},
-	{"sendmsg", 370, "fd:s32 msg:p64 flags:u32"},
-	{"recvfrom", 371, "fd:s32 ubuf:p64 size:u64 flags:u32 addr:p64 addr_len:p64"},
-	{"recvmsg", 372, "fd:s32 msg:p64 flags:u32"},
-	{"shutdown", 373, "fd:s32 how:s32"},
-	{"mlock2", 374, "start:u64 len:u64 flags:s32"},
-	{"copy_file_range", 375, "fd_in:s32 off_in:p64 fd_out:s32 off_out:p64 len:u64 flags:u32"},
-	{"preadv2", 376, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
-	{"pwritev2", 377, "fd:u32 vec:p64 vlen:u32 pos_l:u64 pos_h:u64 flags:s32"},
-	{"s390_guarded_storage", 378, "command:s32 gs_cb:p64"},
-	{"statx", 379, "dfd:s32 filename:p64 flags:u32 mask:u32 buffer:p64"},
-	{"s390_sthyi", 380, "function_code:u64 buffer:p64 return_code:p64 flags:u64"},
-	{"kexec_file_load", 381, "kernel_fd:s32 initrd_fd:s32 cmdline_len:u64 cmdline_ptr:p64 flags:u64"},
-	{"io_pgetevents", 382, "ctx_id:u64 min_nr:s64 nr:s64 events:p64 timeout:p64 usig:p64"},
-	{"rseq", 383, "rseq:p64 rseq_len:u32 flags:s32 sig:u32"},
-	{"pkey_mprotect", 384, "start:u64 len:u64 prot:u64 pkey:s32"},
-	{"pkey_alloc", 385, "flags:u64 init_val:u64"},
-	{"pkey_free", 386, "pkey:s32"},
-	{"semtimedop", 392, "semid:s32 tsops:p64 nsops:u32 timeout:p64"},
-	{"semget", 393, "key:s32 nsems:s32 semflg:s32"},
-	{"semctl", 394, "semid:s32 semnum:s32 cmd:s32 arg:u64"},
-	{"shmget", 395, "key:s32 size:u64 shmflg:s32"},
-	{"shmctl", 396, "shmid:s32 cmd:s32 buf:p64"},
-	{"shmat", 397, "shmid:s32 shmaddr:p64 shmflg:s32"},
-	{"shmdt", 398, "shmaddr:p64"},
-	{"msgget", 399, "key:s32 msgflg:s32"},
-	{"msgsnd", 400, "msqid:s32 msgp:p64 msgsz:u64 msgflg:s32"},
-	{"msgrcv", 401, "msqid:s32 msgp:p64 msgsz:u64 msgtyp:s64 msgflg:s32"},
-	{"msgctl", 402, "msqid:s32 cmd:s32 buf:p64"},
-	{"pidfd_send_signal", 424, "pidfd:s32 sig:s32 info:p64 flags:u32"},
-	{"io_uring_setup", 425, "entries:u32 params:p64"},
-	{"io_uring_enter", 426, "fd:u32 to_submit:u32 min_complete:u32 flags:u32 argp:p64 argsz:u64"},
-	{"io_uring_register", 427, "fd:u32 opcode:u32 arg:p64 nr_args:u32"},
-	{"open_tree", 428, "dfd:s32 filename:p64 flags:u32"},
-	{"move_mount", 429, "from_dfd:s32 from_pathname:p64 to_dfd:s32 to_pathname:p64 flags:u32"},
-	{"fsopen", 430, "_fs_name:p64 flags:u32"},
-	{"fsconfig", 431, "fd:s32 cmd:u32 _key:p64 _value:p64 aux:s32"},
-	{"fsmount", 432, "fs_fd:s32 flags:u32 attr_flags:u32"},
-	{"fspick", 433, "dfd:s32 path:p64 flags:u32"},
-	{"pidfd_open", 434, "pid:s32 flags:u32"},
-	{"clone3", 435, "uargs:p64 size:u64"},
-	{"close_range", 436, "fd:u32 max_fd:u32 flags:u32"},
-	{"openat2", 437, "dfd:s32 filename:p64 how:p64 usize:u64"},
-	{"pidfd_getfd", 438, "pidfd:s32 fd:s32 flags:u32"},
-	{"faccessat2", 439, "dfd:s32 filename:p64 mode:s32 flags:s32"},
-	{"process_madvise", 440, "pidfd:s32 vec:p64 vlen:u32 behavior:s32 flags:u32"},
-	{"epoll_pwait2", 441, "epfd:s32 events:p64 maxevents:s32 timeout:p64 sigmask:p64 sigsetsize:u64"},
-	{"mount_setattr", 442, "dfd:s32 path:p64 flags:u32 uattr:p64 usize:u64"},
-	{"quotactl_fd", 443, "fd:u32 cmd:u32 id:u32 addr:p64"},
-	{"landlock_create_ruleset", 444, "attr:p64 size:u64 flags:u32"},
-	{"landlock_add_rule", 445, "ruleset_fd:s32 rule_type:u32 rule_attr:p64 flags:u32"},
-	{"landlock_restrict_self", 446, "ruleset_fd:s32 flags:u32"},
-	{"memfd_secret", 447, "flags:u32"},
-	{"process_mrelease", 448, "pidfd:s32 flags:u32"},
-	{"futex_waitv", 449, "waiters:p64 nr_futexes:u32 flags:u32 timeout:p64 clockid:s32"},
-	{"set_mempolicy_home_node", 450, "start:u64 len:u64 home_node:u64 flags:u64"},
-	{"cachestat", 451, "fd:u32 cstat_range:p64 cstat:p64 flags:u32"},
-	{"fchmodat2", 452, "dfd:s32 filename:p64 mode:u16 flags:u32"},
-	{"map_shadow_stack", 453, "addr:u64 size:u64 flags:u32"},
-	{"futex_wake", 454, "uaddr:p64 mask:u64 nr:s32 flags:u32"},
-	{"futex_wait", 455, "uaddr:p64 val:u64 mask:u64 flags:u32 timeout:p64 clockid:s32"},
-	{"futex_requeue", 456, "waiters:p64 flags:u32 nr_wake:s32 nr_requeue:s32"},
-	{"statmount", 457, "req:p64 buf:p64 bufsize:u64 flags:u32"},
-	{"listmount", 458, "req:p64 mnt_ids:p64 nr_mnt_ids:u64 flags:u32"},
-	{"lsm_get_self_attr", 459, "attr:u32 ctx:p64 size:p64 flags:u32"},
-	{"lsm_set_self_attr", 460, "attr:u32 ctx:p64 size:u32 flags:u32"},
-	{"lsm_list_modules", 461, "ids:p64 size:p64 flags:u32"},
-	{"mseal", 462, "start:u64 len:u64 flags:u64"},
-	{"setxattrat", 463, "dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64"},
-	{"getxattrat", 464, "dfd:s32 pathname:p64 at_flags:u32 name:p64 uargs:p64 usize:u64"},
-	{"listxattrat", 465, "dfd:s32 pathname:p64 at_flags:u32 list:p64 size:u64"},
-	{"removexattrat", 466, "dfd:s32 pathname:p64 at_flags:u32 name:p64"},
-	{"open_tree_attr", 467, "dfd:s32 filename:p64 flags:u32 uattr:p64 usize:u64"},
-	{"file_getattr", 468, "dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32"},
-	{"file_setattr", 469, "dfd:s32 filename:p64 ufattr:p64 usize:u64 at_flags:u32"},
-	{"listns", 470, "req:p64 ns_ids:p64 nr_ns_ids:u64 flags:u32"},
-	{"rseq_slice_yield", 471, ""},
+	{"exit", 1, 0, s390xPrototypes{}},
+	{"fork", 2, 1, s390xPrototypes{}},
+	{"read", 3, 2, s390xPrototypes{}},
+	{"write", 4, 3, s390xPrototypes{}},
+	{"open", 5, 4, s390xPrototypes{}},
+	{"close", 6, 5, s390xPrototypes{}},
+	{"restart_syscall", 7, 6, s390xPrototypes{}},
+	{"creat", 8, 7, s390xPrototypes{}},
+	{"link", 9, 8, s390xPrototypes{}},
+	{"unlink", 10, 9, s390xPrototypes{}},
+	{"execve", 11, 10, s390xPrototypes{}},
+	{"chdir", 12, 11, s390xPrototypes{}},
+	{"mknod", 14, 12, s390xPrototypes{}},
+	{"chmod", 15, 13, s390xPrototypes{}},
+	{"lseek", 19, 14, s390xPrototypes{}},
+	{"getpid", 20, 15, s390xPrototypes{}},
+	{"mount", 21, 16, s390xPrototypes{}},
+	{"umount", 22, 17, s390xPrototypes{}},
+	{"ptrace", 26, 18, s390xPrototypes{}},
+	{"alarm", 27, 19, s390xPrototypes{}},
+	{"pause", 29, 20, s390xPrototypes{}},
+	{"utime", 30, 21, s390xPrototypes{}},
+	{"access", 33, 22, s390xPrototypes{}},
+	{"nice", 34, 23, s390xPrototypes{}},
+	{"sync", 36, 24, s390xPrototypes{}},
+	{"kill", 37, 25, s390xPrototypes{}},
+	{"rename", 38, 26, s390xPrototypes{}},
+	{"mkdir", 39, 27, s390xPrototypes{}},
+	{"rmdir", 40, 28, s390xPrototypes{}},
+	{"dup", 41, 29, s390xPrototypes{}},
+	{"pipe", 42, 30, s390xPrototypes{}},
+	{"times", 43, 31, s390xPrototypes{}},
+	{"brk", 45, 32, s390xPrototypes{}},
+	{"signal", 48, 33, s390xPrototypes{}},
+	{"acct", 51, 34, s390xPrototypes{}},
+	{"umount2", 52, 35, s390xPrototypes{}},
+	{"ioctl", 54, 36, s390xPrototypes{}},
+	{"fcntl", 55, 37, s390xPrototypes{}},
+	{"setpgid", 57, 38, s390xPrototypes{}},
+	{"umask", 60, 39, s390xPrototypes{}},
+	{"chroot", 61, 40, s390xPrototypes{}},
+	{"ustat", 62, 41, s390xPrototypes{}},
+	{"dup2", 63, 42, s390xPrototypes{}},
+	{"getppid", 64, 43, s390xPrototypes{}},
+	{"getpgrp", 65, 44, s390xPrototypes{}},
+	{"setsid", 66, 45, s390xPrototypes{}},
+	{"sigaction", 67, 46, s390xPrototypes{}},
+	{"sigsuspend", 72, 47, s390xPrototypes{}},
+	{"sigpending", 73, 48, s390xPrototypes{}},
+	{"sethostname", 74, 49, s390xPrototypes{}},
+	{"setrlimit", 75, 50, s390xPrototypes{}},
+	{"getrusage", 77, 51, s390xPrototypes{}},
+	{"gettimeofday", 78, 52, s390xPrototypes{}},
+	{"settimeofday", 79, 53, s390xPrototypes{}},
+	{"symlink", 83, 54, s390xPrototypes{}},
+	{"readlink", 85, 55, s390xPrototypes{}},
+	{"uselib", 86, 56, s390xPrototypes{}},
+	{"swapon", 87, 57, s390xPrototypes{}},
+	{"reboot", 88, 58, s390xPrototypes{}},
+	{"readdir", 89, 59, s390xPrototypes{}},
+	{"mmap", 90, 60, s390xPrototypes{}},
+	{"munmap", 91, 61, s390xPrototypes{}},
+	{"truncate", 92, 62, s390xPrototypes{}},
+	{"ftruncate", 93, 63, s390xPrototypes{}},
+	{"fchmod", 94, 64, s390xPrototypes{}},
+	{"getpriority", 96, 65, s390xPrototypes{}},
+	{"setpriority", 97, 66, s390xPrototypes{}},
+	{"statfs", 99, 67, s390xPrototypes{}},
+	{"fstatfs", 100, 68, s390xPrototypes{}},
+	{"socketcall", 102, 69, s390xPrototypes{}},
+	{"syslog", 103, 70, s390xPrototypes{}},
+	{"setitimer", 104, 71, s390xPrototypes{}},
+	{"getitimer", 105, 72, s390xPrototypes{}},
+	{"stat", 106, 73, s390xPrototypes{}},
+	{"lstat", 107, 74, s390xPrototypes{}},
+	{"fstat", 108, 75, s390xPrototypes{}},
+	{"lookup_dcookie", 110, 76, s390xPrototypes{}},
+	{"vhangup", 111, 77, s390xPrototypes{}},
+	{"idle", 112, 78, s390xPrototypes{}},
+	{"wait4", 114, 79, s390xPrototypes{}},
+	{"swapoff", 115, 80, s390xPrototypes{}},
+	{"sysinfo", 116, 81, s390xPrototypes{}},
+	{"ipc", 117, 82, s390xPrototypes{}},
+	{"fsync", 118, 83, s390xPrototypes{}},
+	{"sigreturn", 119, 84, s390xPrototypes{}},
+	{"clone", 120, 85, s390xPrototypes{}},
+	{"setdomainname", 121, 86, s390xPrototypes{}},
+	{"uname", 122, 87, s390xPrototypes{}},
+	{"adjtimex", 124, 88, s390xPrototypes{}},
+	{"mprotect", 125, 89, s390xPrototypes{}},
+	{"sigprocmask", 126, 90, s390xPrototypes{}},
+	{"create_module", 127, 91, s390xPrototypes{}},
+	{"init_module", 128, 92, s390xPrototypes{}},
+	{"delete_module", 129, 93, s390xPrototypes{}},
+	{"get_kernel_syms", 130, 94, s390xPrototypes{}},
+	{"quotactl", 131, 95, s390xPrototypes{}},
+	{"getpgid", 132, 96, s390xPrototypes{}},
+	{"fchdir", 133, 97, s390xPrototypes{}},
+	{"bdflush", 134, 98, s390xPrototypes{}},
+	{"sysfs", 135, 99, s390xPrototypes{}},
+	{"personality", 136, 100, s390xPrototypes{}},
+	{"afs_syscall", 137, 101, s390xPrototypes{}},
+	{"getdents", 141, 102, s390xPrototypes{}},
+	{"select", 142, 103, s390xPrototypes{}},
+	{"flock", 143, 104, s390xPrototypes{}},
+	{"msync", 144, 105, s390xPrototypes{}},
+	{"readv", 145, 106, s390xPrototypes{}},
+	{"writev", 146, 107, s390xPrototypes{}},
+	{"getsid", 147, 108, s390xPrototypes{}},
+	{"fdatasync", 148, 109, s390xPrototypes{}},
+	{"_sysctl", 149, 110, s390xPrototypes{}},
+	{"mlock", 150, 111, s390xPrototypes{}},
+	{"munlock", 151, 112, s390xPrototypes{}},
+	{"mlockall", 152, 113, s390xPrototypes{}},
+	{"munlockall", 153, 114, s390xPrototypes{}},
+	{"sched_setparam", 154, 115, s390xPrototypes{}},
+	{"sched_getparam", 155, 116, s390xPrototypes{}},
+	{"sched_setscheduler", 156, 117, s390xPrototypes{}},
+	{"sched_getscheduler", 157, 118, s390xPrototypes{}},
+	{"sched_yield", 158, 119, s390xPrototypes{}},
+	{"sched_get_priority_max", 159, 120, s390xPrototypes{}},
+	{"sched_get_priority_min", 160, 121, s390xPrototypes{}},
+	{"sched_rr_get_interval", 161, 122, s390xPrototypes{}},
+	{"nanosleep", 162, 123, s390xPrototypes{}},
+	{"mremap", 163, 124, s390xPrototypes{}},
+	{"query_module", 167, 125, s390xPrototypes{}},
+	{"poll", 168, 126, s390xPrototypes{}},
+	{"nfsservctl", 169, 127, s390xPrototypes{}},
+	{"prctl", 172, 128, s390xPrototypes{}},
+	{"rt_sigreturn", 173, 129, s390xPrototypes{}},
+	{"rt_sigaction", 174, 130, s390xPrototypes{}},
+	{"rt_sigprocmask", 175, 131, s390xPrototypes{}},
+	{"rt_sigpending", 176, 132, s390xPrototypes{}},
+	{"rt_sigtimedwait", 177, 133, s390xPrototypes{}},
+	{"rt_sigqueueinfo", 178, 134, s390xPrototypes{}},
+	{"rt_sigsuspend", 179, 135, s390xPrototypes{}},
+	{"pread64", 180, 136, s390xPrototypes{}},
+	{"pwrite64", 181, 137, s390xPrototypes{}},
+	{"getcwd", 183, 138, s390xPrototypes{}},
+	{"capget", 184, 139, s390xPrototypes{}},
+	{"capset", 185, 140, s390xPrototypes{}},
+	{"sigaltstack", 186, 141, s390xPrototypes{}},
+	{"sendfile", 187, 142, s390xPrototypes{}},
+	{"getpmsg", 188, 143, s390xPrototypes{}},
+	{"putpmsg", 189, 144, s390xPrototypes{}},
+	{"vfork", 190, 145, s390xPrototypes{}},
+	{"getrlimit", 191, 146, s390xPrototypes{}},
+	{"lchown", 198, 147, s390xPrototypes{}},
+	{"getuid", 199, 148, s390xPrototypes{}},
+	{"getgid", 200, 149, s390xPrototypes{}},
+	{"geteuid", 201, 150, s390xPrototypes{}},
+	{"getegid", 202, 151, s390xPrototypes{}},
+	{"setreuid", 203, 152, s390xPrototypes{}},
+	{"setregid", 204, 153, s390xPrototypes{}},
+	{"getgroups", 205, 154, s390xPrototypes{}},
+	{"setgroups", 206, 155, s390xPrototypes{}},
+	{"fchown", 207, 156, s390xPrototypes{}},
+	{"setresuid", 208, 157, s390xPrototypes{}},
+	{"getresuid", 209, 158, s390xPrototypes{}},
+	{"setresgid", 210, 159, s390xPrototypes{}},
+	{"getresgid", 211, 160, s390xPrototypes{}},
+	{"chown", 212, 161, s390xPrototypes{}},
+	{"setuid", 213, 162, s390xPrototypes{}},
+	{"setgid", 214, 163, s390xPrototypes{}},
+	{"setfsuid", 215, 164, s390xPrototypes{}},
+	{"setfsgid", 216, 165, s390xPrototypes{}},
+	{"pivot_root", 217, 166, s390xPrototypes{}},
+	{"mincore", 218, 167, s390xPrototypes{}},
+	{"madvise", 219, 168, s390xPrototypes{}},
+	{"getdents64", 220, 169, s390xPrototypes{}},
+	{"readahead", 222, 170, s390xPrototypes{}},
+	{"setxattr", 224, 171, s390xPrototypes{}},
+	{"lsetxattr", 225, 172, s390xPrototypes{}},
+	{"fsetxattr", 226, 173, s390xPrototypes{}},
+	{"getxattr", 227, 174, s390xPrototypes{}},
+	{"lgetxattr", 228, 175, s390xPrototypes{}},
+	{"fgetxattr", 229, 176, s390xPrototypes{}},
+	{"listxattr", 230, 177, s390xPrototypes{}},
+	{"llistxattr", 231, 178, s390xPrototypes{}},
+	{"flistxattr", 232, 179, s390xPrototypes{}},
+	{"removexattr", 233, 180, s390xPrototypes{}},
+	{"lremovexattr", 234, 181, s390xPrototypes{}},
+	{"fremovexattr", 235, 182, s390xPrototypes{}},
+	{"gettid", 236, 183, s390xPrototypes{}},
+	{"tkill", 237, 184, s390xPrototypes{}},
+	{"futex", 238, 185, s390xPrototypes{}},
+	{"sched_setaffinity", 239, 186, s390xPrototypes{}},
+	{"sched_getaffinity", 240, 187, s390xPrototypes{}},
+	{"tgkill", 241, 188, s390xPrototypes{}},
+	{"io_setup", 243, 189, s390xPrototypes{}},
+	{"io_destroy", 244, 190, s390xPrototypes{}},
+	{"io_getevents", 245, 191, s390xPrototypes{}},
+	{"io_submit", 246, 192, s390xPrototypes{}},
+	{"io_cancel", 247, 193, s390xPrototypes{}},
+	{"exit_group", 248, 194, s390xPrototypes{}},
+	{"epoll_create", 249, 195, s390xPrototypes{}},
+	{"epoll_ctl", 250, 196, s390xPrototypes{}},
+	{"epoll_wait", 251, 197, s390xPrototypes{}},
+	{"set_tid_address", 252, 198, s390xPrototypes{}},
+	{"fadvise64", 253, 199, s390xPrototypes{}},
+	{"timer_create", 254, 200, s390xPrototypes{}},
+	{"timer_settime", 255, 201, s390xPrototypes{}},
+	{"timer_gettime", 256, 202, s390xPrototypes{}},
+	{"timer_getoverrun", 257, 203, s390xPrototypes{}},
+	{"timer_delete", 258, 204, s390xPrototypes{}},
+	{"clock_settime", 259, 205, s390xPrototypes{}},
+	{"clock_gettime", 260, 206, s390xPrototypes{}},
+	{"clock_getres", 261, 207, s390xPrototypes{}},
+	{"clock_nanosleep", 262, 208, s390xPrototypes{}},
+	{"statfs64", 265, 209, s390xPrototypes{}},
+	{"fstatfs64", 266, 210, s390xPrototypes{}},
+	{"remap_file_pages", 267, 211, s390xPrototypes{}},
+	{"mbind", 268, 212, s390xPrototypes{}},
+	{"get_mempolicy", 269, 213, s390xPrototypes{}},
+	{"set_mempolicy", 270, 214, s390xPrototypes{}},
+	{"mq_open", 271, 215, s390xPrototypes{}},
+	{"mq_unlink", 272, 216, s390xPrototypes{}},
+	{"mq_timedsend", 273, 217, s390xPrototypes{}},
+	{"mq_timedreceive", 274, 218, s390xPrototypes{}},
+	{"mq_notify", 275, 219, s390xPrototypes{}},
+	{"mq_getsetattr", 276, 220, s390xPrototypes{}},
+	{"kexec_load", 277, 221, s390xPrototypes{}},
+	{"add_key", 278, 222, s390xPrototypes{}},
+	{"request_key", 279, 223, s390xPrototypes{}},
+	{"keyctl", 280, 224, s390xPrototypes{}},
+	{"waitid", 281, 225, s390xPrototypes{}},
+	{"ioprio_set", 282, 226, s390xPrototypes{}},
+	{"ioprio_get", 283, 227, s390xPrototypes{}},
+	{"inotify_init", 284, 228, s390xPrototypes{}},
+	{"inotify_add_watch", 285, 229, s390xPrototypes{}},
+	{"inotify_rm_watch", 286, 230, s390xPrototypes{}},
+	{"migrate_pages", 287, 231, s390xPrototypes{}},
+	{"openat", 288, 232, s390xPrototypes{}},
+	{"mkdirat", 289, 233, s390xPrototypes{}},
+	{"mknodat", 290, 234, s390xPrototypes{}},
+	{"fchownat", 291, 235, s390xPrototypes{}},
+	{"futimesat", 292, 236, s390xPrototypes{}},
+	{"newfstatat", 293, 237, s390xPrototypes{}},
+	{"unlinkat", 294, 238, s390xPrototypes{}},
+	{"renameat", 295, 239, s390xPrototypes{}},
+	{"linkat", 296, 240, s390xPrototypes{}},
+	{"symlinkat", 297, 241, s390xPrototypes{}},
+	{"readlinkat", 298, 242, s390xPrototypes{}},
+	{"fchmodat", 299, 243, s390xPrototypes{}},
+	{"faccessat", 300, 244, s390xPrototypes{}},
+	{"pselect6", 301, 245, s390xPrototypes{}},
+	{"ppoll", 302, 246, s390xPrototypes{}},
+	{"unshare", 303, 247, s390xPrototypes{}},
+	{"set_robust_list", 304, 248, s390xPrototypes{}},
+	{"get_robust_list", 305, 249, s390xPrototypes{}},
+	{"splice", 306, 250, s390xPrototypes{}},
+	{"sync_file_range", 307, 251, s390xPrototypes{}},
+	{"tee", 308, 252, s390xPrototypes{}},
+	{"vmsplice", 309, 253, s390xPrototypes{}},
+	{"move_pages", 310, 254, s390xPrototypes{}},
+	{"getcpu", 311, 255, s390xPrototypes{}},
+	{"epoll_pwait", 312, 256, s390xPrototypes{}},
+	{"utimes", 313, 257, s390xPrototypes{}},
+	{"fallocate", 314, 258, s390xPrototypes{}},
+	{"utimensat", 315, 259, s390xPrototypes{}},
+	{"signalfd", 316, 260, s390xPrototypes{}},
+	{"timerfd", 317, 261, s390xPrototypes{}},
+	{"eventfd", 318, 262, s390xPrototypes{}},
+	{"timerfd_create", 319, 263, s390xPrototypes{}},
+	{"timerfd_settime", 320, 264, s390xPrototypes{}},
+	{"timerfd_gettime", 321, 265, s390xPrototypes{}},
+	{"signalfd4", 322, 266, s390xPrototypes{}},
+	{"eventfd2", 323, 267, s390xPrototypes{}},
+	{"inotify_init1", 324, 268, s390xPrototypes{}},
+	{"pipe2", 325, 269, s390xPrototypes{}},
+	{"dup3", 326, 270, s390xPrototypes{}},
+	{"epoll_create1", 327, 271, s390xPrototypes{}},
+	{"preadv", 328, 272, s390xPrototypes{}},
+	{"pwritev", 329, 273, s390xPrototypes{}},
+	{"rt_tgsigqueueinfo", 330, 274, s390xPrototypes{}},
+	{"perf_event_open", 331, 275, s390xPrototypes{}},
+	{"fanotify_init", 332, 276, s390xPrototypes{}},
+	{"fanotify_mark", 333, 277, s390xPrototypes{}},
+	{"prlimit64", 334, 278, s390xPrototypes{}},
+	{"name_to_handle_at", 335, 279, s390xPrototypes{}},
+	{"open_by_handle_at", 336, 280, s390xPrototypes{}},
+	{"clock_adjtime", 337, 281, s390xPrototypes{}},
+	{"syncfs", 338, 282, s390xPrototypes{}},
+	{"setns", 339, 283, s390xPrototypes{}},
+	{"process_vm_readv", 340, 284, s390xPrototypes{}},
+	{"process_vm_writev", 341, 285, s390xPrototypes{}},
+	{"s390_runtime_instr", 342, 286, s390xPrototypes{}},
+	{"kcmp", 343, 287, s390xPrototypes{}},
+	{"finit_module", 344, 288, s390xPrototypes{}},
+	{"sched_setattr", 345, 289, s390xPrototypes{}},
+	{"sched_getattr", 346, 290, s390xPrototypes{}},
+	{"renameat2", 347, 291, s390xPrototypes{}},
+	{"seccomp", 348, 292, s390xPrototypes{}},
+	{"getrandom", 349, 293, s390xPrototypes{}},
+	{"memfd_create", 350, 294, s390xPrototypes{}},
+	{"bpf", 351, 295, s390xPrototypes{}},
+	{"s390_pci_mmio_write", 352, 296, s390xPrototypes{}},
+	{"s390_pci_mmio_read", 353, 297, s390xPrototypes{}},
+	{"execveat", 354, 298, s390xPrototypes{}},
+	{"userfaultfd", 355, 299, s390xPrototypes{}},
+	{"membarrier", 356, 300, s390xPrototypes{}},
+	{"recvmmsg", 357, 301, s390xPrototypes{}},
+	{"sendmmsg", 358, 302, s390xPrototypes{}},
+	{"socket", 359, 303, s390xPrototypes{}},
+	{"socketpair", 360, 304, s390xPrototypes{}},
+	{"bind", 361, 305, s390xPrototypes{}},
+	{"connect", 362, 306, s390xPrototypes{}},
+	{"listen", 363, 307, s390xPrototypes{}},
+	{"accept4", 364, 308, s390xPrototypes{}},
+	{"getsockopt", 365, 309, s390xPrototypes{}},
+	{"setsockopt", 366, 310, s390xPrototypes{}},
+	{"getsockname", 367, 311, s390xPrototypes{}},
+	{"getpeername", 368, 312, s390xPrototypes{}},
+	{"sendto", 369, 313, s390xPrototypes{}},
+	{"sendmsg", 370, 314, s390xPrototypes{}},
+	{"recvfrom", 371, 315, s390xPrototypes{}},
+	{"recvmsg", 372, 316, s390xPrototypes{}},
+	{"shutdown", 373, 317, s390xPrototypes{}},
+	{"mlock2", 374, 318, s390xPrototypes{}},
+	{"copy_file_range", 375, 319, s390xPrototypes{}},
+	{"preadv2", 376, 320, s390xPrototypes{}},
+	{"pwritev2", 377, 321, s390xPrototypes{}},
+	{"s390_guarded_storage", 378, 322, s390xPrototypes{}},
+	{"statx", 379, 323, s390xPrototypes{}},
+	{"s390_sthyi", 380, 324, s390xPrototypes{}},
+	{"kexec_file_load", 381, 325, s390xPrototypes{}},
+	{"io_pgetevents", 382, 326, s390xPrototypes{}},
+	{"rseq", 383, 327, s390xPrototypes{}},
+	{"pkey_mprotect", 384, 328, s390xPrototypes{}},
+	{"pkey_alloc", 385, 329, s390xPrototypes{}},
+	{"pkey_free", 386, 330, s390xPrototypes{}},
+	{"semtimedop", 392, 331, s390xPrototypes{}},
+	{"semget", 393, 332, s390xPrototypes{}},
+	{"semctl", 394, 333, s390xPrototypes{}},
+	{"shmget", 395, 334, s390xPrototypes{}},
+	{"shmctl", 396, 335, s390xPrototypes{}},
+	{"shmat", 397, 336, s390xPrototypes{}},
+	{"shmdt", 398, 337, s390xPrototypes{}},
+	{"msgget", 399, 338, s390xPrototypes{}},
+	{"msgsnd", 400, 339, s390xPrototypes{}},
+	{"msgrcv", 401, 340, s390xPrototypes{}},
+	{"msgctl", 402, 341, s390xPrototypes{}},
+	{"pidfd_send_signal", 424, 342, s390xPrototypes{}},
+	{"io_uring_setup", 425, 343, s390xPrototypes{}},
+	{"io_uring_enter", 426, 344, s390xPrototypes{}},
+	{"io_uring_register", 427, 345, s390xPrototypes{}},
+	{"open_tree", 428, 346, s390xPrototypes{}},
+	{"move_mount", 429, 347, s390xPrototypes{}},
+	{"fsopen", 430, 348, s390xPrototypes{}},
+	{"fsconfig", 431, 349, s390xPrototypes{}},
+	{"fsmount", 432, 350, s390xPrototypes{}},
+	{"fspick", 433, 351, s390xPrototypes{}},
+	{"pidfd_open", 434, 352, s390xPrototypes{}},
+	{"clone3", 435, 353, s390xPrototypes{}},
+	{"close_range", 436, 354, s390xPrototypes{}},
+	{"openat2", 437, 355, s390xPrototypes{}},
+	{"pidfd_getfd", 438, 356, s390xPrototypes{}},
+	{"faccessat2", 439, 357, s390xPrototypes{}},
+	{"process_madvise", 440, 358, s390xPrototypes{}},
+	{"epoll_pwait2", 441, 359, s390xPrototypes{}},
+	{"mount_setattr", 442, 360, s390xPrototypes{}},
+	{"quotactl_fd", 443, 361, s390xPrototypes{}},
+	{"landlock_create_ruleset", 444, 362, s390xPrototypes{}},
+	{"landlock_add_rule", 445, 363, s390xPrototypes{}},
+	{"landlock_restrict_self", 446, 364, s390xPrototypes{}},
+	{"memfd_secret", 447, 365, s390xPrototypes{}},
+	{"process_mrelease", 448, 366, s390xPrototypes{}},
+	{"futex_waitv", 449, 367, s390xPrototypes{}},
+	{"set_mempolicy_home_node", 450, 368, s390xPrototypes{}},
+	{"cachestat", 451, 369, s390xPrototypes{}},
+	{"fchmodat2", 452, 370, s390xPrototypes{}},
+	{"map_shadow_stack", 453, 371, s390xPrototypes{}},
+	{"futex_wake", 454, 372, s390xPrototypes{}},
+	{"futex_wait", 455, 373, s390xPrototypes{}},
+	{"futex_requeue", 456, 374, s390xPrototypes{}},
+	{"statmount", 457, 375, s390xPrototypes{}},
+	{"listmount", 458, 376, s390xPrototypes{}},
+	{"lsm_get_self_attr", 459, 377, s390xPrototypes{}},
+	{"lsm_set_self_attr", 460, 378, s390xPrototypes{}},
+	{"lsm_list_modules", 461, 379, s390xPrototypes{}},
+	{"mseal", 462, 380, s390xPrototypes{}},
+	{"setxattrat", 463, 381, s390xPrototypes{}},
+	{"getxattrat", 464, 382, s390xPrototypes{}},
+	{"listxattrat", 465, 383, s390xPrototypes{}},
+	{"removexattrat", 466, 384, s390xPrototypes{}},
+	{"open_tree_attr", 467, 385, s390xPrototypes{}},
+	{"file_getattr", 468, 386, s390xPrototypes{}},
+	{"file_setattr", 469, 387, s390xPrototypes{}},
+	{"listns", 470, 388, s390xPrototypes{}},
+	{"rseq_slice_yield", 471, 389, s390xPrototypes{}},
 }
 
 var s390xByName = []uint16{

@@ -69,7 +69,17 @@ func main() {
 			fmt.Fprintf(&b, "%s %s = %s\n", keyword, name, text)
 			return name
 		}
-		callsVar := table("var", a.ident+"Calls", callTable(calls[i]))
+		protos := a.ident + "Prototypes"
+		text, ends := protoTable(calls[i])
+		if of, ok := written[text]; ok {
+			protos = of
+		} else {
+			written[text] = protos
+			fmt.Fprintf(&b, "type %s struct{}\n\n", protos)
+			fmt.Fprintf(&b, "func (%s) prototypes() (string, []uint16) { return %[1]sText, %[1]sEnds[:] }\n\n", protos)
+			fmt.Fprintf(&b, "const %sText = %s\n\nvar %[1]sEnds = [...]uint16{%[3]s}\n\n", protos, text, ends)
+		}
+		callsVar := table("var", a.ident+"Calls", callTable(calls[i], protos))
 		byName := table("var", a.ident+"ByName", nameIndex(calls[i]))
 		consts := table("const", a.ident+"Consts", textTable(own[i]))
 		errnos := table("const", a.ident+"Errnos", textTable(errnos[i]))
@@ -102,13 +112,32 @@ func write(file string, text []byte) {
 	}
 }
 
-func callTable(calls []call) string {
+func callTable(calls []call, protos string) string {
 	var b strings.Builder
 	b.WriteString("[]Call{\n")
-	for _, c := range calls {
-		fmt.Fprintf(&b, "{%q, %d, %q},\n", c.name, c.nr, c.sig)
+	for i, c := range calls {
+		fmt.Fprintf(&b, "{%q, %d, %d, %s{}},\n", c.name, c.nr, i, protos)
 	}
 	return b.String() + "}\n"
+}
+
+// protoTable returns the prototypes of calls as one string, and the end of each.
+func protoTable(calls []call) (text, ends string) {
+	var b, e strings.Builder
+	b.WriteString("\"\" +\n")
+	size := 0
+	for i, c := range calls {
+		if i%24 == 0 {
+			e.WriteString("\n")
+		}
+		size += len(c.sig)
+		fmt.Fprintf(&e, "%d, ", size)
+		fmt.Fprintf(&b, "%q + // %s\n", c.sig, c.name)
+	}
+	if size >= 1<<16 {
+		log.Fatalf("prototypes of %d bytes: their ends take more than two", size)
+	}
+	return b.String() + "\"\"", e.String() + "\n"
 }
 
 // nameIndex is a hash table of calls by name: their indexes plus one, each at the first free place from its hash on.
