@@ -28,9 +28,9 @@ const tableLoong64 = "" +
 	"\x03\x03D\x91\x82\x01\x00D\x80\xa2\x01\x00D\x91\xa2\x01\x00" + // 206: exec.start.policy:3
 	"\x02\x02D\x00\x00L\a\x00" + // 223: exec.start.policy:16
 	"L\x00\x00" + // 231: exec.start.policy:25
-	"\x03\x02L\x01\x00L\x03\x01" + // 234: exec.static.policy:20
-	"\x03\x02L\x81\xa8\x01\x00L\x93\xa8\x01\x00" + // 242: exec.static.policy:19
-	"\x01\x01\x95\x04\x00" + // 254: exec.static.policy:9
+	"\x03\x02L\x01\x00L\x03\x01" + // 234: exec.static.policy:21
+	"\x03\x02L\x81\xa8\x01\x00L\x93\xa8\x01\x00" + // 242: exec.static.policy:20
+	"\x01\x01\x95\x04\x00" + // 254: exec.static.policy:10
 	"D\x00\x00" + // 259: exec.static.policy:8
 	"\x03\x02L\x03\x01L\x86\b\x00" + // 262: exec.wait.policy:10
 	"\\\x00\x00" + // 271: exec.wait.policy:5
@@ -190,28 +190,28 @@ const tableLoong64 = "" +
 	"\x05\x00\x1d\x01\a\x00" + // 29: faccessat2
 	"\vexec.static\x96\x01" + // exec.static
 	"\x00\x18" + // parts, rules
-	"\x13\x00\x1b\x01\a\x00" + // 27: eventfd2
-	"\x01\x00\x1a\x01\a\x00" + // 26: epoll_create1
-	"\x05\x00\x14\x01\xea\x01\x00" + // 20: fcntl
-	"\x04\x00\x13\x01\xf2\x01\x00" + // 19: ioctl
-	"\x1b\x00\v\x01\x03\x00" + // 11: openat
-	"\x01\x00\x0e\x01\a\x00" + // 14: close
-	"\x06\x00\f\x01\a\x00" + // 12: read
-	"\x01\x00\x1d\x01\a\x00" + // 29: write
-	"\x02\x00\x1e\x01\a\x00" + // 30: writev
-	"\x01\x00\r\x01\a\x00" + // 13: pread64
-	"\v\x00\x17\x01\a\x00" + // 23: readlinkat
-	"\x01\x00\x11\x01\a\x00" + // 17: newfstatat
-	"\x01\x00\x0f\x01\a\x00" + // 15: fstat
+	"\x13\x00\x1c\x01\a\x00" + // 28: eventfd2
+	"\x01\x00\x1b\x01\a\x00" + // 27: epoll_create1
+	"\x05\x00\x15\x01\xea\x01\x00" + // 21: fcntl
+	"\x04\x00\x14\x01\xf2\x01\x00" + // 20: ioctl
+	"\x1b\x00\f\x01\x03\x00" + // 12: openat
+	"\x01\x00\x0f\x01\a\x00" + // 15: close
+	"\x06\x00\r\x01\a\x00" + // 13: read
+	"\x01\x00\x1e\x01\a\x00" + // 30: write
+	"\x02\x00\x1f\x01\a\x00" + // 31: writev
+	"\x01\x00\x0e\x01\a\x00" + // 14: pread64
+	"\v\x00\x18\x01\a\x00" + // 24: readlinkat
+	"\x01\x00\x12\x01\a\x00" + // 18: newfstatat
+	"\x01\x00\x10\x01\a\x00" + // 16: fstat
 	"\x10\x00\x04\x01\a\x00" + // 4: set_tid_address
 	"\x03\x00\x05\x01\a\x00" + // 5: set_robust_list
-	"\x18\x00\n\x01\a\x00" + // 10: sched_getaffinity
-	"\b\x00\x1f\x01\a\x00" + // 31: tgkill
-	"\x04\x00 \x01\a\x00" + // 32: rt_sigprocmask
-	"\x19\x00\x19\x01\a\x00" + // 25: uname
+	"\x18\x00\v\x01\a\x00" + // 11: sched_getaffinity
+	"\b\x00 \x01\a\x00" + // 32: tgkill
+	"\x04\x00!\x01\a\x00" + // 33: rt_sigprocmask
+	"\x19\x00\x1a\x01\a\x00" + // 26: uname
 	"6\x00\a\x01\a\x00" + // 7: brk
-	"\f\x00\t\x01\xfe\x01\x00" + // 9: mprotect
-	"\x06\x00\x1c\x01\a\x00" + // 28: mincore
+	"\f\x00\n\x01\xfe\x01\x00" + // 10: mprotect
+	"\x06\x00\x1d\x01\a\x00" + // 29: mincore
 	"\x1d\x00\b\x01\x83\x02\x00" + // 8: prlimit64
 	" \x00\x06\x01\a\x00" + // 6: rseq
 	"\texec.wait=" + // exec.wait
