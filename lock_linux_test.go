@@ -374,7 +374,7 @@ func hugeRules() string {
 	for i := range 400 { // conditions that nothing can make short
 		fmt.Fprintf(&b, "nr(%d): ", 1000+i)
 		for j := range 60 {
-			fmt.Fprintf(&b, "(arg0 == %d && arg1 == %d) ||", 7919*(i+j)%65521, 104729*(i*j+1)%65519)
+			fmt.Fprintf(&b, "(arg0 == %d && arg1 == %d) ||", 7919*(i+j)%65521, int64(104729)*int64(i*j+1)%65519)
 		}
 		b.WriteString("arg0 == 1\n")
 	}

@@ -139,12 +139,12 @@ func hugeStage() *seccomp.Handle {
 func TestAbandoned(t *testing.T) { abandoned.Run(t) }
 
 var saidInCode = seccomptest.Case("what is said in code is published", func(c *seccomptest.C) {
-	c.Must(seccomp.Stage("init").Use("file", "net.server").Rules("sys_socket: family == AF_INET\nsys_fcntl: 1").Lock())
-	c.Must(seccomp.Stage("next").Use("file").Rules("sys_fcntl: 1\nsys_getuid: 0").Lock())
+	c.Must(seccomp.Stage("init").Use("file", "net.server").Rules("sys_socket: family == AF_INET\nsys_fcntl: 1\nsys_fcntl64: 1").Lock())
+	c.Must(seccomp.Stage("next").Use("file").Rules("sys_fcntl: 1\nsys_fcntl64: 1\nsys_getuid: 0").Lock())
 	claim, err := proc.FS{}.Claim(os.Getpid())
 	c.Must(err)
-	const want = "stage init\n    use file, net.server\n    sys_socket: family == AF_INET\n    sys_fcntl: 1\n" +
-		"stage next\n    only file\n    sys_fcntl: 1\n    sys_getuid: 0\n"
+	const want = "stage init\n    use file, net.server\n    sys_socket: family == AF_INET\n    sys_fcntl: 1\n    sys_fcntl64: 1\n" +
+		"stage next\n    only file\n    sys_fcntl: 1\n    sys_fcntl64: 1\n    sys_getuid: 0\n"
 	if claim.Source != want || claim.Policy != "code" || claim.Stage != "next" || claim.Own != 2 {
 		c.Errorf("it claims %+v", claim)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 const (
 	// envCase tells a child which case it is for.
 	envCase = "STAGELOCK_SECCOMPTEST_CASE"
+
+	// envPatience is by how much timeouts are multiplied, a whole number: for machines that are emulated.
+	envPatience = "STAGELOCK_SECCOMPTEST_PATIENCE"
 
 	defaultTimeout = 30 * time.Second
 	quitDelay      = 2 * time.Second // between SIGQUIT and SIGKILL
@@ -60,6 +64,9 @@ func (tc *TestCase) run(o Options) (out outcome) {
 	timeout := o.Timeout
 	if timeout == 0 {
 		timeout = defaultTimeout
+	}
+	if n, err := strconv.Atoi(os.Getenv(envPatience)); err == nil && n > 1 {
+		timeout *= time.Duration(n)
 	}
 	expired := watch(cmd.Process.Pid, timeout)
 	werr := cmd.Wait()

@@ -28,10 +28,11 @@ type program struct {
 // A guest is a machine with what it needs to run programs.
 type guest struct {
 	machine
-	kernel string
-	init   string   // the program of ./init, built for the machine
-	built  []string // programs that its go command hands out, named by their directories
-	module string   // the directory of this module, which programs find at /src
+	kernel  string
+	busybox string
+	init    string   // the program of ./init, built for the machine
+	built   []string // programs that its go command hands out, named by their directories
+	module  string   // the directory of this module, which programs find at /src
 }
 
 // bootLimit is how long a machine may take until its first process says something: seconds, but under load a
@@ -80,9 +81,15 @@ func (g guest) pack(file string, programs []program) (err error) {
 		return err
 	}
 	a.add("init", 0o755, init)
-	for _, name := range []string{"cat", "true", "false", "sleep", "grep", "go"} {
-		a.link(path.Join("bin", name), "/init")
+	busybox, err := os.ReadFile(g.busybox)
+	if err != nil {
+		return err
 	}
+	a.add("bin/busybox", 0o755, busybox)
+	for _, name := range []string{"sh", "cat", "true", "false", "sleep", "grep", "echo", "id", "readlink", "kill", "env", "ls", "ps"} {
+		a.link(path.Join("bin", name), "busybox")
+	}
+	a.link("bin/go", "/init")
 	a.add("etc/passwd", 0o644, []byte("root:x:0:0:root:/tmp:/bin/true\nnobody:x:65534:65534:nobody:/tmp:/bin/true\n"))
 	a.add("etc/group", 0o644, []byte("root:x:0:\nnogroup:x:65534:\n"))
 	a.add("etc/hosts", 0o644, []byte("127.0.0.1 localhost\n::1 localhost\n"))

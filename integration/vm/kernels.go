@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -37,10 +38,20 @@ func (s store) kernel(m machine) (string, error) {
 	return files[len(files)-1], nil
 }
 
-// fetch gets a machine's kernel from Debian, by apt with lists and settings of its own: the system's stay as they are.
+// busybox returns the file with a machine's usual programs.
+func (s store) busybox(m machine) string {
+	return filepath.Join(s.dir, filepath.FromSlash(m.name()), "busybox")
+}
+
+// fetch gets a machine's kernel and busybox from Debian, by apt with lists and settings of its own: the system's stay as they are.
 func (s store) fetch(m machine, limit time.Duration) error {
-	if _, err := s.kernel(m); err == nil || m.suite == host {
+	if m.suite == host {
 		return nil
+	}
+	if _, err := s.kernel(m); err == nil {
+		if _, err := os.Stat(s.busybox(m)); err == nil {
+			return nil
+		}
 	}
 	dir := filepath.Join(s.dir, filepath.FromSlash(m.name()))
 	a, err := newApt(filepath.Join(dir, "apt"), m, time.Now().Add(limit))
@@ -50,6 +61,9 @@ func (s store) fetch(m machine, limit time.Duration) error {
 	defer os.RemoveAll(a.dir)
 	if _, err := a.run("apt-get", "update", "-qq"); err != nil {
 		return err
+	}
+	if found, err := a.take("busybox-static", dir, "busybox", "busybox"); err != nil || !found {
+		return fmt.Errorf("busybox, which plays the system's programs: found %t, %w", found, err)
 	}
 	// The metapackage depends on a package with the version in its name, and that may depend on one with the image.
 	for todo, done := []string{m.pkg}, []string{}; len(todo) > 0; {
@@ -138,6 +152,12 @@ func (a *apt) depends(pkg string) (names []string, err error) {
 
 // image takes the kernel out of a package, if it has one, and puts it into dir.
 func (a *apt) image(pkg, dir string) (found bool, err error) {
+	// boot/vmlinuz-VERSION; in sid usr/lib/modules/VERSION/vmlinuz.
+	return a.take(pkg, dir, "vmlinu*", "")
+}
+
+// take takes a file out of a package, if it has one whose name fits, and puts it into dir, by another name if one is given.
+func (a *apt) take(pkg, dir, pattern, name string) (found bool, err error) {
 	if _, err := a.run("apt-get", "download", "-qq", pkg); err != nil {
 		return false, err
 	}
@@ -162,16 +182,18 @@ func (a *apt) image(pkg, dir string) (found bool, err error) {
 		} else if err != nil {
 			return false, err
 		}
-		// boot/vmlinuz-VERSION; in sid usr/lib/modules/VERSION/vmlinuz.
-		dirname, base := filepath.Base(filepath.Dir(h.Name)), filepath.Base(h.Name)
-		if h.Typeflag != tar.TypeReg || !strings.HasPrefix(base, "vmlinu") {
+		in, base := path.Split(h.Name)
+		if fits, _ := path.Match(path.Base(pattern), base); !fits || h.Typeflag != tar.TypeReg {
 			continue
 		}
-		if dirname != "boot" {
-			base += "-" + dirname
+		as := name
+		if as == "" {
+			if as = base; path.Base(in) != "boot" {
+				as += "-" + path.Base(in)
+			}
 		}
 		// Whole, or not at all.
-		partial := filepath.Join(a.dir, base)
+		partial := filepath.Join(a.dir, as)
 		f, err := os.Create(partial)
 		if err != nil {
 			return false, err
@@ -180,6 +202,6 @@ func (a *apt) image(pkg, dir string) (found bool, err error) {
 		if err := errors.Join(err, f.Close()); err != nil {
 			return false, err
 		}
-		return true, os.Rename(partial, filepath.Join(dir, base))
+		return true, os.Rename(partial, filepath.Join(dir, as))
 	}
 }

@@ -175,5 +175,5 @@ func (b *builder) guest(s store, m machine) (guest, error) {
 	if err := b.goTool(m.arch, "build", "-trimpath", "-ldflags=-s -w", "-o", init, "./integration/vm/init"); err != nil {
 		return guest{}, err
 	}
-	return guest{machine: m, kernel: kernel, init: init, module: b.module}, nil
+	return guest{machine: m, kernel: kernel, busybox: s.busybox(m), init: init, module: b.module}, nil
 }

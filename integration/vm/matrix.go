@@ -109,7 +109,8 @@ func (b *builder) run(s store, m machine, wanted []suite, verbose bool) (console
 		if suite.short {
 			args = append(args, "-test.short")
 		}
-		programs = append(programs, program{Name: suite.name(), File: at, Dir: "/src/" + suite.pkg, Args: args, Seconds: suite.seconds})
+		programs = append(programs, program{Name: suite.name(), File: at, Dir: "/src/" + suite.pkg, Args: args,
+			Env: []string{"STAGELOCK_SECCOMPTEST_PATIENCE=5"}, Seconds: suite.seconds})
 	}
 	var text strings.Builder
 	var w io.Writer = &text

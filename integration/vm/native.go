@@ -32,7 +32,7 @@ func (b *builder) native(m machine, programs []program, w io.Writer) error {
 		cmd := exec.Command(p.File, p.Args...)
 		cmd.Dir = filepath.Join(b.module, strings.TrimPrefix(p.Dir, "/src/"))
 		// What the tests build is for the same architecture.
-		cmd.Env = append(os.Environ(), "GOARCH="+m.arch, "CGO_ENABLED=0")
+		cmd.Env = append(append(os.Environ(), "GOARCH="+m.arch, "CGO_ENABLED=0"), p.Env...)
 		cmd.Stdout, cmd.Stderr = w, w
 		err := cmd.Run()
 		var exit *exec.ExitError

@@ -42,7 +42,7 @@ var suites = []suite{
 	{pkg: "integration/oracle", short: true, slow: true, seconds: 900, must: []string{"TestKernel", "TestComparisonCanFail"}},
 	{pkg: "integration/attack", seconds: 400, must: []string{"TestAttacks", "TestAttackCanSucceed"}},
 	{pkg: "launch", own: true, seconds: 300, must: []string{"TestCommand", "TestManyLaunches", "TestRefused"}},
-	{pkg: "integration/stress", slow: true, run: "^(TestSameAsUnlocked/pure|TestNotWithoutTheFloor)", seconds: 1200,
+	{pkg: "integration/stress", slow: true, run: "^Test(SameAsUnlocked|NotWithoutTheFloor)$/^pure$", seconds: 1200,
 		must: []string{"TestSameAsUnlocked", "TestNotWithoutTheFloor"}},
 	{pkg: "examples", slow: true, run: "^TestWebserverSelfTest$", seconds: 400, must: []string{"TestWebserverSelfTest"}},
 }

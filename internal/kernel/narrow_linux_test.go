@@ -135,6 +135,9 @@ func TestWidths(t *testing.T) {
 		for _, i := range p.look {
 			arg := c.Args()[i]
 			tried[c.Name+" "+arg.Name] = true
+			if c.Name == "mbind" && arg.Name == "mode" && before(t, 5, 14) {
+				continue // it was read whole, and what is above 32 bits refused: mm/mempolicy.c, kernel_mbind
+			}
 			changed := 0
 			for _, bits := range append(high, 1<<16, 0xffff<<16) {
 				if arg.Type.Bits > 16 && bits < 1<<32 {
@@ -281,4 +284,17 @@ func TestMountFlags(t *testing.T) {
 	if got := c.Args()[3]; got.Name != "flags" || got.Type.Bits != 64 {
 		t.Error(got)
 	}
+}
+
+// before tells whether the running kernel is older than a release.
+func before(t *testing.T, major, minor int) bool {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		t.Fatal(err)
+	}
+	var has [2]int
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &has[0], &has[1]); err != nil {
+		t.Fatal(err)
+	}
+	return has[0] < major || has[0] == major && has[1] < minor
 }

@@ -4,7 +4,7 @@
 // /programs names, one after the other, and powers the machine off. What it says stands on the console, in lines that
 // package vm reads.
 //
-// It also plays the programs that tests start: see play.
+// It also plays the go command, as far as tests need it: see goCommand.
 package main
 
 import (
@@ -31,8 +31,12 @@ type program struct {
 }
 
 func main() {
-	if name := filepath.Base(os.Args[0]); name != "init" {
-		os.Exit(play(name, os.Args[1:]))
+	if filepath.Base(os.Args[0]) == "go" {
+		if err := goCommand(os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, "go:", err)
+			os.Exit(1)
+		}
+		return
 	}
 	if err := prepare(); err != nil {
 		fmt.Println("\nVM-BROKEN", err)
