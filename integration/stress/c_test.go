@@ -4,6 +4,7 @@ package main
 
 import (
 	"os/exec"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,6 +42,15 @@ func TestThroughC(t *testing.T) {
 				if diff := cmp.Diff(unlocked, got); diff != "" {
 					t.Errorf("deny %s (-unlocked +locked):\n%s\n%s", deny, diff, head(text, 60))
 				}
+			}
+		})
+	}
+	// What only C makes of the floor is missed.
+	for _, call := range []string{"mremap", "brk"} {
+		t.Run("without "+call, func(t *testing.T) {
+			t.Parallel()
+			if got, _ := b.run(t, "threads", "kill", []string{"STRESS_RULES=sys_" + call + ": 0 including go"}); got.Signal != syscall.SIGSYS {
+				t.Errorf("nobody misses %s: %+v", call, got)
 			}
 		})
 	}

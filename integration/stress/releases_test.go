@@ -22,8 +22,8 @@ The stress of integration/stress, built by each Go release: netpoll started befo
 under a memory limit and with GOGC=1, a hundred blocked threads, threads that end, ten thousand timers, preemption of
 loops, memory given back, profiles and traces, every kind of crash, SIGSTOP and SIGCONT, children. Each case runs
 unlocked, and under the floor and the sets it names, refusing by EPERM and by kill: the three must end alike.
-` + "`go test ./integration/stress -run Releases -releases`" + ` makes this table; toolchains come through GOTOOLCHAIN. Go 1.21 and 1.22, which
-are too old for the module, get the filter that it compiles for them.
+` + "`go test ./integration/stress -run Releases -releases -timeout 1h`" + ` makes this table; toolchains come through
+GOTOOLCHAIN. Go 1.21 and 1.22, which are too old for the module, get the filter that it compiles for them.
 
 | | amd64 | 386 |
 |---|---|---|

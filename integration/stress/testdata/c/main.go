@@ -164,6 +164,7 @@ func main() {
 			if c.sets != "" {
 				text += "use " + c.sets + os.Getenv("STRESS_MORE") + "\n"
 			}
+			text += os.Getenv("STRESS_RULES") + "\n"
 			check(errors.Join(seccomp.Declare("c.policy", text), seccomp.Stage("stress").Lock()))
 		}
 		report("going on")
