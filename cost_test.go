@@ -100,6 +100,36 @@ func TestSizeOfImporting(t *testing.T) {
 	}
 }
 
+// A program that says nothing of its own links neither the parser nor the checker, nor the kernel's constants and
+// prototypes; one that does links them.
+func TestLinked(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("nothing is locked on " + runtime.GOOS)
+	}
+	const ours = "github.com/stagelock/seccomp/"
+	behind := []string{ours + "rule.(*parser).", ours + "policy.(*checker).", ours + "internal/kernel.(*Arch).Const",
+		ours + "internal/kernel.Call.Args", ours + "lock.SayTraps"}
+	symbols := func(text string) string {
+		out, err := exec.Command("go", "tool", "nm", program(t, text)).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	without, with := symbols(locked(command)), symbols(declared(command))
+	if !strings.Contains(without, ours+"stage.New") {
+		t.Error("the locked program does not plan its stages")
+	}
+	for _, name := range behind {
+		if strings.Contains(without, name) {
+			t.Errorf("a program that declares nothing links %s", name)
+		}
+		if !strings.Contains(with, name) {
+			t.Errorf("a program that declares a policy does not link %s: is there no such thing any more?", name)
+		}
+	}
+}
+
 // Importing the package is nothing at start-up.
 func TestInitOfImporting(t *testing.T) {
 	plain, ours := program(t, command), program(t, locked(command))
