@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -43,8 +42,7 @@ func (f *Filters) Exec(path string, argv, envv []string) error {
 	// The thread with the filters keeps its P to the end, and can't be preempted: another one is needed, and nothing
 	// may stop the world. Being told a number, the runtime does not look for a better one any more (Go 1.25).
 	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
-	debug.SetGCPercent(-1)
-	runtime.GC() // a cycle that is under way is brought to its end
+	endCollecting()
 
 	parent := os.Getppid()
 
@@ -79,6 +77,17 @@ func (f *Filters) Exec(path string, argv, envv []string) error {
 		abort(f.attend(l, path, id))
 	}
 	panic("launch: bug: abort returned")
+}
+
+// endCollecting turns the garbage collector off, and brings a cycle that may be under way to its end. That takes
+// milliseconds, so it is done only where there may be one: the first begins when what is allocated comes near to NextGC.
+func endCollecting() {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	debug.SetGCPercent(-1)
+	if m.NumGC > 0 || m.TotalAlloc > m.NextGC/2 {
+		runtime.GC()
+	}
 }
 
 // abort ends a process that can't go on.
@@ -150,7 +159,8 @@ func raw(p []bpf.Instruction) []sys.SockFilter {
 
 // attend lets the one exec through, and ends with it. It returns if something failed.
 func (f *Filters) attend(l *sys.Launch, path string, tid int) error {
-	const pause = 20 * time.Microsecond
+	// The runtime's own timers are not finer than a millisecond where nothing else runs.
+	const pause = 20 // microseconds
 	answered := false
 	for {
 		if step, errno := l.Failed(); errno != 0 {
@@ -162,7 +172,7 @@ func (f *Filters) attend(l *sys.Launch, path string, tid int) error {
 			}
 			answered = true
 		}
-		time.Sleep(pause)
+		unix.Nanosleep(&unix.Timespec{Nsec: pause * 1000}, nil)
 	}
 }
 

@@ -28,7 +28,6 @@
 package launch
 
 import (
-	"fmt"
 	"slices"
 	"syscall"
 
@@ -62,9 +61,6 @@ func Compile(t *policy.Table) (*Filters, error) {
 	compiled, err := filter.Compile(gated, filter.Options{})
 	if err != nil {
 		return nil, err
-	}
-	if err := filter.Verify(gated, compiled...); err != nil {
-		return nil, fmt.Errorf("launch: bug: %w", err)
 	}
 	f := &Filters{gate: -1}
 	if closed {
