@@ -139,7 +139,7 @@ var observedLoad = seccomptest.Case("observed under load", func(c *seccomptest.C
 	}
 	const runs = 20
 	for range runs {
-		if out, err := exec.Command("sh", "-c", "readlink /proc/self/exe && exec readlink /proc/self/exe").CombinedOutput(); err != nil || len(out) < 4 {
+		if out, err := exec.Command("sh", "-c", "/bin/readlink /proc/self/exe && exec /bin/readlink /proc/self/exe").CombinedOutput(); err != nil || len(out) < 4 {
 			c.Errorf("a child: %v, %q", err, out)
 		}
 	}
@@ -158,8 +158,9 @@ var observedLoad = seccomptest.Case("observed under load", func(c *seccomptest.C
 		}
 	}
 	c.Logf("told %v, with stacks %v", count, stacks)
-	if n := count[unix.SYS_GETPGID]; n != workers*each+1 {
-		c.Errorf("getpgid was told %d times, want %d", n, workers*each+1)
+	// A signal that comes before the answer has the kernel make the call once more: it is told twice.
+	if n, want := count[unix.SYS_GETPGID], workers*each+1; n < want || n > want+want/50 {
+		c.Errorf("getpgid was told %d times, want %d, or a few more", n, want)
 	}
 	if n := count[unix.SYS_EXECVE]; n < 2*runs {
 		c.Errorf("execve was told %d times, want %d and more", n, 2*runs)
