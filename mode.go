@@ -54,8 +54,8 @@ func (m *Mode) UnmarshalText(text []byte) error {
 //
 // It is not free of effects. One more process runs, which shares the memory of this one and lets the calls through; each
 // of those takes some ten microseconds longer. Without CAP_SYS_ADMIN no_new_privs is set, as it is by locking. The filter
-// stays, and children inherit it; what they do is told too, without a stack. Where that process is killed, what
-// would be refused fails with ENOSYS.
+// stays, and children inherit it; what they do is told too, without a stack, and none of them can have a listener of its
+// own. Where that process is killed, what would be refused fails with ENOSYS.
 //
 // It needs Linux 5.9, amd64 or arm64, and that no supervisor holds the listener of another filter; the race detector
 // must be off. Where it can't be done, Lock says so by an error that matches ErrNotEnforced, and the program goes on.

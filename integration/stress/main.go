@@ -3,7 +3,7 @@
 // Stress does what the Go runtime does, one case at a time: with no stage locked, or under the floor alone and the sets
 // that the case needs beyond it. Whatever it does has to end in the same way; the test beside it compares.
 //
-//	stress [-deny errno|kill|trap] CASE
+//	stress [-deny errno|kill|trap|observe] CASE
 //	stress -list
 //
 // It reports on standard error, in lines that begin with "stress: ", because that is the only descriptor that the floor
@@ -29,7 +29,7 @@ type stressCase struct {
 }
 
 func main() {
-	deny := flag.String("deny", "", "lock, and refuse by `errno`, kill or trap; empty: don't lock")
+	deny := flag.String("deny", "", "lock, and refuse by `errno`, kill or trap, or observe; empty: don't lock")
 	list := flag.Bool("list", false, "print the cases")
 	flag.Parse()
 	all := slices.Concat(memoryCases, threadCases, pollCases, signalCases, crashCases, areaCases)
@@ -67,6 +67,18 @@ func main() {
 
 // lock locks a stage that has nothing but the floor and the sets, and refuses by deny.
 func lock(deny, sets string) {
+	if deny == "observe" { // whatever is beyond the floor is looked at, and has to go on
+		err := errors.Join(
+			seccomp.SetMode(seccomp.Observe),
+			seccomp.Declare("stress.policy", policyText("kill", "")),
+			seccomp.Stage("stress").Lock(),
+		)
+		if !errors.Is(err, seccomp.ErrObserving) {
+			fmt.Fprintln(os.Stderr, "stress: observe:", err)
+			os.Exit(4)
+		}
+		return
+	}
 	text := policyText(deny, sets) + os.Getenv("STRESS_RULES") + "\n" // what the test takes away from the floor
 	err := errors.Join(
 		seccomp.Declare("stress.policy", text),
