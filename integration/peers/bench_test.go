@@ -6,7 +6,6 @@ import (
 	"github.com/stagelock/seccomp/filter"
 	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
-	"github.com/stagelock/seccomp/runtimeset"
 	"github.com/stagelock/seccomp/stage"
 )
 
@@ -41,8 +40,8 @@ func BenchmarkSteps(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	sets := runtimeset.For(runtimeset.Build{Arch: arch.Name})
-	p, err := policy.Check(f, policy.Target{Arch: arch, Sets: sets})
+	read := sets()
+	p, err := policy.Check(f, policy.Target{Arch: arch, Sets: read})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -55,10 +54,9 @@ func BenchmarkSteps(b *testing.B) {
 		do   func() error
 	}{
 		{"parse", func() error { _, err := rule.Parse("server.policy", s.text); return err }},
-		{"check", func() error { _, err := policy.Check(f, policy.Target{Arch: arch, Sets: sets}); return err }},
+		{"check", func() error { _, err := policy.Check(f, policy.Target{Arch: arch, Sets: read}); return err }},
 		{"check, sets read anew", func() error {
-			sets := runtimeset.For(runtimeset.Build{Arch: arch.Name})
-			_, err := policy.Check(f, policy.Target{Arch: arch, Sets: sets})
+			_, err := policy.Check(f, policy.Target{Arch: arch, Sets: sets()})
 			return err
 		}},
 		{"plan", func() error { _, err := stage.New(p, nil); return err }},

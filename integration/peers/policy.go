@@ -96,13 +96,21 @@ func oneOf(c policy.Cond) (arg uint8, values []uint64, err error) {
 	return arg, values, nil
 }
 
+// sets returns the built-in sets anew, as a program carries them; one for another architecture reads their files.
+func sets() policy.Library {
+	if arch == kernel.Native() {
+		return runtimeset.Native(runtimeset.Build{})
+	}
+	return runtimeset.For(runtimeset.Build{Arch: arch.Name})
+}
+
 // planned works out a policy as Lock does.
 func planned(text []byte) (*stage.Plan, error) {
 	f, err := rule.Parse("server.policy", text)
 	if err != nil {
 		return nil, err
 	}
-	p, err := policy.Check(f, policy.Target{Arch: arch, Sets: runtimeset.For(runtimeset.Build{Arch: arch.Name})})
+	p, err := policy.Check(f, policy.Target{Arch: arch, Sets: sets()})
 	if err != nil {
 		return nil, err
 	}
