@@ -72,6 +72,4 @@ var memory = []attack{
 }
 
 // code is where a function begins: in memory that is executed and not written.
-func code() uintptr { return reflect.ValueOf(code2).Pointer() }
-
-func code2() {}
+func code() uintptr { return reflect.ValueOf(raw).Pointer() }

@@ -44,7 +44,8 @@ type report struct {
 
 const envFault = "STAGELOCK_FAULT"
 
-var all = syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNS,
+// container is a process in namespaces of its own, in which it is root.
+var container = syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNS,
 	UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}, GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}}
 
 var faults = []fault{
@@ -63,10 +64,10 @@ var faults = []fault{
 	{name: "four descriptors left", make: descriptors(4), may: "nil", seen: partly},
 	{name: "no /proc", root: true, start: syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}, may: "nil", seen: unseen,
 		make: func() error { return unix.Unmount("/proc", unix.MNT_DETACH) }},
-	{name: "/proc with hidepid=2", start: all, make: mountProc("hidepid=2"), may: "nil", seen: verified},
-	{name: "/proc of one's own processes only", start: all, make: mountProc("subset=pid"), may: "nil", seen: verified},
-	{name: "in a container's namespaces", start: all, make: mountProc(""), may: "nil", seen: verified},
-	{name: "in a container's namespaces, with the host's /proc", start: all, make: nothing, may: "nil", seen: verified},
+	{name: "/proc with hidepid=2", start: container, make: mountProc("hidepid=2"), may: "nil", seen: verified},
+	{name: "/proc of one's own processes only", start: container, make: mountProc("subset=pid"), may: "nil", seen: verified},
+	{name: "in a container's namespaces", start: container, make: mountProc(""), may: "nil", seen: verified},
+	{name: "in a container's namespaces, with the host's /proc", start: container, make: nothing, may: "nil", seen: verified},
 }
 
 func nothing() error { return nil }
