@@ -53,7 +53,7 @@ func (m *Mode) UnmarshalText(text []byte) error {
 // would have allowed it; Current has the same. Of the same call, rule and stack that is once, and all are counted.
 //
 // It is not free of effects. One more process runs, which shares the memory of this one and lets the calls through; each
-// of those takes some ten microseconds longer. Without CAP_SYS_ADMIN no_new_privs is set, as it is by locking. The filter
+// of those takes some microseconds longer. Without CAP_SYS_ADMIN no_new_privs is set, as it is by locking. The filter
 // stays, and children inherit it; what they do is told too, without a stack, and none of them can have a listener of its
 // own. Where that process is killed, what would be refused fails with ENOSYS.
 //

@@ -124,7 +124,7 @@ func noteAgain() {
 //go:norace
 func mixed(n *Notification) uint64 {
 	h := n.IP
-	for i := 0; i < len(n.Args); i++ {
+	for i := range len(n.Args) {
 		h = (h ^ n.Args[i]) * 0x100000001b3 // FNV
 	}
 	return h

@@ -104,7 +104,7 @@ func captureStack() bool {
 	}
 	// The listener becomes readable when the call is begun again, or another thread's is: then this looks more often.
 	const patience = 50 // times, or as many milliseconds/20 where nothing comes
-	for tries := 0; tries < patience; tries++ {
+	for range patience {
 		if c.done.Load() == want {
 			*blind = 0
 			return true
