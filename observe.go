@@ -1,14 +1,17 @@
 package seccomp
 
 import (
+	"bytes"
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/stagelock/seccomp/filter"
+	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/lock"
 	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/refusal"
@@ -17,7 +20,7 @@ import (
 // An Observation is what a stage would have refused, by one rule of one call.
 type Observation struct {
 	Stage string // the first that would have
-	Call  string // with the arguments of the first time: openat(dfd=AT_FDCWD, filename=0xc0000140e0, flags=O_RDONLY, mode=0)
+	Call  string // with the arguments of the first time: openat(dfd=AT_FDCWD, filename="/etc/passwd", flags=O_RDONLY, mode=0)
 	Rule  string // whose word it is: stage serve, server.policy:12:3
 	Gets  string // what it would have got: errno EPERM
 	Allow string // the rule that would allow what was seen so far; empty: none can
@@ -59,9 +62,9 @@ func observe(m *machine, s *step) (*Receipt, error) {
 	for _, p := range programs {
 		filters = append(filters, instructions(p))
 	}
-	o, _ := m.observed.(*observations)
 	done := lock.Receipt{Stage: s.name, Before: -1, Inherited: -1}
 	planned := time.Since(s.start)
+	o, _ := m.observed.(*observations)
 	if o == nil {
 		o = &observations{log: refusal.Log{Arch: table.Arch}, watched: s.plan.Stages[len(s.plan.Stages)-1].Table}
 		if m.base == nil {
@@ -73,11 +76,19 @@ func observe(m *machine, s *step) (*Receipt, error) {
 		}
 		m.published.prepare(m.source(s.said), []*filter.Program{watch}, len(s.plan.Stages))
 		planned = time.Since(s.start)
+		for _, c := range table.Arch.Calls() {
+			if names := refusal.FileNames(c); len(names) > 0 {
+				m.session.NameObserved(c.Nr, names[0])
+			}
+		}
+		o.judge(m, s, filters, &done) // from the first call on
+		notes := done.Notes
 		done, err = m.session.Observe(lock.Stage{Name: s.name, Last: true, Filters: [][]lock.Instruction{instructions(watch)}})
 		if len(done.Instructions) == 0 {
 			m.published.abandon()
 			return nil, err
 		}
+		done.Notes = append(done.Notes, notes...)
 		if err != nil { // not seen on every thread: those without see nothing, and nothing is refused to them
 			done.Notes = append(done.Notes, err.Error())
 		}
@@ -85,18 +96,11 @@ func observe(m *machine, s *step) (*Receipt, error) {
 		m.published.programs = append(m.published.programs, instructions(watch))
 		go o.tell(m)
 	} else {
-		done.Before = o.first.Before
-		if done.Before >= 0 {
+		if done.Before = o.first.Before; done.Before >= 0 {
 			done.Before++
 		}
+		o.judge(m, s, filters, &done)
 	}
-	o.mu.Lock()
-	if n := m.session.Judge(filters); n == len(o.judges) {
-		o.judges = append(o.judges, judge{s.name, table})
-	} else {
-		done.Notes = append(done.Notes, "there are too many stages, or too large ones: what this one would refuse is not told")
-	}
-	o.mu.Unlock()
 	if names := unwatched(o.watched, table); len(names) > 0 {
 		done.Notes = append(done.Notes, "what this stage would newly refuse of these calls is not told, since it was not known at "+
 			"the first Lock: "+strings.Join(names, ", "))
@@ -106,6 +110,17 @@ func observe(m *machine, s *step) (*Receipt, error) {
 		o.first = *receipt
 	}
 	return receipt, nil
+}
+
+// judge has a stage say from now on what would be refused.
+func (o *observations) judge(m *machine, s *step, filters [][]lock.Instruction, r *lock.Receipt) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if n := m.session.Judge(filters); n != len(o.judges) {
+		r.Notes = append(r.Notes, "there are too many stages, or too large ones: what this one would refuse is not told")
+		return
+	}
+	o.judges = append(o.judges, judge{s.name, s.plan.Stages[s.to].Table})
 }
 
 // watching compiles the filter of an observing process: what the table refuses in whatever way goes to the listener.
@@ -216,7 +231,7 @@ func (o *observations) add(call *lock.Observed) func(Logger) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	j := o.judges[call.Judge]
-	by, text := j.table.Eval(call.Nr, call.Args), refusal.Call(o.log.Arch, call.Nr, call.Args, nil)
+	by, text := j.table.Eval(call.Nr, call.Args), refusal.Call(o.log.Arch, call.Nr, call.Args, named(o.log.Arch, call))
 	if call.Arch != o.log.Arch.Audit {
 		by, text = &j.table.Foreign, fmt.Sprintf("call %d of another architecture, %#x", call.Nr, call.Arch)
 	}
@@ -247,6 +262,24 @@ func (o *observations) add(call *lock.Observed) func(Logger) {
 		fields = append(fields, "stack", stack)
 	}
 	return func(l Logger) { l.Warnw("seccomp would refuse", fields...) }
+}
+
+// named returns the name of the file that a call is given, the first one if there are two.
+func named(arch *kernel.Arch, call *lock.Observed) map[int]string {
+	c, ok := arch.CallNr(call.Nr)
+	if !ok {
+		return nil
+	}
+	args := refusal.FileNames(c)
+	name, _, whole := bytes.Cut(call.Name[:], []byte{0})
+	if len(args) == 0 || len(name) == 0 {
+		return nil
+	}
+	text := strconv.Quote(string(name))
+	if !whole {
+		text += "…"
+	}
+	return map[int]string{args[0]: text}
 }
 
 // allowing returns the rule that would allow what was seen of a call; empty: none can.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -189,7 +190,8 @@ var observedServer = seccomptest.Case("a server under load, observed with a poli
 			c.Errorf("told: %v", e)
 		}
 		text := fmt.Sprint(e["stack"])
-		page = page || strings.Contains(text, "seccomp_test.loadPage\n") && strings.Contains(text, "observe_linux_test.go:")
+		page = page || strings.Contains(text, "seccomp_test.loadPage\n") && strings.Contains(text, "observe_linux_test.go:") &&
+			strings.Contains(fmt.Sprint(e["call"]), "filename="+strconv.Quote(filepath.Join(dir, "page"))+", ")
 		if e["stage"] == "serve" && !isPowerOfTen(e["count"].(int)) {
 			stacks[text]++
 		}

@@ -19,6 +19,9 @@ func (s *Session) Observe(stage Stage) (Receipt, error) { return s.Install(stage
 // Judge says that there can be no judge.
 func (s *Session) Judge([][]Instruction) int { return -1 }
 
+// NameObserved does nothing.
+func (s *Session) NameObserved(uint32, int) {}
+
 // NextObserved waits for ever.
 func (s *Session) NextObserved(*Observed) { select {} }
 

@@ -78,6 +78,10 @@ func (s Stage) putObserved(r *Receipt) *Error {
 // the number of the judge, counted from 0; -1 if there can be no more of them, or none that large.
 func (s *Session) Judge(filters [][]Instruction) int { return sys.JudgeObserved(filters) }
 
+// NameObserved has the string told, as Name, that an argument of a call points to, the first one being 0. It is as it was
+// when the call was seen; the program could change it until the kernel reads it.
+func (s *Session) NameObserved(nr uint32, arg int) { sys.NameObserved(nr, arg) }
+
 // NextObserved waits for the next call that would have been refused. Of a flood of them not each is told by itself: More
 // counts. Its Stack has the places the call was made from, the innermost first, as runtime.CallersFrames takes them,
 // where they could be seen: not of children, not of threads that have SIGURG blocked, and of the many calls of one number

@@ -57,6 +57,19 @@ func Name(arch *kernel.Arch, nr uint32) string {
 	return fmt.Sprintf("nr(%d)", nr)
 }
 
+// FileNames returns the arguments of a call that point to the name of a file, by the kernel's names for them.
+func FileNames(c kernel.Call) (args []int) {
+	for i, a := range c.Args() {
+		switch a.Name {
+		case "filename", "pathname", "path", "oldname", "newname", "dev_name", "dir_name", "new_root", "put_old", "specialfile":
+			if a.Type.Pointer {
+				args = append(args, i)
+			}
+		}
+	}
+	return args
+}
+
 // Call writes a call with its arguments: openat(dfd=AT_FDCWD, filename=0x7ffd…, flags=O_RDONLY|O_CLOEXEC, mode=0). texts
 // are what pointers point to, by the number of the argument; it may be nil.
 func Call(arch *kernel.Arch, nr uint32, args [6]uint64, texts map[int]string) string {

@@ -112,6 +112,10 @@ func text(s seccomp.State) []byte {
 		}
 		fmt.Fprintf(&b, "#\n# %s: %d of %d calls allowed, %d dropped, %d kept for the Go runtime alone\n",
 			r.Stage, r.Allowed, r.Known, len(r.Dropped), len(r.Floor))
+		if len(r.Instructions) == 0 { // a stage that is observed by the filter of an earlier one
+			notes(&b, r)
+			continue
+		}
 		fmt.Fprintf(&b, "#   %s, %s, locked in %v\n", count(len(r.Instructions), "filter"),
 			count(instructions, "instruction"), r.Total.Round(time.Microsecond))
 		fmt.Fprintf(&b, "#   seen on %s", count(r.Verified, "thread"))
@@ -122,12 +126,7 @@ func text(s seccomp.State) []byte {
 			fmt.Fprintf(&b, "; %d more had inherited them", r.Inherited)
 		}
 		fmt.Fprintln(&b)
-		if r.Unverified != "" {
-			fmt.Fprintf(&b, "#   unverified: %s\n", comment(r.Unverified))
-		}
-		for _, n := range r.Notes {
-			fmt.Fprintf(&b, "#   note: %s\n", comment(n))
-		}
+		notes(&b, r)
 	}
 	if s.Mode == seccomp.Observe && s.Stage != "" {
 		fmt.Fprintf(&b, "#\n# %s would have been refused so far, by call and rule.\n", count(len(s.Observed), "thing"))
@@ -145,6 +144,16 @@ func text(s seccomp.State) []byte {
 		fmt.Fprintf(&b, "\n%s", s.Policy)
 	}
 	return b.Bytes()
+}
+
+// notes says what is worth knowing of a lock.
+func notes(b *bytes.Buffer, r *seccomp.Receipt) {
+	if r.Unverified != "" {
+		fmt.Fprintf(b, "#   unverified: %s\n", comment(r.Unverified))
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(b, "#   note: %s\n", comment(n))
+	}
 }
 
 // comment keeps what has several lines a comment.

@@ -11,6 +11,7 @@ import (
 	"github.com/stagelock/seccomp/internal/gostack"
 	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/launch"
+	"github.com/stagelock/seccomp/refusal"
 )
 
 // A looker finds out, while a call waits, what its registers don't say: the names of files, and the Go stack.
@@ -73,15 +74,6 @@ func processOf(dir string) string {
 	return strings.TrimSpace(id)
 }
 
-// isFileName tells of an argument, by the kernel's name for it, that it is the name of a file.
-func isFileName(arg string) bool {
-	switch arg {
-	case "filename", "pathname", "path", "oldname", "newname", "dev_name", "dir_name", "new_root", "put_old", "specialfile":
-		return true
-	}
-	return false
-}
-
 // longestName is how much of a name is shown.
 const longestName = 200
 
@@ -93,8 +85,8 @@ func fileNames(arch *kernel.Arch, r launch.Refusal) map[int]string {
 	}
 	var mem *os.File
 	names := make(map[int]string)
-	for i, a := range c.Args() {
-		if !a.Type.Pointer || !isFileName(a.Name) || r.Args[i] == 0 {
+	for _, i := range refusal.FileNames(c) {
+		if r.Args[i] == 0 {
 			continue
 		}
 		if mem == nil {

@@ -10,6 +10,7 @@ type Observed struct {
 	More   uint32 // calls of this number before it that would have been refused too, and that there was no room for
 	Frames int    // how many of Stack there are; 0: the stack was not taken, or could not be
 	Stack  [ObservedFrames]uintptr
+	Name   [128]byte // the string that NameObserved asks for, with a NUL behind it if that is all of it; empty: none
 }
 
 // ObservedFrames is how much of a stack is taken, the innermost frames.

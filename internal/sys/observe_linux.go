@@ -41,6 +41,7 @@ var observer struct {
 	count   [seenSize]uint32        // refusals by number, as far as that is counted
 	skipped [seenSize]atomic.Uint32 // those of them that were not written down, and not told of yet
 	again   [againSize]call
+	named   [seenSize]uint8 // which argument points to a string, by number, counted from 1
 	blind   [seenSize]uint8 // captures in a row that came to nothing, by number
 }
 
@@ -160,6 +161,9 @@ func JudgeObserved(programs [][]SockFilter) int {
 	observer.judge.Store(n + 1)
 	return int(n)
 }
+
+// NameObserved has the string told that an argument of a call points to, the first one being 0.
+func NameObserved(nr uint32, arg int) { observer.named[nr%seenSize] = uint8(arg + 1) }
 
 // NextObserved waits for a call that would have been refused. It is for one goroutine, which takes a thread for itself
 // while it waits, and asks nothing of the kernel but futex.

@@ -16,5 +16,8 @@ func InstallObserved([]SockFilter) syscall.Errno { return syscall.ENOTSUP }
 // JudgeObserved says that there can be no judge.
 func JudgeObserved([][]SockFilter) int { return -1 }
 
+// NameObserved does nothing.
+func NameObserved(uint32, int) {}
+
 // NextObserved waits for ever.
 func NextObserved(*Observed) { select {} }

@@ -221,6 +221,10 @@ func writeDown() {
 	x := &observer.ring[head%ringSize]
 	x.Judge = observer.judge.Load() - 1
 	x.Thread, x.Nr, x.Arch, x.Args, x.Frames = n.Pid, uint32(n.Nr), n.Arch, n.Args, 0
+	x.Name[0] = 0
+	if arg := observer.named[x.Nr%seenSize]; seldom && arg > 0 {
+		readName(x, uintptr(n.Args[arg-1]))
+	}
 	if seldom && captureStack() {
 		walkStack(x)
 	}

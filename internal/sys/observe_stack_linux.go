@@ -150,6 +150,32 @@ func walkStack(x *Observed) {
 	x.Frames = n
 }
 
+// readName reads a string from the memory of the thread that makes the call. Where it is another process's that may be
+// refused.
+//
+//go:nosplit
+//go:norace
+func readName(x *Observed, addr uintptr) {
+	o := &observer.scratch
+	const page = 4096 // or more: what lies on one is there or not as a whole
+	for got := uintptr(0); got < uintptr(len(x.Name)); {
+		size := page - addr%page
+		if left := uintptr(len(x.Name)) - got; size > left {
+			size = left
+		}
+		o.local = iovec{uintptr(unsafe.Pointer(&x.Name)) + got, size}
+		o.remote = iovec{addr, size}
+		n, _, errno := syscall.RawSyscall6(unix.SYS_PROCESS_VM_READV, uintptr(o.notice.Pid), uintptr(unsafe.Pointer(&o.local)), 1,
+			uintptr(unsafe.Pointer(&o.remote)), 1, 0)
+		if errno != 0 || n != size {
+			x.Name[got] = 0
+			return
+		}
+		got += size
+		addr += size
+	}
+}
+
 // peek reads two words of memory that may not be there, into scratch.pair.
 //
 //go:nosplit
