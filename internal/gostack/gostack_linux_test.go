@@ -1,6 +1,7 @@
 package gostack
 
 import (
+	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
@@ -99,21 +100,40 @@ func TestNotGo(t *testing.T) {
 
 // What is in a table may be anything.
 func FuzzFrameTable(f *testing.F) {
-	exe, err := os.Executable()
-	if err != nil {
-		f.Fatal(err)
-	}
-	file, err := os.Open(exe)
-	if err != nil {
-		f.Fatal(err)
-	}
-	defer file.Close()
-	header := make([]byte, 256)
-	copy(header, "\xf1\xff\xff\xff\x00\x00\x01\x08\x02")
-	f.Add(header, uint64(0x401000))
+	// A header of one function, whose description and changes lie behind it.
+	table := make([]byte, 128)
+	copy(table, "\xf1\xff\xff\xff\x00\x00\x01\x08\x01")
+	binary.LittleEndian.PutUint64(table[8+8*6:], 72) // changes
+	binary.LittleEndian.PutUint64(table[8+8*7:], 80) // functions
+	copy(table[72:], "\x00\x02\x20\x04\x00")
+	binary.LittleEndian.PutUint32(table[80+4:], 16)    // the description
+	binary.LittleEndian.PutUint32(table[80+8:], 100)   // the end of the text
+	binary.LittleEndian.PutUint32(table[80+16+16:], 1) // pcsp
+	f.Add(table, uint64(0x401000))
+	f.Add(table, uint64(0x401001))
+	f.Add(table, uint64(0x401064))
 	f.Fuzz(func(t *testing.T, data []byte, pc uint64) {
 		if table, err := newFrameTable(data, 0x401000); err == nil {
 			table.size(pc)
 		}
 	})
+}
+
+func TestFrameTable(t *testing.T) {
+	table := frameTable{quantum: 1}
+	// From -1 to 0 for two bytes, then 16 more for four, then the end.
+	changes := []byte{2, 2, 32, 4, 0}
+	for pc, want := range []int64{0, 0, 16, 16, 16, 16} {
+		if got, ok := table.value(changes, 0, uint64(pc)); got != want || !ok {
+			t.Errorf("at %d: %d, %t, want %d", pc, got, ok, want)
+		}
+	}
+	if got, ok := table.value(changes, 0, 6); ok {
+		t.Errorf("behind the end: %d", got)
+	}
+	for _, cut := range [][]byte{nil, {2}, {2, 0x80}} {
+		if got, ok := table.value(cut, 0, 5); ok {
+			t.Errorf("%v: %d", cut, got)
+		}
+	}
 }
