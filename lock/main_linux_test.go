@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -67,20 +69,28 @@ func outer(c *seccomptest.C, filters ...[]lock.Instruction) {
 
 // each demands of all threads that they have so many filters.
 func each(c *seccomptest.C, filters int, noNewPrivs bool) {
-	states, err := (proc.FS{}).Threads(os.Getpid())
-	c.Must(err)
 	mode := proc.Disabled
 	if filters > 0 {
 		mode = proc.Filter
 	}
-	for _, s := range states {
-		if s.Exiting() {
-			continue
+	lacks := func(s proc.State) bool {
+		return !s.Exiting() && (s.Filters != filters || s.Mode != mode || s.NoNewPrivs != noNewPrivs)
+	}
+	for wait := time.Millisecond; ; wait *= 2 {
+		states, err := (proc.FS{}).Threads(os.Getpid())
+		c.Must(err)
+		i := slices.IndexFunc(states, lacks)
+		if i < 0 {
+			return
 		}
-		if s.Filters != filters || s.Mode != mode || s.NoNewPrivs != noNewPrivs {
+		// TSYNC skips a thread that is on its way out, and for a moment it doesn't show that it is.
+		if wait > 200*time.Millisecond {
+			s := states[i]
 			c.Errorf("thread %d has %d filters, mode %v, no_new_privs %t; want %d, %v, %t",
 				s.Tid, s.Filters, s.Mode, s.NoNewPrivs, filters, mode, noNewPrivs)
+			return
 		}
+		time.Sleep(wait)
 	}
 }
 
