@@ -121,7 +121,7 @@ func TestHelperFiles(t *testing.T) {
 
 func TestHelperOfNothing(t *testing.T) {
 	helper := launch.NewHelper()
-	p := helper.Allow(nil, "no-such-program")
+	p := helper.Allow(nil, "./no-such-program")
 	if err := helper.Start(); launch.ExitCode(err) != launch.ExitNotFound {
 		t.Errorf("%v", err)
 	}
