@@ -93,7 +93,6 @@ func (g guest) pack(file string, programs []program) (err error) {
 	a.add("etc/passwd", 0o644, []byte("root:x:0:0:root:/tmp:/bin/true\nnobody:x:65534:65534:nobody:/tmp:/bin/true\n"))
 	a.add("etc/group", 0o644, []byte("root:x:0:\nnogroup:x:65534:\n"))
 	a.add("etc/hosts", 0o644, []byte("127.0.0.1 localhost\n::1 localhost\n"))
-	a.add("usr/share/empty", 0o644, nil)
 	if err := a.tree(g.module, "src"); err != nil {
 		return err
 	}

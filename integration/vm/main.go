@@ -4,7 +4,7 @@
 //	go run ./integration/vm matrix [-fast] [-fetch] [-suite PACKAGE] [MACHINE…]
 //	go run ./integration/vm fetch  [-fast] [MACHINE…]
 //	go run ./integration/vm list
-//	GOARCH=arm64 go test -exec "go run ./integration/vm exec arm64/bookworm" ./lock
+//	go build ./integration/vm && GOARCH=arm64 go test -exec "$PWD/vm exec arm64/bookworm" ./lock
 //
 // A MACHINE is an architecture and a suite of Debian's, such as arm64/bookworm, or an architecture. matrix prints a line
 // for each, and ends with status 1 if any failed. Kernels are kept in the user's cache directory.
@@ -112,7 +112,7 @@ func execute(s store, args []string) error {
 	if err != nil || strings.HasPrefix(dir, "..") {
 		return fmt.Errorf("%s is not in the module", here)
 	}
-	p := program{Name: filepath.ToSlash(dir), File: args[1], Dir: "/src/" + filepath.ToSlash(dir), Args: args[2:], Seconds: 1800}
+	p := program{Name: suite{pkg: filepath.ToSlash(dir)}.name(), File: args[1], Dir: "/src/" + filepath.ToSlash(dir), Args: args[2:], Seconds: 1800}
 	var console strings.Builder
 	_, err = g.boot([]program{p}, io.MultiWriter(&console, os.Stdout))
 	if err != nil {
