@@ -69,6 +69,18 @@ func observing(c *seccomptest.C, err error) {
 	}
 }
 
+// seenBy waits until something is among what was observed, and a little longer for the rest.
+func seenBy(what func(seccomp.Observation) bool) seccomp.State {
+	for range 200 {
+		if slices.ContainsFunc(seccomp.Current().Observed, what) {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	time.Sleep(300 * time.Millisecond)
+	return seccomp.Current()
+}
+
 const misses = `stage init
     use net.server, file.io
     sys_getpgid: 1
@@ -152,9 +164,7 @@ var observedServer = seccomptest.Case("a server under load, observed with a poli
 	}
 	wg.Wait()
 	close(stop)
-	time.Sleep(300 * time.Millisecond)
-
-	state := seccomp.Current()
+	state := seenBy(func(o seccomp.Observation) bool { return strings.HasPrefix(o.Call, "openat(") && o.Count >= clients*each })
 	if state.Mode != seccomp.Observe || state.Stage != "serve" || state.Err != nil || len(state.Receipts) != 2 {
 		c.Errorf("Current: mode %v, stage %s, %v, %d receipts", state.Mode, state.Stage, state.Err, len(state.Receipts))
 	}
@@ -226,11 +236,11 @@ var observedInCode = seccomptest.Case("stages said in code, observed", func(c *s
 	observing(c, seccomp.Stage("serve").Use("net.accept").Rules("sys_write: 0").Lock())
 	c.Allowed("open a file", openFile) // by nobody
 	c.Allowed("exec", run)
-	time.Sleep(100 * time.Millisecond)
-	state := seccomp.Current()
-	if !slices.ContainsFunc(state.Observed, func(o seccomp.Observation) bool {
+	opened := func(o seccomp.Observation) bool {
 		return o.Stage == "serve" && strings.HasPrefix(o.Call, "openat(") && strings.Contains(o.Stack, "seccomp_test.openFile\n")
-	}) {
+	}
+	state := seenBy(opened)
+	if !slices.ContainsFunc(state.Observed, opened) {
 		c.Errorf("observed: %+v", state.Observed)
 	}
 	if slices.ContainsFunc(state.Observed, func(o seccomp.Observation) bool {

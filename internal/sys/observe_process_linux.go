@@ -77,15 +77,14 @@ func observe() {
 		if errno != 0 {
 			continue // ENOENT: the caller was interrupted, or died
 		}
-		refused := false
-		if !comesAgain() {
-			if refused = judgeRefuses(); refused {
-				writeDown()
-			}
+		known := comesAgain()
+		if !known && judgeRefuses() {
+			writeDown()
+			known = true
 		}
 		o.answer = notifResponse{id: o.notice.ID, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
 		_, _, errno = syscall.RawSyscall(unix.SYS_IOCTL, uintptr(listener), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&o.answer)))
-		if errno == unix.ENOENT && refused {
+		if errno == unix.ENOENT && known {
 			noteAgain() // a signal came, and the call will be made once more
 		}
 	}
