@@ -164,7 +164,9 @@ var observedServer = seccomptest.Case("a server under load, observed with a poli
 	}
 	wg.Wait()
 	close(stop)
-	state := seenBy(func(o seccomp.Observation) bool { return strings.HasPrefix(o.Call, "openat(") && o.Count >= clients*each })
+	state := seenBy(func(o seccomp.Observation) bool {
+		return strings.HasPrefix(o.Call, "openat(") && o.Count >= clients*each
+	})
 	if state.Mode != seccomp.Observe || state.Stage != "serve" || state.Err != nil || len(state.Receipts) != 2 {
 		c.Errorf("Current: mode %v, stage %s, %v, %d receipts", state.Mode, state.Stage, state.Err, len(state.Receipts))
 	}
