@@ -165,3 +165,54 @@ func TestFloorIsFounded(t *testing.T) {
 		}
 	}
 }
+
+// TestSetsMeanTheSameEverywhere: a set that has the calls of a function on amd64 has those that the function makes on the
+// other architectures, where they may have other names: fstat64, statx, socketcall.
+func TestSetsMeanTheSameEverywhere(t *testing.T) {
+	for _, x := range pinned(t) {
+		calls := make(map[string]map[string][]string) // of each function, on each architecture
+		for _, f := range x.List {
+			switch {
+			case f.Phase != derive.Asked,
+				strings.HasSuffix(f.Where, ":startProcess"), strings.HasSuffix(f.Where, ":concurrentThreadsLimit"): // findings/reviewed.txt
+				continue
+			}
+			if calls[f.Where] == nil {
+				calls[f.Where] = make(map[string][]string)
+			}
+			for _, a := range f.Arches {
+				calls[f.Where][a] = append(calls[f.Where][a], f.Call)
+			}
+		}
+		sets := make(map[string]map[holder]bool)
+		for _, arch := range derive.Arches {
+			b := runtimeset.Build{Arch: arch, Go: x.Version}
+			sets[arch] = holders(check(t, b, "all.policy", useAll(b)))
+		}
+		has := func(arch, set, call string) bool {
+			_, ok := sets[arch][holder{call, set}]
+			return ok || sets[arch][holder{call, policy.FloorSet}]
+		}
+		names := runtimeset.For(runtimeset.Build{Arch: "amd64", Go: x.Version}).Names()
+		for where, on := range calls {
+			for _, set := range names {
+				if strings.HasPrefix(set, "exec.static") || strings.HasPrefix(set, "exec.dynamic") { // C programs' too
+					continue
+				}
+				if strings.HasSuffix(where, ":lstatNolog") && !strings.HasPrefix(set, "file") && set != "certs" { // os.Stat's call alone is meant
+					continue
+				}
+				if len(on["amd64"]) == 0 || slices.ContainsFunc(on["amd64"], func(c string) bool { return !has("amd64", set, c) }) {
+					continue
+				}
+				for _, arch := range derive.Arches {
+					for _, c := range on[arch] {
+						if !has(arch, set, c) {
+							t.Errorf("go%s: %s has what %s calls on amd64, but not its %s on %s", x.Version, set, where, c, arch)
+						}
+					}
+				}
+			}
+		}
+	}
+}
