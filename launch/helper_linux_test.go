@@ -177,6 +177,10 @@ func TestHelperDies(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
+			t.Cleanup(func() {
+				cmd.Process.Kill()
+				cmd.Wait()
+			})
 			line := make([]byte, 64)
 			n, err := stderr.Read(line)
 			if err != nil {
@@ -203,8 +207,6 @@ func TestHelperDies(t *testing.T) {
 			for _, pid := range append(pids, strconv.Itoa(helper)) {
 				ends(t, pid)
 			}
-			cmd.Process.Kill()
-			cmd.Wait()
 		})
 	}
 }
