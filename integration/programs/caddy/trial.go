@@ -1,0 +1,5 @@
+//go:build trial
+
+package main
+
+import _ "github.com/stagelock/seccomp/integration/programs/internal/trial" // takes the tests' orders
