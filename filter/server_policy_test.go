@@ -97,8 +97,8 @@ func TestServerPolicyAllocations(t *testing.T) {
 		limit float64
 		do    func()
 	}{
-		{"parse, check and plan", 760, func() { tableOf(t, arch, noSets{}, string(text)) }},
-		{"compile", 165, func() {
+		{"parse, check and plan", 370, func() { tableOf(t, arch, noSets{}, string(text)) }},
+		{"compile", 135, func() {
 			if _, err := filter.Compile(table, filter.Options{}); err != nil {
 				t.Fatal(err)
 			}

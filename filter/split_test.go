@@ -124,3 +124,21 @@ func BenchmarkCompile(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkGrowth compiles so many calls with so many values each. What does not fit into the kernel's budget is
+// compiled all the same.
+func BenchmarkGrowth(b *testing.B) {
+	for _, calls := range []int{10, 100, 400} {
+		for _, values := range []int{1, 10, 40} {
+			b.Run(fmt.Sprintf("calls=%d/values=%d", calls, values), func(b *testing.B) {
+				table := scattered(calls, values)
+				b.ReportAllocs()
+				for range b.N {
+					if _, err := Compile(table, Options{Budget: 1 << 30}); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
