@@ -29,6 +29,7 @@ set libc {
 // TestProgramsOfC runs programs of this machine from their first instruction on without what fallbacks.policy lists, and
 // sees that they are refused it and go on.
 func TestProgramsOfC(t *testing.T) {
+	onlyAMD64(t)
 	dir := t.TempDir()
 	large := filepath.Join(dir, "large")
 	if err := os.WriteFile(large, bytes.Repeat([]byte("3\n1\n2\n"), 400_000), 0o644); err != nil {
