@@ -39,9 +39,14 @@ var caddyServer = program{
 		if err != nil {
 			return nil, nil, err
 		}
-		return func(ctx context.Context) error {
+		fetch := func(ctx context.Context) error {
 			return request{url: "https://" + p.addrs[1] + "/"}.want(ctx, c, page)
-		}, end, nil
+		}
+		// The listener of the configuration before may still be closing, with connections that it never accepted: with or
+		// without stages, they are reset. A connection that was accepted is kept.
+		first, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		return fetch, end, until(first, fetch)
 	},
 	allowed: map[string]stages{"open a file": {done, done}, "create a file": {done, eperm}, "remove a file": {done, eperm},
 		"change a file's mode": {done, eperm}, "listen on a new socket": {done, done}, "connect to a server": {done, done}},
