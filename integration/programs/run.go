@@ -166,7 +166,7 @@ func load(ctx context.Context, p program, at place, clients int) (uses int64, er
 	for range clients {
 		go func() {
 			var r result
-			use, end, err := p.client(ctx, at)
+			use, end, err := p.client(context.WithoutCancel(ctx), at) // what was begun is finished, however slow the machine
 			if err != nil {
 				results <- result{0, err}
 				return
