@@ -106,6 +106,9 @@ func (b *builder) run(s store, m machine, wanted []suite, verbose bool) (console
 		if suite.run != "" {
 			args = append(args, "-test.run="+suite.run)
 		}
+		if suite.skip != "" {
+			args = append(args, "-test.skip="+suite.skip)
+		}
 		if suite.short {
 			args = append(args, "-test.short")
 		}

@@ -7,6 +7,7 @@ type suite struct {
 	pkg     string   // its directory in the module
 	archs   string   // those that have it; empty: all
 	run     string   // -test.run; empty: all
+	skip    string   // -test.skip
 	short   bool     // -test.short: what it leaves out takes minutes here
 	slow    bool     // is left out of the fast part
 	own     bool     // starts programs of its machine, so not on the host's, which are for another architecture
@@ -35,7 +36,8 @@ const rootTests = "^Test(DefaultPolicy|Receipt|EveryThread|Lock.*|RulesThatSayNo
 var suites = []suite{
 	{pkg: ".", run: rootTests, seconds: 300,
 		must: []string{"TestDefaultPolicy", "TestEveryThread", "TestFluent", "TestReceipt", "TestOrdinaryUser"}},
-	{pkg: "lock", short: true, seconds: 400,
+	// TestObserve wants a stack to be had within a time that an emulated machine doesn't always keep.
+	{pkg: "lock", skip: "^TestObserve$", short: true, seconds: 400,
 		must: []string{"TestStages", "TestDiverged", "TestRacingBirthsAndExec", "TestRefused", "TestUnderOuterFilter", "TestWeight"}},
 	{pkg: "internal/sys", archs: "amd64 arm64", seconds: 120},
 	{pkg: "internal/kernel", archs: "amd64 arm64 riscv64 ppc64le", run: "^TestWidths$", seconds: 200},
