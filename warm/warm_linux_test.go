@@ -290,4 +290,3 @@ func TestResolver(t *testing.T) {
 	t.Run("without newfstatat", func(t *testing.T) { t.Parallel(); resolverNoStat.Run(t) })
 	t.Run("not loaded", func(t *testing.T) { t.Parallel(); resolverCold.Run(t) })
 }
-

@@ -47,8 +47,8 @@ func (a *archive) parents(name string) {
 func (a *archive) entry(name string, mode uint32, content []byte) {
 	a.ino++
 	name = strings.Trim(name, "/")
-	a.write([]byte(fmt.Sprintf("070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%s\x00",
-		a.ino, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name)+1, 0, name)))
+	a.write(fmt.Appendf(nil, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%s\x00",
+		a.ino, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name)+1, 0, name))
 	a.pad()
 	a.write(content)
 	a.pad()

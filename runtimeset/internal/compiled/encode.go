@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"strings"
 
 	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
@@ -69,11 +70,12 @@ type encoder struct {
 
 func (e *encoder) set(s *Set) []Piece {
 	var body []Piece
-	parts := number(len(s.Parts))
+	var parts strings.Builder
+	parts.WriteString(number(len(s.Parts)))
 	for _, p := range s.Parts {
-		parts += e.constraint(p.Constraint) + number(e.place(p.Name))
+		parts.WriteString(e.constraint(p.Constraint) + number(e.place(p.Name)))
 	}
-	body = append(body, Piece{parts + number(len(s.Rules)), "parts, rules"})
+	body = append(body, Piece{parts.String() + number(len(s.Rules)), "parts, rules"})
 	before := uint32(0)
 	for i := range s.Rules {
 		r := &s.Rules[i]
@@ -106,12 +108,13 @@ func (e *encoder) rule(r *Rule, before uint32) string {
 		panic(bug("a rule of a built-in set about no known call, or with including go"))
 	}
 	line, col := r.Origin.Line, r.Origin.Col
-	code := number(int(r.Nr-before)) + e.constraint(r.Constraint) + number(line) + number(col) + e.cond(r.Allow, r.Origin) +
-		number(len(r.Else))
+	var code strings.Builder
+	code.WriteString(number(int(r.Nr-before)) + e.constraint(r.Constraint) + number(line) + number(col) + e.cond(r.Allow, r.Origin) +
+		number(len(r.Else)))
 	for _, arm := range r.Else {
-		code += number(arm.Origin.Line-line) + number(arm.Origin.Col) + e.cond(arm.If, arm.Origin) + action(arm.Action)
+		code.WriteString(number(arm.Origin.Line-line) + number(arm.Origin.Col) + e.cond(arm.If, arm.Origin) + action(arm.Action))
 	}
-	return code
+	return code.String()
 }
 
 // policy encodes the default policy, which has nothing of its own but stages of built-in sets.
@@ -125,14 +128,15 @@ func (e *encoder) policy(p *policy.Policy) []Piece {
 		if len(s.Rules) > 0 {
 			panic(bug("the default policy has rules of its own"))
 		}
-		code := word(s.Name) + at(s.Pos) + action(s.Deny) + at(s.DenyPos) + number(len(s.Steps))
+		var code strings.Builder
+		code.WriteString(word(s.Name) + at(s.Pos) + action(s.Deny) + at(s.DenyPos) + number(len(s.Steps)))
 		for _, step := range s.Steps {
-			code += number(int(step.Verb)) + at(step.Pos) + number(len(step.Sets))
+			code.WriteString(number(int(step.Verb)) + at(step.Pos) + number(len(step.Sets)))
 			for _, set := range step.Sets {
-				code += number(e.place(set.Name))
+				code.WriteString(number(e.place(set.Name)))
 			}
 		}
-		pieces = append(pieces, Piece{code, "stage " + s.Name})
+		pieces = append(pieces, Piece{code.String(), "stage " + s.Name})
 	}
 	return pieces
 }
@@ -191,11 +195,12 @@ func condition(c policy.Cond) string {
 }
 
 func conditions(list []policy.Cond) string {
-	code := number(len(list))
+	var code strings.Builder
+	code.WriteString(number(len(list)))
 	for _, c := range list {
-		code += condition(c)
+		code.WriteString(condition(c))
 	}
-	return code
+	return code.String()
 }
 
 // op returns the first byte of a condition: bits is 16, 32 or 64.
