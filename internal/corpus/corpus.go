@@ -1,6 +1,6 @@
 // Package corpus keeps what fuzzing found worth keeping: the inputs that reached code which none before them had. They
-// lie in the tree as one file for each target, testdata/FuzzNAME.corpus.gz beside its tests, so that a fresh clone begins
-// where the last long run ended, and plain `go test` goes through all of them.
+// lie in the tree as one file for each target, testdata/FuzzNAME.corpus.gz beside its tests, so that fuzzing a fresh clone
+// begins where the last long run ended. Plain `go test` goes through some of them, evenly spread.
 //
 // Inside is a line for each input: a quoted Go string, in order. Made by
 //
@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -37,10 +38,17 @@ func add(f *testing.F, one func(input string)) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, input := range inputs {
-		one(input)
+	step := 1
+	if fuzzing := flag.Lookup("test.fuzz"); fuzzing == nil || fuzzing.Value.String() == "" {
+		step = 1 + len(inputs)/inPlainTests
+	}
+	for i := 0; i < len(inputs); i += step {
+		one(inputs[i])
 	}
 }
+
+// inPlainTests is how many inputs of a target a plain `go test` goes through at most.
+const inPlainTests = 100
 
 // Read returns the inputs in a file. A file that is not there has none yet.
 func Read(file string) (inputs []string, err error) {

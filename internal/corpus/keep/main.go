@@ -4,10 +4,12 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,6 +52,9 @@ func keep() error {
 	return nil
 }
 
+// errShape means that a target takes something else than what package corpus has.
+var errShape = errors.New("not one []byte or string")
+
 // found returns the inputs in the cache by the directory of their target, seen from top.
 func found(top string) (map[string][]string, error) {
 	targets := make(map[string][]string)
@@ -58,6 +63,10 @@ func found(top string) (map[string][]string, error) {
 			return err
 		}
 		input, err := read(path)
+		if errors.Is(err, errShape) {
+			fmt.Println("not kept:", err)
+			return fs.SkipDir // the rest of the target's
+		}
 		if err != nil {
 			return err
 		}
@@ -77,12 +86,12 @@ func read(file string) (string, error) {
 	_, argument, _ := bytes.Cut(text, []byte("\n"))
 	x, err := parser.ParseExpr(string(bytes.TrimSpace(argument)))
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", file, err)
+		return "", fmt.Errorf("%s: %w", file, errShape)
 	}
 	if call, ok := x.(*ast.CallExpr); ok && len(call.Args) == 1 {
 		if literal, ok := call.Args[0].(*ast.BasicLit); ok && literal.Kind == token.STRING {
 			return strconv.Unquote(literal.Value)
 		}
 	}
-	return "", fmt.Errorf("%s: not one []byte or string", file)
+	return "", fmt.Errorf("%s: %w", file, errShape)
 }
