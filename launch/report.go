@@ -9,7 +9,7 @@ import (
 
 // A Reported is a program whose refusals are told while it runs. The process that started it answers every call that
 // the policy refuses with an errno, by user notification, with that very errno. What the policy kills, traps or logs
-// for is the kernel's to do, and is not told.
+// for is the kernel's to do, and is not told, but for an execve: that one is told, and fails with ENOSYS.
 //
 // It needs Linux 5.5, amounts to one filter, and costs each refused call a trip to another process. If the supervising
 // process ends, refused calls fail with ENOSYS: nothing is let through.

@@ -80,7 +80,7 @@ func (r *Reported) supervise(listener int, refused func(Refusal), stop chan stru
 		}
 		nr := uint32(n.Nr)
 		by := r.table.Eval(nr, n.Args)
-		if first || by.Action.Kind != policy.Errno {
+		if first || by.Action.Allows() {
 			// Of a later execve that the policy allows, whatever its memory says by the time the kernel reads it is
 			// allowed too.
 			first = false
@@ -92,7 +92,11 @@ func (r *Reported) supervise(listener int, refused func(Refusal), stop chan stru
 		// It is told first, so that it stands before what the program says about it.
 		refused(Refusal{Thread: int(n.Pid), Nr: nr, Args: n.Args, By: by,
 			Waiting: func() bool { return sys.NotificationValid(listener, n.ID) }})
-		sys.RefuseNotification(listener, n.ID, syscall.Errno(by.Action.Errno))
+		with := unix.ENOSYS // for an execve that is to kill or trap, as without a report
+		if by.Action.Kind == policy.Errno {
+			with = syscall.Errno(by.Action.Errno)
+		}
+		sys.RefuseNotification(listener, n.ID, with)
 	}
 }
 

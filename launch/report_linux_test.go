@@ -32,6 +32,24 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// An execve comes to the supervisor whatever the policy does about it, since the first one has to pass. No other one does.
+func TestReportRefusesExec(t *testing.T) {
+	for _, action := range []string{"kill", "trap", "errno(EACCES)"} {
+		r, err := launch.Report(tableOf(t, "on_next_syscall: 1\nuse all\nsys_execve: 0 else "+action+"\n"), "sh", "-c", "exec true")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []launch.Refusal
+		r.Run(func(x launch.Refusal) { told = append(told, x) })
+		if code := r.Cmd.ProcessState.ExitCode(); code != 126 {
+			t.Errorf("%s: %v: the second exec was let through, want exit status 126", action, r.Cmd.ProcessState)
+		}
+		if len(told) == 0 || told[0].Nr != unix.SYS_EXECVE || told[0].By.Origin.Line != 3 {
+			t.Errorf("%s: told %+v, want the execve", action, told)
+		}
+	}
+}
+
 // Who is killed in the midst of a flood is waited for no longer.
 func TestReportOfTheKilled(t *testing.T) {
 	for range 10 {

@@ -113,7 +113,7 @@ func Whose(o *policy.Origin) string {
 	return "stage " + o.Stage + at
 }
 
-// Allowing returns the rule that would have allowed what was seen of a call, as narrow as that is.
+// Allowing returns the rule that would have allowed what was seen of a call, as narrow as that is, but for addresses.
 func (l *Log) Allowing(nr uint32) string {
 	c, ok := l.Arch.CallNr(nr)
 	if !ok {
@@ -127,18 +127,20 @@ func (l *Log) shape(c *kernel.Call) string {
 	var all policy.And
 	for i, a := range c.Args() {
 		var some policy.Or
+		address := a.Type.Pointer
 		for _, x := range l.Seen {
 			if x.Nr != c.Nr {
 				continue
 			}
 			for _, v := range x.values[i] {
+				address = address || a.Type.Bits == 64 && isAddress(v)
 				if e := equal(i, a, v); !slices.Contains(some, e) {
 					some = append(some, e)
 				}
 			}
 		}
 		switch {
-		case a.Type.Pointer || len(some) > manyValues:
+		case address || len(some) > manyValues:
 		case len(some) == 1:
 			all = append(all, some[0])
 		default:
@@ -153,3 +155,7 @@ func (l *Log) shape(c *kernel.Call) string {
 	}
 	return policy.FormatCond(all, c, l.Arch)
 }
+
+// isAddress tells whether a number may be an address, as mprotect's start and ioctl's arg are, by its size. Another run
+// of the program has others.
+func isAddress(v uint64) bool { return v>>32 != 0 && v>>56 == 0 }

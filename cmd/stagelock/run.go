@@ -28,10 +28,11 @@ itself; with it that takes ` + "`use go`" + `. Which Go release that is about is
 -cgo. no_new_privs is set: set-user-ID programs run, but without the rights of their owner.
 
 With -report stagelock stays as the program's parent, and tells every call that is refused with an errno; the program
-sees that errno. A call that kills or traps is the kernel's affair and not told. Of each call and rule the first five
-are told one by one, and all are counted; of a Go program with the stack of the goroutine. Names of files are as they
-were when they were read: the program could have changed them since. Signals are passed on to the program. Where
-stagelock is killed, the program goes on, and what is refused fails with ENOSYS.
+sees that errno. A call that kills or traps is the kernel's affair and not told, but for an execve: that one is told and
+fails with ENOSYS. Of each call and rule the first five are told one by one, and all are counted; of a Go program with
+the stack of the goroutine. Names of files are as they were when they were read: the program could have changed them
+since. Signals are passed on to the program. Where stagelock is killed, the program goes on, and what is refused fails
+with ENOSYS.
 
 The exit code is the program's, or 125 if stagelock failed, 126 if the program can't be run, 127 if it isn't there.`,
 		action:   new(runner),
