@@ -64,7 +64,7 @@ func TestRunningIsCareful(t *testing.T) {
 		t.Errorf("without build information: %+v", b)
 	}
 	could := &debug.BuildInfo{GoVersion: "go1.26.8", Settings: []debug.BuildSetting{{Key: "CGO_ENABLED", Value: "1"}, {Key: "-msan", Value: "true"}}}
-	if b := running(could, false, ""); b.Cgo || b.Guessed || b.Sanitizer != "-msan" {
+	if b := running(could, false, ""); b.Cgo != raced || b.Guessed || b.Sanitizer != "-msan" {
 		t.Errorf("cgo was on and is not linked: %+v", b)
 	}
 	could.Settings[0].Value = "0" // as with libraries that bring a runtime/cgo of their own

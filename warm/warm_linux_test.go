@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -196,7 +197,10 @@ func lookup() error {
 // /etc/resolv.conf is known.
 func asksLoopback() error {
 	asked := ""
+	var mu sync.Mutex // both families are asked for at once
 	r := &net.Resolver{PreferGo: true, Dial: func(_ context.Context, _, server string) (net.Conn, error) {
+		mu.Lock()
+		defer mu.Unlock()
 		asked += server + " "
 		return nil, errors.New("nobody is there")
 	}}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"debug/elf"
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -49,12 +51,29 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: false,
 		RequireUniqueNames:  true,
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Condition: func(name string) (bool, error) {
+			if name != "static" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return static()
+		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("NO_COLOR", "")
 			env.Setenv("PATH", searchable(env.Getenv("PATH")))
 			return nil
 		},
 	})
+}
+
+// static tells whether this program, the stagelock of the scripts, starts without opening libraries. Under the race
+// detector it doesn't.
+func static() (bool, error) {
+	f, err := elf.Open("/proc/self/exe")
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	return !slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }), nil
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {
