@@ -12,7 +12,7 @@ import (
 // for is the kernel's to do, and is not told, but for an execve: that one is told, and fails with ENOSYS.
 //
 // It needs Linux 5.5, amounts to one filter, and costs each refused call a trip to another process. If the supervising
-// process ends, refused calls fail with ENOSYS: nothing is let through.
+// process ends, refused calls fail with ENOSYS, and so does every execve: nothing is let through.
 type Reported struct {
 	Cmd *exec.Cmd // what may be set are its descriptors but for ExtraFiles, environment, directory and attributes
 

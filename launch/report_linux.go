@@ -46,7 +46,7 @@ func (r *Reported) Start(refused func(Refusal)) error {
 }
 
 // Wait waits for the program's end. The error is exec.Cmd's. Descendants that outlive the program have no supervisor
-// any more: what is refused to them fails with ENOSYS.
+// any more: what is refused to them fails with ENOSYS, and so does every execve.
 func (r *Reported) Wait() error {
 	err := r.Cmd.Wait()
 	if r.listener >= 0 {

@@ -31,8 +31,8 @@ With -report stagelock stays as the program's parent, and tells every call that 
 sees that errno. A call that kills or traps is the kernel's affair and not told, but for an execve: that one is told and
 fails with ENOSYS. Of each call and rule the first five are told one by one, and all are counted; of a Go program with
 the stack of the goroutine. Names of files are as they were when they were read: the program could have changed them
-since. Signals are passed on to the program. Where stagelock is killed, the program goes on, and what is refused fails
-with ENOSYS.
+since. Signals are passed on to the program. Where stagelock is killed, the program goes on, and what is refused, and
+every execve, fails with ENOSYS; so it does for what the program leaves behind when it ends.
 
 The exit code is the program's, or 125 if stagelock failed, 126 if the program can't be run, 127 if it isn't there.`,
 		action:   new(runner),
