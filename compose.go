@@ -41,9 +41,11 @@ func compose(declared *rule.File, handles []*Handle) (*rule.File, error) {
 		}
 		f.Stmts = append(f.Stmts, s)
 	}
-	if !named && len(behind[current]) > 0 { // what follows must not become part of the first stage
-		at := declared.Stmts[0].Start()
-		f.Stmts = append([]rule.Stmt{&rule.Stage{Pos: at, Name: rule.Name{Pos: at, Text: current}}}, f.Stmts...)
+	if !named && len(behind[current]) > 0 {
+		// What follows must not become part of the first stage. That stands behind all it says, so that its deny is still
+		// one before the first stage, which speaks for all.
+		at := declared.Stmts[len(declared.Stmts)-1].Start()
+		f.Stmts = append(f.Stmts, &rule.Stage{Pos: at, Name: rule.Name{Pos: at, Text: current}})
 	}
 	f.Stmts = append(f.Stmts, behind[current]...)
 	return f, nil
@@ -80,6 +82,10 @@ func (h *Handle) statements(narrow bool) ([]rule.Stmt, error) {
 		}
 	}
 	var errs rule.Errors
+	if h.none {
+		errs = append(errs, &rule.Error{File: h.String(), Pos: at, Class: policy.ErrEmpty,
+			Msg: "Use names no set: is the list that it was given empty?"})
+	}
 	for _, text := range h.text {
 		f, err := rule.Parse(h.String(), text)
 		if err != nil {

@@ -47,7 +47,7 @@ func locked(program string) string {
 
 // declared returns a program that does so under a policy of its own.
 func declared(program string) string {
-	return strings.Replace(locked(program), "main() {\n", "main() {\n\tseccomp.MustDeclare(\"p\", \"use file, net\")\n", 1)
+	return strings.Replace(locked(program), "main() {\n", "main() {\n\tseccomp.MustDeclare(\"p\", \"use file, net.client\")\n", 1)
 }
 
 // program builds a program in the circumstances of this module, for this machine.

@@ -404,3 +404,40 @@ func TestOrdinaryUser(t *testing.T) {
 	}
 	ordinaryUser.RunWith(t, seccomptest.Options{User: 65534})
 }
+
+var headDeny = seccomptest.Case("a deny in front of all stages", func(c *seccomptest.C) {
+	c.Must(seccomp.Declare("p", "deny errno(EACCES)\nuse file, net.client\n"))
+	c.Must(seccomp.Stage("init").Rules("sys_mkdirat: 0").Lock())
+	c.Refused(syscall.EACCES, "what the policy refuses", listen)
+	c.Refused(syscall.EACCES, "what only the code refuses", func() error { return unix.Mkdirat(-1, "x", 0) })
+})
+
+func TestHeadDenySpeaksForCodeToo(t *testing.T) { headDeny.Run(t) }
+
+// A curious logger asks what is in force when it is told of it.
+type curious struct{ seen []string }
+
+func (l *curious) ask(string, ...any)                      { l.seen = append(l.seen, seccomp.Current().Stage) }
+func (l *curious) Infow(msg string, keysAndValues ...any)  { l.ask(msg) }
+func (l *curious) Warnw(msg string, keysAndValues ...any)  { l.ask(msg) }
+func (l *curious) Errorw(msg string, keysAndValues ...any) { l.ask(msg) }
+
+var asking = seccomptest.Case("a logger that asks", func(c *seccomptest.C) {
+	l := new(curious)
+	seccomp.SetLogger(l)
+	c.Must(seccomp.Stage("init").Lock())
+	if len(l.seen) == 0 || l.seen[0] != "init" {
+		c.Errorf("the logger saw %q", l.seen)
+	}
+})
+
+func TestLoggerMayAsk(t *testing.T) { asking.Run(t) }
+
+var noSets = seccomptest.Case("Use without a set", func(c *seccomptest.C) {
+	if err := seccomp.Stage("init").Use([]string{}...).Lock(); !errors.Is(err, policy.ErrEmpty) {
+		c.Errorf("Lock: %v, want ErrEmpty", err)
+	}
+	c.Allowed("open a file", openFile)
+})
+
+func TestUseNeedsASet(t *testing.T) { noSets.Run(t) }

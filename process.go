@@ -27,6 +27,7 @@ type machine struct {
 	mu       sync.Mutex
 	mode     Mode
 	logger   Logger
+	news     []func(Logger) // what it is yet to be told
 	base     *policy.Policy // the policy that is followed, the declared or the default one; nil: handles say all
 	text     string         // base as it was written
 	declared bool           // it is the program's own
@@ -49,7 +50,7 @@ type machine struct {
 
 func (m *machine) declare(file, text string) error {
 	m.mu.Lock()
-	defer m.mu.Unlock()
+	defer m.unlock()
 	if m.declared || m.begun {
 		return m.fail(ErrDeclared)
 	}
@@ -98,12 +99,12 @@ func (m *machine) setLogger(l Logger) {
 // lock puts the stage that h names in force.
 func (m *machine) lock(h *Handle) error {
 	m.mu.Lock()
-	defer m.mu.Unlock()
+	defer m.unlock()
 	switch {
 	case m.err != nil:
 		return &Error{h.name, &afterFailure{m.err}}
 	case m.mode == Off:
-		m.warn("seccomp is off", "stage", h.name)
+		m.tell(func(l Logger) { l.Warnw("seccomp is off", "stage", h.name) })
 		return &Error{h.name, ErrOff}
 	case m.inForce != nil && (m.inForce.equal(h) || m.inForce.name == h.name && !h.says()):
 		return m.done(h)
@@ -171,7 +172,7 @@ func (m *machine) advance(h *Handle) (*Receipt, error) {
 	from := -1
 	if m.inForce != nil {
 		if from = m.at; to <= from {
-			return nil, fmt.Errorf("%w: stage %s is in force already", ErrOrder, next.Stages[from].Name)
+			return nil, fmt.Errorf("%w: stage %s is in force already", ErrOrder, m.plan.Stages[from].Name)
 		}
 	}
 	act := m.act
@@ -335,14 +336,22 @@ func (m *machine) fail(err error) error {
 		m.err = err
 	}
 	fmt.Fprintf(os.Stderr, "stagelock: %v\n", err)
-	if m.logger != nil {
-		m.logger.Errorw("seccomp failed", "error", err)
-	}
+	m.tell(func(l Logger) { l.Errorw("seccomp failed", "error", err) })
 	return err
 }
 
-func (m *machine) warn(msg string, keysAndValues ...any) {
-	if m.logger != nil {
-		m.logger.Warnw(msg, keysAndValues...)
+// tell has something told to the logger once the machine is free, so that a logger may ask for Current.
+func (m *machine) tell(news func(Logger)) { m.news = append(m.news, news) }
+
+// unlock frees the machine and tells the logger what happened.
+func (m *machine) unlock() {
+	logger, news := m.logger, m.news
+	m.news = nil
+	m.mu.Unlock()
+	if logger == nil {
+		return
+	}
+	for _, tell := range news {
+		tell(logger)
 	}
 }

@@ -48,11 +48,8 @@ func newReceipt(p *stage.Plan, from, to int, planned time.Duration, done lock.Re
 
 func allows(c policy.Clause) bool { return c.Action.Allows() }
 
-// report tells the logger of a stage that is in force.
+// report has the logger told of a stage that is in force.
 func (m *machine) report(r *Receipt) {
-	if m.logger == nil {
-		return
-	}
 	instructions := 0
 	for _, n := range r.Instructions {
 		instructions += n
@@ -61,21 +58,23 @@ func (m *machine) report(r *Receipt) {
 	if m.mode == Observe {
 		what = "seccomp stage observed, nothing is enforced"
 	}
-	m.logger.Infow(what,
-		"stage", r.Stage,
-		"allowed", r.Allowed,
-		"dropped", len(r.Dropped),
-		"known", r.Known,
-		"filters", len(r.Instructions),
-		"instructions", instructions,
-		"threads", r.Verified+max(0, r.Inherited),
-		"verified", r.Verified,
-		"microseconds", r.Total.Microseconds(),
-	)
-	if r.Unverified != "" {
-		m.logger.Warnw("seccomp stage unverified", "stage", r.Stage, "reason", r.Unverified)
-	}
-	for _, n := range r.Notes {
-		m.logger.Infow("seccomp note", "stage", r.Stage, "note", n)
-	}
+	m.tell(func(l Logger) {
+		l.Infow(what,
+			"stage", r.Stage,
+			"allowed", r.Allowed,
+			"dropped", len(r.Dropped),
+			"known", r.Known,
+			"filters", len(r.Instructions),
+			"instructions", instructions,
+			"threads", r.Verified+max(0, r.Inherited),
+			"verified", r.Verified,
+			"microseconds", r.Total.Microseconds(),
+		)
+		if r.Unverified != "" {
+			l.Warnw("seccomp stage unverified", "stage", r.Stage, "reason", r.Unverified)
+		}
+		for _, n := range r.Notes {
+			l.Infow("seccomp note", "stage", r.Stage, "note", n)
+		}
+	})
 }

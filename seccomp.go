@@ -54,6 +54,7 @@ func MustDeclare(file, text string) {
 type Handle struct {
 	name string
 	sets []string
+	none bool // Use was called without a set
 	text []string
 	own  func() words // nil where it says nothing but the name
 }
@@ -64,13 +65,13 @@ func Stage(name string) *Handle { return &Handle{name: name} }
 // Use returns a handle that says which sets the stage consists of. In a stage that follows another, or that the
 // declared policy has, these are all that is left: it is the policy's `only`.
 func (h *Handle) Use(sets ...string) *Handle {
-	return &Handle{h.name, append(slices.Clip(h.sets), sets...), h.text, newWords}
+	return &Handle{h.name, append(slices.Clip(h.sets), sets...), h.none || len(sets) == 0, h.text, newWords}
 }
 
 // Rules returns a handle that says more about the stage: a text in the language of docs/language.md, such as
 // "sys_mmap: 0". In a stage that follows another, or that the declared policy has, it can only narrow.
 func (h *Handle) Rules(text string) *Handle {
-	return &Handle{h.name, h.sets, append(slices.Clip(h.text), text), newWords}
+	return &Handle{h.name, h.sets, h.none, append(slices.Clip(h.text), text), newWords}
 }
 
 // Lock puts the stage in force: once it returns nil, no thread of the process and no child it starts gets past what
@@ -96,11 +97,11 @@ func (h *Handle) MustLock() {
 }
 
 // says tells whether the handle says anything beyond the stage's name.
-func (h *Handle) says() bool { return len(h.sets)+len(h.text) > 0 }
+func (h *Handle) says() bool { return h.own != nil }
 
 // equal tells whether two handles say the same.
 func (h *Handle) equal(other *Handle) bool {
-	return h.name == other.name && slices.Equal(h.sets, other.sets) && slices.Equal(h.text, other.text)
+	return h.name == other.name && h.none == other.none && slices.Equal(h.sets, other.sets) && slices.Equal(h.text, other.text)
 }
 
 // String returns how the stage is named in messages: Stage("init").

@@ -89,6 +89,9 @@ func (c *checker) set(name rule.Name) *Set {
 const maxWay = 8
 
 func (c *checker) cycle(name rule.Name) {
+	if c.torn {
+		return // what was taken in by a set whose end is missing
+	}
 	way := c.open[slices.Index(c.open, name.Text):]
 	if len(way) > maxWay {
 		way = append(slices.Clone(way[:maxWay]), "…")
