@@ -101,7 +101,11 @@ func newApt(dir string, m machine, expires time.Time) (*apt, error) {
 			return nil, err
 		}
 	}
-	source := fmt.Sprintf("deb [arch=%s] http://deb.debian.org/debian %s main\n", hardwares[m.arch].debian, m.suite)
+	from, err := mirror()
+	if err != nil {
+		return nil, err
+	}
+	source := fmt.Sprintf("deb [arch=%s] %s %s main\n", hardwares[m.arch].debian, from, m.suite)
 	if err := os.WriteFile(filepath.Join(dir, "sources.list"), []byte(source), 0o644); err != nil {
 		return nil, err
 	}
@@ -119,6 +123,20 @@ func newApt(dir string, m machine, expires time.Time) (*apt, error) {
 		a.flags = append(a.flags, "-o", option)
 	}
 	return a, nil
+}
+
+// mirror returns where this machine gets Debian's packages from: there are other suites and architectures, too.
+func mirror() (string, error) {
+	out, err := exec.Command("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages").Output()
+	if err != nil {
+		return "", fmt.Errorf("apt-get indextargets: %w", err)
+	}
+	for _, uri := range strings.Fields(string(out)) {
+		if uri = strings.TrimSuffix(uri, "/"); strings.HasSuffix(uri, "/debian") {
+			return uri, nil
+		}
+	}
+	return "", errors.New("apt's sources on this machine name no mirror of Debian: …/debian")
 }
 
 // run runs a program of apt's, with a limit on its time.
