@@ -58,12 +58,18 @@ func Main() {
 		os.Exit(0)
 	}
 	death := parentDeathSignal()
-	f, rest, err := decode(os.Args[1:])
+	var f *Filters
+	var err error
+	rest := os.Args[1:]
+	if os.Args[0] == reporter {
+		f, err = instructed(reportFD)
+	} else {
+		f, rest, err = decode(rest)
+	}
 	if err == nil && len(rest) < 2 {
 		err = errors.New("no program is named")
 	}
 	if err == nil {
-		f.reported = os.Args[0] == reporter
 		if f.death == 0 {
 			f.death = death
 		}

@@ -11,6 +11,8 @@ func parentDeathSignal() syscall.Signal { return 0 }
 
 func help() error { return elsewhere() }
 
+func instructed(int) (*Filters, error) { return nil, elsewhere() }
+
 // Start is for Linux: elsewhere it returns ErrNotSupported.
 func (h *Helper) Start() error { return elsewhere() }
 
@@ -40,5 +42,8 @@ func (r *Reported) Start(refused func(Refusal)) error { return elsewhere() }
 
 // Wait is for Linux: elsewhere it returns ErrNotSupported.
 func (r *Reported) Wait() error { return elsewhere() }
+
+// Done is for Linux: elsewhere it returns nil.
+func (r *Reported) Done() <-chan struct{} { return nil }
 
 func elsewhere() error { return &Error{Class: ErrNotSupported, Hint: "launch on Linux"} }

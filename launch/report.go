@@ -4,6 +4,7 @@ import (
 	"os/exec"
 
 	"github.com/stagelock/seccomp/filter"
+	"github.com/stagelock/seccomp/internal/bpf"
 	"github.com/stagelock/seccomp/policy"
 )
 
@@ -11,16 +12,17 @@ import (
 // the policy refuses with an errno, by user notification, with that very errno. What the policy kills, traps or logs
 // for is the kernel's to do, and is not told, but for an execve: that one is told, and fails with ENOSYS.
 //
-// It needs Linux 5.5, amounts to one filter, and costs each refused call a trip to another process. If the supervising
-// process ends, refused calls fail with ENOSYS, and so does every execve: nothing is let through.
+// It needs Linux 5.5, amounts to one filter, and costs each refused call a trip to another process. What the program
+// leaves behind when it ends is answered, and told, as well, for as long as anybody has the filter; before Linux 5.9, which
+// first tells when that is, only until Wait returns. If the supervising process ends, refused calls fail with ENOSYS, and
+// so does every execve: nothing is let through.
 type Reported struct {
 	Cmd *exec.Cmd // what may be set are its descriptors but for ExtraFiles, environment, directory and attributes
 
-	table   *policy.Table
-	filters *Filters
+	tableFor func(pid int) (*policy.Table, error)
+	table    *policy.Table
 
-	listener      int // -1: the program ended before it had a filter
-	stop, stopped chan struct{}
+	stop, done chan struct{}
 }
 
 // A Refusal is a call that was refused.
@@ -35,30 +37,28 @@ type Refusal struct {
 	Waiting func() bool
 }
 
-// reporter is what marker is for a program that is reported: the listener goes to the descriptor reportFD first.
+// reporter is what marker is for a program that is reported: the filter comes by the descriptor reportFD, and the listener
+// goes there before the exec passes.
 const (
 	reporter = "stagelock-report"
 	reportFD = 3
 )
 
-// Report prepares a program for running under a table. As for Command, main must begin with Main.
-func Report(t *policy.Table, name string, arg ...string) (*Reported, error) {
+// Report prepares a program for running under a table. The table is asked for when the program's pid is known, since a
+// policy may compare with it (self.pid). As for Command, main must begin with Main.
+func Report(table func(pid int) (*policy.Table, error), name string, arg ...string) (*Reported, error) {
 	path, err := LookPath(name)
 	if err != nil {
 		return nil, err
 	}
-	f, err := compileReported(t)
-	if err != nil {
-		return nil, err
-	}
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Args = append(append(f.encode([]string{reporter}), path, name), arg...)
-	return &Reported{Cmd: cmd, table: t, filters: f}, nil
+	cmd.Args = append([]string{reporter, path, name}, arg...)
+	return &Reported{Cmd: cmd, tableFor: table}, nil
 }
 
 // compileReported compiles a table with user notification for every errno, and for every execve: the first one waits
 // for the listener to be with the supervisor.
-func compileReported(t *policy.Table) (*Filters, error) {
+func compileReported(t *policy.Table) ([]bpf.Instruction, error) {
 	var standIn policy.Action
 	for standIn = range filter.Unused(t) {
 		break
@@ -88,7 +88,5 @@ func compileReported(t *policy.Table) (*Filters, error) {
 		return nil, &Error{Class: ErrTooLarge, Hint: "refusals are told of a policy that fits into one filter"}
 	}
 	programs[0].Exchange(standIn, retUserNotif)
-	f := &Filters{}
-	f.programs = append(f.programs, programs[0].Insns)
-	return f, nil
+	return programs[0].Insns, nil
 }

@@ -1,11 +1,14 @@
 package launch
 
 import (
+	"encoding/binary"
+	"errors"
 	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/stagelock/seccomp/internal/bpf"
 	"github.com/stagelock/seccomp/internal/sys"
 	"github.com/stagelock/seccomp/policy"
 )
@@ -33,40 +36,84 @@ func (r *Reported) Start(refused func(Refusal)) error {
 	if err != nil {
 		return err
 	}
-	if r.listener, err = receive(ours); err != nil {
-		r.listener = -1
+	if err := r.instruct(ours); err != nil {
+		r.Cmd.Process.Kill()
+		r.Cmd.Wait()
+		return err
+	}
+	r.stop, r.done = make(chan struct{}), make(chan struct{})
+	listener, err := receive(ours)
+	if err != nil { // the program ended before it had a filter
+		close(r.done)
 		return nil
 	}
-	r.stop, r.stopped = make(chan struct{}), make(chan struct{})
+	pause := -1 // until something comes: a call, or the end of the last one that has the filter
+	if sys.TellsLastUser() != 0 {
+		pause = 20 // milliseconds, after which Wait's end is noticed
+	}
 	go func() {
-		defer close(r.stopped)
-		r.supervise(r.listener, refused, r.stop)
+		r.supervise(listener, pause, refused)
+		unix.Close(listener)
+		close(r.done)
 	}()
 	return nil
 }
 
-// Wait waits for the program's end. The error is exec.Cmd's. Descendants that outlive the program have no supervisor
-// any more: what is refused to them fails with ENOSYS, and so does every execve.
+// instruct sends the filter to the process that is to become the program.
+func (r *Reported) instruct(socket int) (err error) {
+	if r.table, err = r.tableFor(r.Cmd.Process.Pid); err != nil {
+		return err
+	}
+	program, err := compileReported(r.table)
+	if err != nil {
+		return err
+	}
+	unix.Send(socket, bpf.Encode(nil, binary.LittleEndian, program), unix.MSG_NOSIGNAL) // it may have ended
+	return nil
+}
+
+// instructed gets what instruct sends.
+func instructed(socket int) (*Filters, error) {
+	data := make([]byte, 64<<10) // 8 bytes for each of at most 4,096 instructions
+	for {
+		n, err := unix.Read(socket, data)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return nil, os.NewSyscallError("read", err)
+		}
+		program, err := bpf.Decode(data[:n], binary.LittleEndian)
+		if err != nil || len(program) == 0 {
+			return nil, errors.New("the supervisor has sent no filter")
+		}
+		return &Filters{programs: [][]bpf.Instruction{program}, reported: true}, nil
+	}
+}
+
+// Wait waits for the program's end. The error is exec.Cmd's. It does not wait for what the program has left behind, which
+// may be nobody or a daemon: Done tells.
 func (r *Reported) Wait() error {
 	err := r.Cmd.Wait()
-	if r.listener >= 0 {
+	if sys.TellsLastUser() != 0 {
 		close(r.stop)
-		<-r.stopped
-		unix.Close(r.listener)
+		<-r.done
 	}
 	return err
 }
 
+// Done is closed when nobody has the program's filter any more, and nothing more will be told.
+func (r *Reported) Done() <-chan struct{} { return r.done }
+
 // supervise answers until it is told to stop, or nobody is left.
-func (r *Reported) supervise(listener int, refused func(Refusal), stop chan struct{}) {
+func (r *Reported) supervise(listener, pause int, refused func(Refusal)) {
 	// The first call is the exec that starts the program: one thread has the filter, and it makes that one call.
 	for first := true; ; {
 		select {
-		case <-stop:
+		case <-r.stop:
 			return
 		default:
 		}
-		const pause = 20 // milliseconds, after which the end is noticed
 		fds := []unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
 		if n, err := unix.Poll(fds, pause); n == 0 || err != nil {
 			continue

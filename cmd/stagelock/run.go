@@ -27,12 +27,17 @@ Without on_next_syscall in the policy, what the Go runtime needs is allowed too,
 itself; with it that takes ` + "`use go`" + `. Which Go release that is about is read from the program, or said by -go and
 -cgo. no_new_privs is set: set-user-ID programs run, but without the rights of their owner.
 
-With -report stagelock stays as the program's parent, and tells every call that is refused with an errno; the program
-sees that errno. A call that kills or traps is the kernel's affair and not told, but for an execve: that one is told and
+With -report stagelock stays, and a second process of it, the supervisor, is the program's parent: it tells every call
+that is refused with an errno; the program sees that errno. A call that kills or traps is the kernel's affair and not told, but for an execve: that one is told and
 fails with ENOSYS. Of each call and rule the first five are told one by one, and all are counted; of a Go program with
 the stack of the goroutine. Names of files are as they were when they were read: the program could have changed them
-since. Signals are passed on to the program. Where stagelock is killed, the program goes on, and what is refused, and
-every execve, fails with ENOSYS; so it does for what the program leaves behind when it ends.
+since. Signals are passed on to the program.
+
+Stagelock ends when the program does. Where that has left something behind that runs under the filter, such as a daemon,
+the supervisor goes on for it in the background, and ends with it. It goes on telling what is refused where stderr is a
+file or a terminal; a pipe it lets go of, so that whoever reads it does not wait for a daemon. Before Linux 5.9 it can't
+know when that ends, and ends with the program. Without a supervisor, also if it is killed, whatever has the filter goes
+on, and what is refused to it, and every execve, fails with ENOSYS.
 
 The exit code is the program's, or 125 if stagelock failed, 126 if the program can't be run, 127 if it isn't there.`,
 		action:   new(runner),
@@ -67,7 +72,7 @@ func (c *runner) run(s *streams, args []string) error {
 		return shapef("the COMMAND is missing")
 	}
 	if c.report || c.suggest {
-		return launching(c.supervise(s, args))
+		return launching(c.reported(s, args))
 	}
 	return launching(c.become(s, args))
 }
@@ -88,7 +93,11 @@ func (c *runner) become(s *streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	table, err := c.table(s, path)
+	tables, err := c.tables(s, path)
+	if err != nil {
+		return err
+	}
+	table, err := tables(os.Getpid()) // which stays
 	if err != nil {
 		return err
 	}
@@ -99,8 +108,8 @@ func (c *runner) become(s *streams, args []string) error {
 	return filters.Exec(path, args, os.Environ())
 }
 
-// table returns what the stage leaves to the program.
-func (c *runner) table(s *streams, path string) (*policy.Table, error) {
+// tables returns what the stage leaves to the program, as a function of its pid.
+func (c *runner) tables(s *streams, path string) (func(pid int) (*policy.Table, error), error) {
 	arch := kernel.Native()
 	if arch == nil {
 		return nil, &launch.Error{Class: launch.ErrNotSupported}
@@ -128,8 +137,12 @@ func (c *runner) table(s *streams, path string) (*policy.Table, error) {
 	if !p.NoFloor {
 		noteRelease(s, b)
 	}
-	// The program has this very pid.
-	plan, err := stage.New(p, stage.Env{"self.pid": uint64(os.Getpid())})
+	return func(pid int) (*policy.Table, error) { return c.table(p, pid) }, nil
+}
+
+// table returns what the stage leaves to a process.
+func (c *runner) table(p *policy.Policy, pid int) (*policy.Table, error) {
+	plan, err := stage.New(p, stage.Env{"self.pid": uint64(pid)})
 	if err != nil {
 		return nil, err
 	}

@@ -3,100 +3,143 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
-	"slices"
 	"syscall"
+	"time"
 
+	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/launch"
 	"github.com/stagelock/seccomp/refusal"
 )
 
-// supervise runs the program and reports what is refused to it.
+// With -report there are two processes of this command. One is the program's parent, the supervisor: it starts it and
+// answers what is refused, for as long as anybody has the filter, a daemon that the program leaves behind among them. The
+// other one is what the caller waits for: it ends with the program.
+
+// supervising is the environment's word to the supervisor, which takes it out.
+const supervising = "STAGELOCK_RUN_SUPERVISES"
+
+// outcomeFD is where the supervisor says how the program has ended.
+const outcomeFD = 3
+
+// An outcome is what the supervisor says.
+type outcome struct {
+	status syscall.WaitStatus
+	left   bool // somebody still has the filter, and the supervisor goes on
+}
+
+func (o outcome) put(w io.Writer) { fmt.Fprintln(w, uint32(o.status), o.left) }
+
+func (o *outcome) get(r io.Reader) error {
+	_, err := fmt.Fscanln(r, (*uint32)(&o.status), &o.left)
+	return err
+}
+
+// reported runs the program and reports what is refused to it.
+func (c *runner) reported(s *streams, args []string) error {
+	if os.Getenv(supervising) != "" {
+		os.Unsetenv(supervising)
+		return c.supervise(s, args)
+	}
+	said, says, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	signals := catchSignals()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Args = os.Args
+	cmd.Env = append(os.Environ(), supervising+"=1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.ExtraFiles = []*os.File{says}
+	err = cmd.Start()
+	says.Close()
+	if err != nil {
+		return err
+	}
+	go forward(signals, cmd.Process)
+	var o outcome
+	if err := o.get(said); err != nil {
+		return mishap(s, cmd)
+	}
+	if !o.left {
+		cmd.Wait() // it ends, too
+	}
+	if o.status.Signaled() {
+		return endedBy(o.status.Signal())
+	}
+	return &exitError{o.status.ExitStatus(), errNo}
+}
+
+// mishap tells of a supervisor that ends without a word about the program: it has not started one, and said why, or was
+// killed.
+func mishap(s *streams, supervisor *exec.Cmd) error {
+	supervisor.Wait()
+	status, _ := supervisor.ProcessState.Sys().(syscall.WaitStatus)
+	if !status.Signaled() {
+		return &exitError{supervisor.ProcessState.ExitCode(), errNo}
+	}
+	s.complain("the supervisor was ended by %v: if the program was running it goes on, and what is refused to it, "+
+		"and every execve, fails with ENOSYS", status.Signal())
+	return endedBy(status.Signal())
+}
+
+// endedBy ends this process by a signal.
+func endedBy(signal syscall.Signal) error {
+	endBy(signal)
+	return &exitError{128 + int(signal), errNo} // as a shell has it
+}
+
+// supervise is what the supervisor does.
 func (c *runner) supervise(s *streams, args []string) error {
+	syscall.CloseOnExec(outcomeFD)
 	path, err := launch.LookPath(args[0])
 	if err != nil {
 		return err
 	}
-	table, err := c.table(s, path)
+	tables, err := c.tables(s, path)
 	if err != nil {
 		return err
 	}
-	reported, err := launch.Report(table, args[0], args[1:]...)
+	reported, err := launch.Report(tables, args[0], args[1:]...)
 	if err != nil {
 		return err
 	}
 	cmd := reported.Cmd
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	signals := catchSignals()
-	log := &refusals{Log: refusal.Log{Arch: table.Arch}, s: s}
+	log := &refusals{Log: refusal.Log{Arch: kernel.Native()}, s: s}
 	if err := reported.Start(log.add); err != nil {
 		return err
 	}
 	go forward(signals, cmd.Process)
 	err = reported.Wait()
-	log.summary()
-	if c.suggest {
-		log.suggest()
-	}
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
+	if err != nil && !errors.As(err, &exit) {
 		return err
 	}
-	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		s.complain("the program was ended by %v", status.Signal())
-		endBy(status.Signal())
-		return &exitError{128 + int(status.Signal()), errNo} // as a shell has it
+	var o outcome
+	o.status, _ = cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if o.status.Signaled() {
+		s.complain("the program was ended by %v", o.status.Signal())
 	}
-	return &exitError{exit.ExitCode(), errNo}
+	log.conclude(c.suggest)
+	select {
+	case <-reported.Done():
+	case <-time.After(endsToo):
+		o.left = true
+		goOn(s)
+	}
+	says := os.NewFile(outcomeFD, "outcome")
+	o.put(says)
+	says.Close()
+	<-reported.Done()
+	if o.left {
+		log.conclude(c.suggest)
+	}
+	return nil
 }
 
-// Refusals are what a report has been told.
-type refusals struct {
-	refusal.Log
-	looker
-	s *streams
-}
-
-// toldEach is how many refusals of one call by one rule are told one by one.
-const toldEach = 5
-
-// add takes a refusal.
-func (l *refusals) add(r launch.Refusal) {
-	x := l.Add(r.Nr, r.Args, r.By)
-	if x.Count <= toldEach {
-		seen := l.look(l.Arch, r)
-		l.s.complain("thread %d: %s: %s, %s", r.Thread, refusal.Call(l.Arch, r.Nr, r.Args, seen.names), r.By.Action.Text(l.Arch),
-			refusal.Whose(r.By.Origin))
-		for _, line := range seen.lines() {
-			fmt.Fprintln(l.s.err, line)
-		}
-	}
-	if x.Count == toldEach {
-		l.s.complain("further refusals of %s by this rule are counted only", refusal.Name(l.Arch, r.Nr))
-	}
-}
-
-// summary counts.
-func (l *refusals) summary() {
-	slices.SortStableFunc(l.Seen, func(x, y *refusal.Entry) int { return y.Count - x.Count })
-	for _, x := range l.Seen {
-		if x.Count > toldEach {
-			l.s.complain("%s was refused %d times by %s", refusal.Name(l.Arch, x.Nr), x.Count, refusal.Whose(x.By.Origin))
-		}
-	}
-}
-
-// suggest prints the rules that would have allowed what was refused. They are as narrow as what was seen.
-func (l *refusals) suggest() {
-	if len(l.Seen) > 0 {
-		l.s.complain("these rules would have allowed it; a rule of the policy about the same call goes:")
-	}
-	var said []uint32
-	for _, x := range l.Seen {
-		if !slices.Contains(said, x.Nr) {
-			fmt.Fprintln(l.s.err, l.Allowing(x.Nr))
-			said = append(said, x.Nr)
-		}
-	}
-}
+// endsToo is how long those that end with the program, as a pipeline does, may take to do so.
+const endsToo = 20 * time.Millisecond

@@ -48,7 +48,7 @@ func TestProgramsOfC(t *testing.T) {
 			if _, err := exec.LookPath(p.command[0]); err != nil {
 				t.Skipf("this machine has no %s", p.command[0])
 			}
-			r, err := launch.Report(without(t), p.command[0], p.command[1:]...)
+			r, err := launch.Report(func(int) (*policy.Table, error) { return without(t), nil }, p.command[0], p.command[1:]...)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -20,28 +20,39 @@ import (
 const program = `echo $$ >pid; while read -r k v; do case $k in Seccomp:|NoNewPrivs:) echo $k $v; esac; done </proc/self/status >state
 : >started; while :; do mkdir refused 2>/dev/null && echo >broken; done`
 
-// Killed at any moment, `run` leaves no program that is stopped, or without the filter.
+// Killed at any moment, `run` leaves no program that is stopped, or without the filter; nor does its supervisor.
 func TestRunKilled(t *testing.T) {
 	stagelock := filepath.Join(t.TempDir(), "stagelock")
 	if out, err := exec.Command("go", "build", "-o", stagelock, "github.com/stagelock/seccomp/cmd/stagelock").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, report := range []bool{false, true} {
-		t.Run("report="+strconv.FormatBool(report), func(t *testing.T) {
+	itself := func(pid int) int { return pid }
+	supervisor := func(pid int) int {
+		if list := childrenOf(pid); len(list) > 0 {
+			return list[0]
+		}
+		return pid // it has not come to that yet
+	}
+	for _, tt := range []struct {
+		name   string
+		report bool
+		victim func(pid int) int
+	}{{"run", false, itself}, {"report", true, itself}, {"supervisor", true, supervisor}} {
+		t.Run(tt.name, func(t *testing.T) {
 			policy := filepath.Join(t.TempDir(), "no.policy")
 			if err := os.WriteFile(policy, []byte("on_next_syscall: 1\nuse all\nsys_mkdir: 0\nsys_mkdirat: 0\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			args := []string{stagelock, "run", "-policy", policy}
-			if report {
+			if tt.report {
 				args = append(args, "-report")
 			}
 			args = append(args, "--", "sh", "-c", program)
 			// How long it takes until the program runs, so that as many are killed before as after.
-			takes := runKilled(t, args, -1)
+			takes := runKilled(t, args, tt.victim, -1)
 			early, late := 0, 0
 			for range max(10, *many/10) {
-				if runKilled(t, args, rand.N(2*takes)) == 0 {
+				if runKilled(t, args, tt.victim, rand.N(2*takes)) == 0 {
 					early++
 				} else {
 					late++
@@ -52,9 +63,9 @@ func TestRunKilled(t *testing.T) {
 	}
 }
 
-// runKilled runs the program and kills stagelock after some time; below 0 is when the program has started. It returns
+// runKilled runs the program and kills the victim, by stagelock's pid, after some time; below 0 is when the program has started. It returns
 // how long the program took to start; 0: it never did.
-func runKilled(t *testing.T, args []string, after time.Duration) (took time.Duration) {
+func runKilled(t *testing.T, args []string, victim func(int) int, after time.Duration) (took time.Duration) {
 	t.Helper()
 	dir := t.TempDir()
 	cmd := exec.Command(args[0], args[1:]...)
@@ -80,7 +91,7 @@ func runKilled(t *testing.T, args []string, after time.Duration) (took time.Dura
 		time.Sleep(after)
 	}
 	took = time.Since(begin)
-	cmd.Process.Kill()
+	unix.Kill(victim(cmd.Process.Pid), unix.SIGKILL)
 	cmd.Wait()
 	time.Sleep(2 * time.Millisecond) // for what goes on without it
 	if pid, err := os.ReadFile(filepath.Join(dir, "pid")); err == nil {

@@ -27,6 +27,14 @@ type notifResponse struct {
 	flags uint32
 }
 
+// TellsLastUser returns 0 if the kernel tells the holder of a listener, by POLLHUP, when the last task that has the filter
+// has gone: since Linux 5.9. The sign is close_range(2), which is as old; the errno is that call's.
+func TellsLastUser() syscall.Errno {
+	const none = 1<<32 - 2
+	_, _, errno := unix.RawSyscall(unix.SYS_CLOSE_RANGE, none, none, 0)
+	return errno
+}
+
 // ReceiveNotification waits for a call. EINTR is a signal; ENOENT a caller that died meanwhile: both are for trying
 // again.
 func ReceiveNotification(listener int) (n Notification, errno syscall.Errno) {

@@ -70,9 +70,7 @@ const (
 //
 // ENOTSUP means that this program can't be observed: see observe_other.go. ENOSYS is a kernel before 5.9.
 func StartObserver() syscall.Errno {
-	// What the observer needs: close_range is as old as the notice that the last one with a filter has gone, 5.9.
-	const none = 1<<32 - 2
-	if _, _, errno := unix.RawSyscall(unix.SYS_CLOSE_RANGE, none, none, 0); errno != 0 {
+	if errno := TellsLastUser(); errno != 0 { // it needs close_range, too
 		return errno
 	}
 	if !observer.begun.CompareAndSwap(false, true) {

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
+)
+
+// goOn takes the supervisor into the background, when the program has ended and left somebody behind: it must not keep
+// the terminal's session, a directory, or whoever reads what the command prints until its end.
+func goOn(s *streams) {
+	keep, rest := 1, "and tells here what is refused to it"
+	if info, err := os.Stderr.Stat(); err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0 {
+		keep, rest = 0, "but it does not tell what is refused to it, since whoever reads this would wait: stderr would have to be a file"
+	}
+	s.complain("what the program has left behind is still under the filter: process %d answers for it to its end, %s", os.Getpid(), rest)
+	// It ends by itself. What ends it sooner, and by mistake, has those that are left fail at every execve.
+	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM)
+	unix.Setsid()
+	unix.Chdir("/")
+	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	for fd := range 3 - keep {
+		unix.Dup3(null, fd, 0)
+	}
+	unix.Close(null)
+}
