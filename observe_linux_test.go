@@ -184,7 +184,7 @@ var observedServer = seccomptest.Case("a server under load, observed with a poli
 		!strings.HasPrefix(o.Allow, "sys_openat: ") || o.Gets != "errno EPERM" {
 		c.Errorf("openat: %+v", o)
 	}
-	if o := seen("getpgid", "misses.policy:6:5"); o.Call != "getpgid(pid=2)" || o.Count != 2 || o.Allow != "sys_getpgid: pid in {2..3}" {
+	if o := seen("getpgid", "misses.policy:6:5"); o.Call != "getpgid(pid=2)" || o.Count != 2 || o.Allow != "sys_getpgid: 1 # not compared: pid (an id)" {
 		c.Errorf("getpgid: %+v", o)
 	}
 	if o := seen("umask", "misses.policy:7:5"); o.Gets != "kill" {

@@ -4,6 +4,7 @@ package lock_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,6 +55,18 @@ func next(c *seccomptest.C, told <-chan lock.Observed) lock.Observed {
 	}
 }
 
+// withStack makes a call until it is told with a stack. That is not waited for long: on a slow machine the first times may
+// be too soon.
+func withStack(c *seccomptest.C, told <-chan lock.Observed, call func()) (o lock.Observed) {
+	for range 4 {
+		call()
+		if o = next(c, told); o.Frames > 0 {
+			break
+		}
+	}
+	return o
+}
+
 // names returns the functions on a stack.
 func names(o lock.Observed) string {
 	var list []string
@@ -73,10 +86,11 @@ func readLink() (string, error) { return os.Readlink("/proc/self/exe") }
 var observed = seccomptest.Case("a call is observed", func(c *seccomptest.C) {
 	var session lock.Session
 	told := observe(c, &session, unix.SYS_READLINKAT, unix.SYS_GETPGID)
-	if _, err := readLink(); err != nil {
-		c.Errorf("the call failed: %v", err)
-	}
-	o := next(c, told)
+	o := withStack(c, told, func() {
+		if _, err := readLink(); err != nil {
+			c.Errorf("the call failed: %v", err)
+		}
+	})
 	if o.Nr != unix.SYS_READLINKAT || int32(o.Args[0]) != unix.AT_FDCWD || o.Judge != 0 {
 		c.Errorf("told %+v", o)
 	}
@@ -84,10 +98,12 @@ var observed = seccomptest.Case("a call is observed", func(c *seccomptest.C) {
 		c.Errorf("the stack is %s", got)
 	}
 	// A call that keeps its processor from the runtime.
-	if pgid, _, errno := unix.RawSyscall(unix.SYS_GETPGID, 0, 0, 0); errno != 0 || int(pgid) != unix.Getpgrp() {
-		c.Errorf("getpgid: %d, %v", pgid, errno)
-	}
-	if o := next(c, told); o.Nr != unix.SYS_GETPGID || !strings.Contains(names(o), "lock_test.init") {
+	o = withStack(c, told, func() {
+		if pgid, _, errno := unix.RawSyscall(unix.SYS_GETPGID, 0, 0, 0); errno != 0 || int(pgid) != unix.Getpgrp() {
+			c.Errorf("getpgid: %d, %v", pgid, errno)
+		}
+	})
+	if o.Nr != unix.SYS_GETPGID || !strings.Contains(names(o), "lock_test.init") {
 		c.Errorf("told %+v with the stack %s", o, names(o))
 	}
 })
@@ -196,6 +212,47 @@ var observedExec = seccomptest.Case("an observed process becomes another program
 		c.Errorf("%v: %s", err, out)
 	}
 })
+
+// becomeShell observes this process, which becomes a shell that makes the observed calls itself, and has a handler for
+// SIGURG that interrupts a call for good.
+func becomeShell() {
+	const script = `trap "echo a signal came; exit 1" URG; for i in 1 2 3 4 5 6 7 8 9; do umask >/dev/null; done`
+	var session lock.Session
+	path, err := exec.LookPath("sh")
+	if err == nil {
+		_, err = session.Observe(lock.Stage{Name: "observed", Last: true,
+			Filters: [][]lock.Instruction{answer(unix.SECCOMP_RET_USER_NOTIF, unix.SYS_UMASK)}})
+	}
+	session.Judge([][]lock.Instruction{refuse(unix.EPERM, unix.SYS_UMASK)})
+	if err == nil {
+		err = unix.Exec(path, []string{"sh", "-c", script}, os.Environ())
+	}
+	fmt.Println(err)
+	os.Exit(2)
+}
+
+// becomesShell is the environment's word to a process of this program that it is to become a shell, before any test.
+const becomesShell = "LOCK_TEST_BECOMES_SHELL"
+
+var _ = func() bool {
+	if os.Getenv(becomesShell) != "" {
+		becomeShell()
+	}
+	return false
+}()
+
+func TestObserveHandler(t *testing.T) {
+	shell(t)
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), becomesShell+"=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil && cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == 2 {
+		t.Skip(string(out))
+	}
+	if err != nil || len(out) > 0 {
+		t.Errorf("%v: %s", err, out)
+	}
+}
 
 func TestObserveExec(t *testing.T) {
 	shell(t)

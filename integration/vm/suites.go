@@ -5,6 +5,7 @@ import "strings"
 // A suite is the tests of one package that are run inside a machine.
 type suite struct {
 	pkg     string   // its directory in the module
+	part    string   // of its tests; empty: what is not in another part
 	archs   string   // those that have it; empty: all
 	run     string   // -test.run; empty: all
 	skip    string   // -test.skip
@@ -15,12 +16,16 @@ type suite struct {
 	seconds int      // after which the suite is ended; TCG on a busy machine is slow
 }
 
-// name is how a suite is called: by its directory, the root's by its package.
+// name is how a suite is called: by its directory, the root's by its package, and its part.
 func (s suite) name() string {
-	if s.pkg == "." {
-		return "seccomp"
+	name := s.pkg
+	if name == "." {
+		name = "seccomp"
 	}
-	return s.pkg
+	if s.part != "" {
+		name += "." + s.part
+	}
+	return name
 }
 
 // runsOn tells whether a machine can run the suite.
@@ -36,8 +41,11 @@ const rootTests = "^Test(DefaultPolicy|Receipt|EveryThread|Lock.*|RulesThatSayNo
 var suites = []suite{
 	{pkg: ".", run: rootTests, seconds: 300,
 		must: []string{"TestDefaultPolicy", "TestEveryThread", "TestFluent", "TestReceipt", "TestOrdinaryUser"}},
-	// TestObserve wants a stack to be had within a time that an emulated machine doesn't always keep.
-	{pkg: "lock", skip: "^TestObserve$", short: true, seconds: 400,
+	{pkg: ".", part: "observe", archs: "amd64 arm64", run: "^Test(Observe.*|NothingCanBeObserved)$", seconds: 600,
+		must: []string{"TestObserve", "TestObserveInCode", "TestNothingCanBeObserved", "TestObserveAsOrdinaryUser"}},
+	{pkg: "lock", part: "observe", archs: "amd64 arm64", run: "^TestObserve", seconds: 300,
+		must: []string{"TestObserve", "TestObserveUnderLoad", "TestObserveHandler", "TestObserveExec"}},
+	{pkg: "lock", skip: "^TestObserve", short: true, seconds: 400,
 		must: []string{"TestStages", "TestDiverged", "TestRacingBirthsAndExec", "TestRefused", "TestUnderOuterFilter", "TestWeight"}},
 	{pkg: "internal/sys", archs: "amd64 arm64", seconds: 120},
 	{pkg: "internal/kernel", archs: "amd64 arm64 riscv64 ppc64le", run: "^TestWidths$", seconds: 200},

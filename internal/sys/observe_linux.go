@@ -85,6 +85,7 @@ func StartObserver() syscall.Errno {
 	observer.observed = int32(unix.Getpid())
 	observer.listener.Store(listenerComes)
 	observer.ready.Store(false)
+	observer.capture.last = uint64(time.Now().UnixNano())
 	if errno = takeSignal(); errno != 0 {
 		observer.begun.Store(false)
 		return errno

@@ -22,8 +22,8 @@ import (
 type capture struct {
 	wanted    atomic.Uint64 // the value that the signal carries; 0: none is
 	done      atomic.Uint64 // the value of the one that was answered
-	last      uint64
-	registers [2]registers // by the value: a late answer does no harm to the next
+	last      uint64        // begins with the time: a value that no other memory has in its place
+	registers [2]registers  // by the value: a late answer does no harm to the next
 }
 
 type registers struct{ pc, sp, fp, lr uintptr }
@@ -94,6 +94,10 @@ func captureStack() bool {
 	c.last++
 	want := c.last
 	c.wanted.Store(want)
+	if !sharesMemory() {
+		c.wanted.Store(0)
+		return false
+	}
 	o.info = signalInfo{signo: int32(unix.SIGURG), code: siQueue, pid: observer.pid, value: want}
 	// ESRCH: the thread is another process's, a child. It has no stack that this program could name.
 	_, _, errno := syscall.RawSyscall6(unix.SYS_RT_TGSIGQUEUEINFO, uintptr(observer.observed), uintptr(o.notice.Pid),
@@ -119,6 +123,23 @@ func captureStack() bool {
 	c.wanted.CompareAndSwap(want, 0)
 	*blind++
 	return false
+}
+
+// sharesMemory tells whether the thread that makes the call has this program's memory, as it no longer has after an exec:
+// the new program could have a handler for SIGURG that interrupts its calls for good. What is read at the place of wanted
+// is what was written just now, or it is another memory, if that may be read at all: one's own always may (mm_access,
+// kernel/fork.c).
+//
+//go:nosplit
+//go:norace
+func sharesMemory() bool {
+	o, c := &observer.scratch, &observer.capture
+	const size = unsafe.Sizeof(c.wanted)
+	o.local = iovec{uintptr(unsafe.Pointer(&o.pair)), size}
+	o.remote = iovec{uintptr(unsafe.Pointer(&c.wanted)), size}
+	n, _, errno := syscall.RawSyscall6(unix.SYS_PROCESS_VM_READV, uintptr(o.notice.Pid), uintptr(unsafe.Pointer(&o.local)), 1,
+		uintptr(unsafe.Pointer(&o.remote)), 1, 0)
+	return errno == 0 && n == size && uint64(o.pair[0]) == c.last
 }
 
 // walkStack follows the frame pointers, which Go keeps on these architectures. The thread waits for the answer to its
