@@ -19,7 +19,7 @@ type Process struct {
 	Threads []State // of those that have not ended, by ascending thread id
 	Unseen  error   // an *Error if there are threads that could not be read
 
-	// Claim is what the process has published, if seccomp is in force. If it is nil Unclaimed says why: it matches
+	// Claim is what the process has published. If it is nil although seccomp is in force Unclaimed says why: it matches
 	// ErrUnpublished where there is nothing, as for most processes that were not locked by this library.
 	Claim     *Claim
 	Unclaimed error
@@ -73,8 +73,9 @@ func (f FS) describe(p *Process) {
 			p.Command = string(bytes.ReplaceAll(text, []byte{0}, []byte(" ")))
 		}
 	}
-	if p.InForce() {
-		p.Claim, p.Unclaimed = f.Claim(p.Pid)
+	claim, err := f.Claim(p.Pid)
+	if p.Claim = claim; p.InForce() {
+		p.Unclaimed = err
 	}
 }
 

@@ -64,6 +64,11 @@ func (c *show) run(s *streams, args []string) error {
 	}
 	if !p.InForce() {
 		fmt.Fprintf(s.out, "# process %d, %s: no filter is in force\n", pid, printable(p.Command))
+		if p.Claim != nil {
+			for _, line := range claimed(&p, nil) {
+				fmt.Fprintf(s.out, "# %s\n", line)
+			}
+		}
 		return nil
 	}
 	stacks, err := proc.Filters(pid)

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/stagelock/seccomp/internal/published"
 	"github.com/stagelock/seccomp/proc"
 )
 
@@ -122,6 +123,26 @@ func TestShowClaim(t *testing.T) {
 	rules := regexp.MustCompile(`(?m)^sys_\w+: 1$`)
 	if got, want := rules.FindAllString(out, -1), rules.FindAllString(shown, -1); len(want) < 20 || !slices.Equal(got, want) {
 		t.Errorf("claimed are %v, in force %v", got, want)
+	}
+}
+
+// A process may claim what it likes.
+func TestShowEmptyClaim(t *testing.T) {
+	if ownFilters(t) > 0 {
+		t.Skip("this process is under a filter")
+	}
+	page, err := published.New(1 << 12)
+	if err != nil {
+		t.Skip("nothing can be published: ", err)
+	}
+	defer page.Close()
+	claim := proc.Claim{Stage: "serve", Policy: "brave.policy", Mode: "enforce", Filters: 2, Own: 2}
+	page.Put(claim.Text(page.Room()))
+	self := strconv.Itoa(os.Getpid())
+	shows(t, []string{self}, `: no filter is in force$`, `^# it claims to be in stage serve of brave.policy since `,
+		`^# it disagrees with the kernel: it claims 2 filters, the kernel says that the mode is disabled`)
+	if out, errs, code := stagelock(t, uint32(os.Getuid()), "ps", self); code != 0 || !strings.Contains(out, "it claims 2 filters, the kernel says") {
+		t.Errorf("ps: exit code %d, %s%s", code, out, errs)
 	}
 }
 
