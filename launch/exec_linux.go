@@ -234,7 +234,8 @@ func (f *Filters) failure(step int, errno syscall.Errno, path string) error {
 	switch errno {
 	case unix.EBUSY: // "there is already a filter with a listener in force" (seccomp(2))
 		e.Class = ErrListener
-		e.Hint = "a supervisor holds it: launch outside of it, or allow execve in the policy"
+		e.Hint = "a supervisor holds it, or this program was launched by a policy that refuses execve: launch outside of that, " +
+			"or allow execve in the policy"
 	case unix.EINVAL:
 		e.Class, e.Hint = ErrNotSupported, "this needs Linux 5.5, or a policy that allows execve"
 		if step != f.gate {

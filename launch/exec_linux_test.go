@@ -124,6 +124,31 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// A program that may install filters can't put a listener of its own in the place of the one that is closed, and let
+// through itself what the first filter refuses.
+func TestNoNewListener(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(self, filepath.Join(dir, launcher)); err != nil {
+		t.Fatal(err)
+	}
+	cmd := launching(t, none, noExec, launcher, none, noExec, "echo", "it ran")
+	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+	out, status := run(t, cmd)
+	if status.ExitStatus() != 125 || !strings.Contains(out, "a filter in force has a listener already") || strings.Contains(out, "it ran") {
+		t.Errorf("exit code %d, want 125: %s", status.ExitStatus(), out)
+	}
+	// Without a listener it may install what it likes, and what is refused stays so.
+	cmd = launching(t, none, noExec, launcher, none, anExec, "echo", "it ran")
+	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+	if out, status = run(t, cmd); status.ExitStatus() != 126 || !strings.Contains(out, "function not implemented") || strings.Contains(out, "it ran") {
+		t.Errorf("exit code %d, want 126: %s", status.ExitStatus(), out)
+	}
+}
+
 // What is strange about a process stays: limits, ignored signals, blocked signals, descriptors.
 func TestSameProcess(t *testing.T) {
 	// The shell reads by itself: while it waits for a child it blocks signals.

@@ -13,7 +13,8 @@
 // of the process, which has no filters, holds the listener, sees that the call is that one, and lets the kernel go on
 // with it. The exec itself ends that second thread and closes the listener, before the new program runs. From then on
 // nobody can let a call through, and the kernel answers each with ENOSYS, for good. That is what a later execve gets
-// in place of the policy's own refusal; execveat is refused as the policy says. No process stays behind, and it is the
+// in place of the policy's own refusal; execveat is refused as the policy says. A newer filter with a listener of its own
+// would be asked instead, so the program gets EBUSY if it installs one, though the policy allows seccomp. No process stays behind, and it is the
 // same process throughout.
 //
 // # Limits
@@ -43,6 +44,9 @@ type Filters struct {
 	reported bool                // a supervisor gets the listener, before the exec passes
 	death    syscall.Signal      // what the program gets when its parent dies; 0: what the process gets
 }
+
+// ebusy is EBUSY, which is 16 on every architecture that Linux has.
+const ebusy = 16
 
 // retUserNotif is SECCOMP_RET_USER_NOTIF of <linux/seccomp.h>.
 const retUserNotif = 0x7fc00000
@@ -92,13 +96,52 @@ func order(last bool) int {
 // Gated tells whether the policy refuses the exec that starts the program, so that only that one passes.
 func (f *Filters) Gated() bool { return f.gate >= 0 }
 
-// gate returns the table with what it refuses of a call turned into action; closed tells whether there is such.
+// gate returns the table with what it refuses of a call turned into action, and without new listeners; closed tells whether
+// there is such.
 //
 // The three arguments of execve are addresses, and none of those that a launch passes is 0.
 func gate(t *policy.Table, nr uint32, action policy.Action) (gated *policy.Table, closed bool) {
 	if t.Eval(nr, [6]uint64{1 << 20, 1 << 20, 1 << 20}).Action.Allows() {
 		return t, false
 	}
+	copied, d := withOwn(t, nr)
+	for i := range d.Clauses {
+		if c := &d.Clauses[i]; !c.Action.Allows() {
+			c.Action = action
+		}
+	}
+	return withoutListeners(copied), true
+}
+
+// withoutListeners returns the table without the allowance to install a filter that has a listener. Of two filters that
+// answer by user notification the newer one's listener is asked, and could let through what ours refuses for good. EBUSY
+// is what the kernel says as long as ours has its listener.
+func withoutListeners(t *policy.Table) *policy.Table {
+	seccomp, ok := t.Arch.Call("seccomp")
+	if !ok {
+		panic("launch: bug: no seccomp on " + t.Arch.Name)
+	}
+	const setModeFilter, newListener = 1, 8 // SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER of <linux/seccomp.h>
+	listens := policy.And{policy.Range{Arg: 0, Bits: 32, Lo: setModeFilter, Hi: setModeFilter},
+		policy.Masked{Arg: 1, Bits: 32, Mask: newListener, Value: newListener}}
+	copied, d := withOwn(t, seccomp.Nr)
+	var clauses []policy.Clause
+	for _, c := range d.Clauses {
+		if c.Action.Allows() {
+			refused := policy.Clause{If: listens, Action: policy.Action{Kind: policy.Errno, Errno: ebusy}, Origin: c.Origin}
+			if c.If != nil {
+				refused.If = policy.And{c.If, listens}
+			}
+			clauses = append(clauses, refused)
+		}
+		clauses = append(clauses, c)
+	}
+	d.Clauses = clauses
+	return copied
+}
+
+// withOwn returns a copy of the table in which a call has a decision of its own, which may be changed.
+func withOwn(t *policy.Table, nr uint32) (*policy.Table, *policy.Decision) {
 	copied := *t
 	copied.Calls = slices.Clone(t.Calls)
 	d, ok := copied.Find(nr)
@@ -108,10 +151,5 @@ func gate(t *policy.Table, nr uint32, action policy.Action) (gated *policy.Table
 		d, _ = copied.Find(nr)
 	}
 	d.Clauses = slices.Clone(d.Clauses)
-	for i := range d.Clauses {
-		if c := &d.Clauses[i]; !c.Action.Allows() {
-			c.Action = action
-		}
-	}
-	return &copied, true
+	return &copied, d
 }

@@ -1,9 +1,12 @@
 package launch
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stagelock/seccomp/filter"
+	"github.com/stagelock/seccomp/internal/bpf"
 	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
@@ -48,6 +51,18 @@ func TestGate(t *testing.T) {
 			if err := filter.Verify(gated, programs...); err != nil {
 				t.Errorf("%s: %q: %v", name, text, err)
 			}
+			// Nobody else can answer for it.
+			seccomp, _ := arch.Call("seccomp")
+			for flags, want := range map[uint64]policy.Action{1: table.Eval(seccomp.Nr, [6]uint64{1, 1}).Action,
+				9: {Kind: policy.Errno, Errno: ebusy}, 1<<32 | 8: {Kind: policy.Errno, Errno: ebusy}} {
+				was, is := table.Eval(seccomp.Nr, [6]uint64{1, flags}).Action, gated.Eval(seccomp.Nr, [6]uint64{1, flags}).Action
+				if !closed || !was.Allows() {
+					want = was
+				}
+				if is != want {
+					t.Errorf("%s: %q: seccomp with flags %#x gets %v, want %v", name, text, flags, is, want)
+				}
+			}
 			path := [6]uint64{1 << 20, 1 << 20, 1 << 20}
 			for _, c := range arch.Calls() {
 				was, is := table.Eval(c.Nr, path).Action, gated.Eval(c.Nr, path).Action
@@ -62,3 +77,44 @@ func TestGate(t *testing.T) {
 		}
 	}
 }
+
+// Nor can anybody answer for a supervisor that is gone.
+func TestReportedWithoutListeners(t *testing.T) {
+	f, err := rule.Parse("p", "on_next_syscall: 1\nuse all\nsys_umask: 0\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range kernel.Names() {
+		arch, _ := kernel.ByName(name)
+		build := runtimeset.Running()
+		build.Arch = name
+		p, err := policy.Check(f, policy.Target{Arch: arch, Sets: runtimeset.For(build)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := stage.New(p, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		program, err := compileReported(plan.Stages[0].Table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := bpf.NewMachine(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for call, want := range map[string]uint32{"seccomp 8": retErrno | ebusy, "seccomp 1": retAllow, "umask 0": retUserNotif} {
+			name, flags, _ := strings.Cut(call, " ")
+			c, _ := arch.Call(name)
+			n, _ := strconv.ParseUint(flags, 10, 64)
+			data := bpf.Data{Nr: c.Nr, Arch: arch.Audit, Args: [6]uint64{1, n}, BigEndian: arch.BigEndian}
+			if got, _ := m.Run(&data); got != want {
+				t.Errorf("%s: %s gets %#x, want %#x", arch.Name, call, got, want)
+			}
+		}
+	}
+}
+
+// SECCOMP_RET_ALLOW and SECCOMP_RET_ERRNO of <linux/seccomp.h>.
+const retAllow, retErrno = 0x7fff0000, 0x00050000

@@ -80,7 +80,7 @@ func compileReported(t *policy.Table) ([]bpf.Instruction, error) {
 			told.Calls[i].Clauses[j] = tell(c, d.Nr == execve.Nr)
 		}
 	}
-	programs, err := filter.Compile(&told, filter.Options{})
+	programs, err := filter.Compile(withoutListeners(&told), filter.Options{})
 	if err != nil {
 		return nil, err
 	}
