@@ -52,7 +52,7 @@ func (c *convert) flags(fs *flag.FlagSet) {
 	fs.BoolVar(&c.approximate, "approximate", false, "take something stricter for what can't be carried over")
 	fs.StringVar(&c.stage, "stage", "", "of a stagelock policy the stage `S`; without it the last one")
 	fs.StringVar(&c.caps, "caps", "", "of an oci profile what holds for a container with the capabilities `CAP,…`,\nsuch as CAP_SYS_ADMIN")
-	fs.StringVar(&c.kernel, "kernel", "", "of an oci profile what holds from the kernel `V` on, such as 6.12;\nwithout it 4.14")
+	fs.StringVar(&c.kernel, "kernel", "", "of an oci profile what holds from the kernel `V` on, such as 6.12;\nwithout it any from 4.14 on")
 }
 
 // dialects are the names of all dialects.

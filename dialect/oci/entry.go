@@ -17,7 +17,13 @@ import (
 func (r *reader) entry(n *tree.Node) {
 	var action, errno, args *tree.Node
 	var names []*tree.Node
-	applies := true
+	always, sometimes := true, true // in the circumstances that it is for
+	circumstances := func(include bool) func(*tree.Node) {
+		return func(x *tree.Node) {
+			a, s := r.circumstances(x, include)
+			always, sometimes = always && a, sometimes && s
+		}
+	}
 	name := func(x *tree.Node) {
 		if _, ok := tree.Str(&r.Report, x, "the name of a call"); ok {
 			names = append(names, x)
@@ -31,8 +37,8 @@ func (r *reader) entry(n *tree.Node) {
 		tree.Field{Name: "errno", Read: func(x *tree.Node) { tree.Str(&r.Report, x, "errno") }},
 		tree.Field{Name: "args", Read: func(x *tree.Node) { args = x }},
 		tree.Field{Name: "comment", Read: func(*tree.Node) {}},
-		tree.Field{Name: "includes", Read: func(x *tree.Node) { applies = r.circumstances(x, true) && applies }},
-		tree.Field{Name: "excludes", Read: func(x *tree.Node) { applies = r.circumstances(x, false) && applies }},
+		tree.Field{Name: "includes", Read: circumstances(true)},
+		tree.Field{Name: "excludes", Read: circumstances(false)},
 	)
 	if !ok {
 		return
@@ -45,12 +51,12 @@ func (r *reader) entry(n *tree.Node) {
 		return
 	}
 	conds, ok := r.args(args)
-	known := r.known(names)
-	if !applies { // it has been looked at for mistakes, but not for what can't be carried
+	known := r.known(slices.Clone(names))
+	if !sometimes { // it has been looked at for mistakes, but not for what can't be carried
 		return
 	}
 	a, actionName, valid := r.action(action, errno, "errnoRet")
-	if !ok || !valid {
+	if !ok || !valid || a.Allows() && !always { // what is allowed on some kernels only is not
 		return
 	}
 	same := actionName == r.fallbackName && a == r.fallback
@@ -60,10 +66,23 @@ func (r *reader) entry(n *tree.Node) {
 			r.calls[x.Text] = nil
 		}
 		if !same { // runc leaves it out, but counts the call as one that the profile knows
-			origin := &policy.Origin{Kind: policy.FromRule, File: r.File, Line: x.Line, Col: x.Col}
-			r.calls[x.Text] = append(r.calls[x.Text], entry{conds, a, origin})
+			r.add(x.Text, x, conds, a)
 		}
 	}
+	for _, x := range names {
+		if through, sub, ok := r.arch.Multiplexer(x.Text); ok && !same {
+			r.add(through.Name, x, []policy.Cond{dialect.Comparison{Op: dialect.Eq, A: sub}.Cond()}, a)
+		}
+	}
+}
+
+// add adds an entry for one call, which stands at n.
+func (r *reader) add(name string, n *tree.Node, conds []policy.Cond, a policy.Action) {
+	if _, ok := r.calls[name]; !ok {
+		r.order = append(r.order, name)
+	}
+	origin := &policy.Origin{Kind: policy.FromRule, File: r.File, Line: n.Line, Col: n.Col}
+	r.calls[name] = append(r.calls[name], entry{conds, a, origin})
 }
 
 // known returns the calls of the architecture. runc goes past those of others in silence, and past what is no call.
@@ -134,12 +153,18 @@ func (r *reader) arg(n *tree.Node) (c dialect.Comparison, ok bool) {
 	return c, true
 }
 
-// circumstances reads includes or excludes, and tells whether the entry applies (moby/profiles, seccomp_linux.go).
-func (r *reader) circumstances(n *tree.Node, include bool) bool {
+// circumstances reads includes or excludes, and tells whether the entry applies (moby/profiles, seccomp_linux.go): on all
+// kernels that the profile is read for, and on some.
+func (r *reader) circumstances(n *tree.Node, include bool) (always, sometimes bool) {
 	what := map[bool]string{true: "includes", false: "excludes"}[include]
-	applies := true
+	always, sometimes = true, true
 	if n.Kind == tree.Null {
-		return true
+		return true, true
+	}
+	demand := func(here bool) {
+		if here != include {
+			always, sometimes = false, false
+		}
 	}
 	tree.Fields(&r.Report, n, what,
 		tree.Field{Name: "arches", Read: func(x *tree.Node) {
@@ -148,15 +173,14 @@ func (r *reader) circumstances(n *tree.Node, include bool) bool {
 				name, _ := tree.Str(&r.Report, x, "an architecture")
 				any, here = true, here || name == dockerArches[r.arch.Name]
 			})
-			if any && here != include {
-				applies = false
+			if any {
+				demand(here)
 			}
 		}},
 		tree.Field{Name: "caps", Read: func(x *tree.Node) {
 			tree.Each(&r.Report, x, "caps", func(x *tree.Node) {
-				if name, _ := tree.Str(&r.Report, x, "a capability"); slices.Contains(r.caps, name) != include {
-					applies = false
-				}
+				name, _ := tree.Str(&r.Report, x, "a capability")
+				demand(slices.Contains(r.caps, name))
 			})
 		}},
 		tree.Field{Name: "minKernel", Read: func(x *tree.Node) {
@@ -169,11 +193,16 @@ func (r *reader) circumstances(n *tree.Node, include bool) bool {
 				r.Errorf(dialect.ErrValue, x.Pos, "minKernel: %v", err)
 				return
 			}
-			if slices.Compare(r.kernel[:], v[:]) >= 0 != include {
-				applies = false
+			switch old := slices.Compare(r.kernel[:], v[:]) >= 0; {
+			case !r.anyKernel:
+				demand(old)
+			case include: // some later kernel has it
+				always = always && old
+			default:
+				always, sometimes = false, sometimes && !old
 			}
 		}})
-	return applies
+	return always, sometimes
 }
 
 // version reads the first two numbers of a kernel's version.

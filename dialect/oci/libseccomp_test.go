@@ -72,6 +72,21 @@ type scmpFilter struct {
 	stub     bool   // runc puts ENOSYS for greater ones before it
 }
 
+// socketcall returns how libseccomp reaches a socket call by another number as well: what `scmp_bpf_disasm` shows of its
+// filters for x86, mips, ppc and s390 that name one.
+func socketcall(arch *kernel.Arch, name string) (through string, sub uint64) {
+	switch arch.Name {
+	case "386", "mips", "mipsle", "ppc64", "ppc64le", "s390x":
+		switch name {
+		case "socket":
+			return "socketcall", 1
+		case "bind":
+			return "socketcall", 2
+		}
+	}
+	return "", 0
+}
+
 func spelled(action string, errno *uint16) string {
 	switch action {
 	case "SCMP_ACT_ERRNO":
@@ -99,6 +114,10 @@ func load(t *testing.T, text []byte, arch *kernel.Arch) *scmpFilter {
 	f.stub = f.fallback != "allow" && f.fallback != "log" && f.fallback != "errno 38"
 	for _, s := range p.Syscalls {
 		for _, name := range s.Names {
+			if through, sub := socketcall(arch, name); through != "" && spelled(s.Action, s.ErrnoRet) != f.fallback {
+				f.rules[through] = append(f.rules[through], scmpRule{spelled(s.Action, s.ErrnoRet),
+					[]specArg{{Index: 0, Value: sub, Op: "SCMP_CMP_EQ"}}})
+			}
 			call, ok := arch.Call(name)
 			if !ok {
 				continue

@@ -10,6 +10,8 @@
 //     (runc, libcontainer/seccomp/seccomp_linux.go, matchCall).
 //   - Of several entries for one call any is enough. One without args wins over those with, and the first such over
 //     later ones. Where entries with args and different actions overlap, libseccomp gives no order: that is an error.
+//   - Where an architecture has sockets and System V's ipc behind one number too, socketcall and ipc, an entry for such a
+//     call holds there as well, whatever its args: libseccomp can't see what the arguments point to.
 //   - An entry whose action is the default one is left out (matchCall).
 //   - Calls with numbers beyond the greatest that the profile names get ENOSYS, where the default refuses and isn't
 //     ENOSYS itself (libcontainer/seccomp/patchbpf).
@@ -26,11 +28,11 @@ import (
 type Options struct {
 	dialect.Options
 	Caps   []string // the capabilities of the container, such as CAP_SYS_ADMIN
-	Kernel string   // the version of the kernel, as in 6.12; empty: 4.14, the oldest that stagelock runs on
+	Kernel string   // the version of the kernel, as in 6.12; empty: any that stagelock runs on
 }
 
-// oldest is the kernel that a profile is read for if nothing else is said: what holds from some kernel on is left out
-// then rather than allowed.
+// oldest is the first of the kernels that a profile is read for if nothing else is said: what it allows on some of them
+// only is left out then, and what it refuses on some is refused.
 const oldest = "4.14"
 
 // An entry is one of syscalls, for one call.

@@ -131,7 +131,7 @@ func TestDefaultsGoEverywhere(t *testing.T) {
 // random returns a profile with entries of every kind.
 func random(r *rand.Rand) []byte {
 	actions := []string{"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_TRAP", "SCMP_ACT_LOG"}
-	names := []string{"socket", "mmap", "clone", "ioctl", "getpid", "openat", "write"}
+	names := []string{"socket", "mmap", "clone", "ioctl", "getpid", "openat", "write", "bind", "socketcall"}
 	action := func(key, errno string) string {
 		a := actions[r.Intn(len(actions))]
 		if a == "SCMP_ACT_ERRNO" && r.Intn(2) == 0 {
@@ -155,10 +155,16 @@ func random(r *rand.Rand) []byte {
 
 // What is read is what libseccomp does; it is the same after it was written; and in the policy language it is no more.
 func TestRandomProfiles(t *testing.T) {
-	read := 0
-	for seed := range int64(60) {
+	for arch, seeds := range map[string]int64{"amd64": 60, "386": 20, "s390x": 20} {
+		t.Run(arch, func(t *testing.T) { randomProfiles(t, arch, seeds) })
+	}
+}
+
+func randomProfiles(t *testing.T, arch string, seeds int64) {
+	read := int64(0)
+	for seed := range seeds {
 		text := random(rand.New(rand.NewSource(seed)))
-		o := options("amd64")
+		o := options(arch)
 		in, err := Read("random", text, o)
 		if errors.Is(err, dialect.ErrLoss) && strings.Contains(err.Error(), "gives no order") {
 			o.Approximate = true
@@ -171,11 +177,11 @@ func TestRandomProfiles(t *testing.T) {
 		agree(t, text, in.Table)
 		out, err := Write(in, o.Options)
 		if err == nil {
-			again, err := Read("again", []byte(out.Text), options("amd64"))
+			again, err := Read("again", []byte(out.Text), options(arch))
 			if err != nil {
 				t.Fatalf("seed %d: %v\n%s", seed, err, out.Text)
 			}
-			if nr, args, wider := dialecttest.Wider(in.Table, again.Table, dialecttest.Edges); wider {
+			if nr, args, wider := dialecttest.Wider(dialect.Joined(in.Table), again.Table, dialecttest.Edges); wider {
 				t.Fatalf("seed %d: call %d with %#x is allowed\n%s\n%s", seed, nr, args, text, out.Text)
 			}
 		} else if !errors.Is(err, dialect.ErrLoss) {
@@ -186,8 +192,101 @@ func TestRandomProfiles(t *testing.T) {
 			t.Fatalf("seed %d: %v\n%s", seed, err, text)
 		}
 	}
-	if read < 60 {
+	if read < seeds {
 		t.Errorf("only %d profiles were read", read)
+	}
+}
+
+// A call that is made by another number too is refused there as well, and no profile opens that by what it allows of the
+// call with some arguments.
+func TestMultiplexers(t *testing.T) {
+	const allowAll, refuseAll = `{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [`, `{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [`
+	for _, test := range []struct {
+		text, arch string
+		wants      []string // what socketcall gets with 1, which is socket, and 2
+	}{
+		{allowAll + `{"names": ["socket"], "action": "SCMP_ACT_ERRNO"}]}`, "386", []string{"errno EPERM", "allow"}},
+		{allowAll + `{"names": ["socket"], "action": "SCMP_ACT_KILL_PROCESS", "args": [{"index": 0, "value": 2, "op": "SCMP_CMP_EQ"}]}]}`,
+			"ppc64le", []string{"kill", "allow"}},
+		{allowAll + `{"names": ["shmat"], "action": "SCMP_ACT_ERRNO"}]}`, "386", []string{"allow", "allow"}},
+		{refuseAll + `{"names": ["socket"], "action": "SCMP_ACT_ALLOW"}]}`, "s390x", []string{"allow", "errno EPERM"}},
+		{refuseAll + `{"names": ["socket"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 2, "op": "SCMP_CMP_EQ"}]}]}`,
+			"mips", []string{"allow", "errno EPERM"}},
+		{refuseAll + `{"names": ["socket"], "action": "SCMP_ACT_ALLOW"}, {"names": ["socketcall"], "action": "SCMP_ACT_TRAP"}]}`, "mips",
+			[]string{"trap", "trap"}},
+	} {
+		in, err := Read("p", []byte(test.text), options(test.arch))
+		if err != nil {
+			t.Fatal(err)
+		}
+		call, _ := in.Table.Arch.Call("socketcall")
+		for i, want := range test.wants {
+			if got := in.Table.Eval(call.Nr, [6]uint64{uint64(i) + 1}).Action.Text(in.Table.Arch); got != want {
+				t.Errorf("%s on %s: socketcall(%d) gets %s, want %s", test.text, test.arch, i+1, got, want)
+			}
+		}
+	}
+
+	// Ours says more than a profile can: sockets of one family, and nothing by socketcall.
+	arch := dialecttest.Arch(t, "s390x")
+	is := func(name string, c policy.Cond) (nr uint32, list []policy.Clause) {
+		call, _ := arch.Call(name)
+		allow := dialect.Always(policy.Action{Kind: policy.Allow}, &policy.Origin{})
+		allow.If = c
+		return call.Nr, []policy.Clause{allow}
+	}
+	ruled := make(map[uint32][]policy.Clause)
+	nr, clauses := is("socket", policy.Range{Bits: 32, Lo: 2, Hi: 2})
+	ruled[nr] = clauses
+	nr, clauses = is("bind", policy.Const(true))
+	ruled[nr] = clauses
+	rest := dialect.Always(policy.Action{Kind: policy.Errno, Errno: 1}, &policy.Origin{})
+	in := &dialect.Reading{Source: "p", Table: dialect.NewTable(arch, ruled, rest, rest)}
+	if _, err := Write(in, dialect.Options{Arch: "s390x"}); !errors.Is(err, dialect.ErrLoss) {
+		t.Errorf("%v, want a loss", err)
+	}
+	out, err := Write(in, dialect.Options{Arch: "s390x", Approximate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Read("again", []byte(out.Text), options("s390x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if nr, args, wider := dialecttest.Wider(in.Table, again.Table, dialecttest.Edges); wider {
+		t.Errorf("call %d with %#x is allowed\n%s", nr, args, out.Text)
+	}
+}
+
+// What holds on some kernels only is refused, whichever way a profile says it, unless the kernel is known.
+func TestUnknownKernel(t *testing.T) {
+	entry := func(fallback, action, circumstances string) string {
+		return fmt.Sprintf(`{"defaultAction": %q, "syscalls": [{"names": ["bpf"], "action": %q, %s}]}`, fallback, action, circumstances)
+	}
+	const allow, eperm = "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO"
+	for _, test := range []struct{ text, kernel, want string }{
+		{entry(eperm, allow, `"includes": {"minKernel": "4.8"}`), "", "allow"},
+		{entry(eperm, allow, `"includes": {"minKernel": "5.1"}`), "", "errno EPERM"},
+		{entry(eperm, allow, `"includes": {"minKernel": "5.1"}`), "5.1", "allow"},
+		{entry(eperm, allow, `"excludes": {"minKernel": "5.1"}`), "", "errno EPERM"},
+		{entry(eperm, allow, `"excludes": {"minKernel": "5.1"}`), "5.0", "allow"},
+		{entry(allow, eperm, `"includes": {"minKernel": "5.1"}`), "", "errno EPERM"},
+		{entry(allow, eperm, `"includes": {"minKernel": "5.1"}`), "5.0", "allow"},
+		{entry(allow, eperm, `"excludes": {"minKernel": "5.1"}`), "", "errno EPERM"},
+		{entry(allow, eperm, `"excludes": {"minKernel": "5.1"}`), "5.1", "allow"},
+		{entry(allow, eperm, `"excludes": {"minKernel": "4.8"}`), "", "allow"},
+		{entry(allow, eperm, `"includes": {"minKernel": "5.1", "caps": ["CAP_BPF"]}`), "", "allow"},
+	} {
+		o := options("amd64")
+		o.Kernel = test.kernel
+		in, err := Read("p", []byte(test.text), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		call, _ := in.Table.Arch.Call("bpf")
+		if got := in.Table.Eval(call.Nr, [6]uint64{}).Action.Text(in.Table.Arch); got != test.want {
+			t.Errorf("%s, kernel %q: %s, want %s", test.text, test.kernel, got, test.want)
+		}
 	}
 }
 

@@ -21,6 +21,8 @@ func Read(name string, text []byte, o Options) (*dialect.Reading, error) {
 		arch:   arch,
 		caps:   o.Caps,
 		calls:  make(map[string][]entry),
+
+		anyKernel: o.Kernel == "",
 	}
 	if r.kernel, err = version(o.Kernel); err != nil {
 		return nil, err
@@ -43,6 +45,8 @@ type reader struct {
 	arch   *kernel.Arch
 	caps   []string
 	kernel [2]uint64
+
+	anyKernel bool // or a later one
 
 	fallback      policy.Action // defaultAction
 	fallbackPos   rule.Pos

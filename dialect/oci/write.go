@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stagelock/seccomp/dialect"
+	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/policy"
 )
 
@@ -66,13 +67,41 @@ func Write(in *dialect.Reading, o dialect.Options) (*dialect.Written, error) {
 	}
 	p.syscalls = append(p.syscalls, conditional...)
 	p.syscalls = append(p.syscalls, lastCall(t, rest)...)
-	text := p.text()
-	w := &dialect.Written{Text: text, Notes: r.Notes}
-	again, err := Read(in.Source, []byte(text), Options{Options: dialect.Options{Arch: t.Arch.Name}})
+	text, again, err := p.read(in)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", dialect.ErrProof, err)
+		return nil, err
 	}
-	return w, dialect.Prove(t, again.Table, func(nr uint32) bool { return loose[nr] })
+	want := dialect.Joined(t)
+	r.Multiplexers(want, again.Table, loose, func(name string) {
+		p.syscalls = append(p.syscalls, syscall{names: []string{name}, action: refusalBeside(rest, t.Arch)})
+	})
+	if err := r.Errs.Err(); err != nil {
+		return nil, err
+	}
+	if text, again, err = p.read(in); err != nil {
+		return nil, err
+	}
+	w := &dialect.Written{Text: text, Notes: r.Notes}
+	return w, dialect.Prove(want, again.Table, func(nr uint32) bool { return loose[nr] })
+}
+
+// read returns the profile's text, and what it means.
+func (p *profile) read(in *dialect.Reading) (text string, again *dialect.Reading, err error) {
+	text = p.text()
+	again, err = Read(in.Source, []byte(text), Options{Options: dialect.Options{Arch: in.Table.Arch.Name}})
+	if err != nil {
+		return "", nil, fmt.Errorf("%w: %w", dialect.ErrProof, err)
+	}
+	return text, again, nil
+}
+
+// refusalBeside returns a refusal that isn't the default: an entry with the default action is left out by runc.
+func refusalBeside(rest policy.Action, arch *kernel.Arch) policy.Action {
+	errno, _ := arch.Errno("ENOSYS")
+	if a := (policy.Action{Kind: policy.Errno, Errno: errno}); a != rest {
+		return a
+	}
+	return policy.Action{Kind: policy.Errno, Errno: eperm}
 }
 
 // entries returns an entry for each term.

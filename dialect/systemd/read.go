@@ -59,6 +59,7 @@ type word struct {
 // unit reads the lines of a unit (systemd.syntax(7)).
 func (r *reader) unit(text string) {
 	list := strings.Split(text, "\n")
+	section := ""
 	for i := 0; i < len(list); i++ {
 		line := strings.TrimRight(list[i], "\r")
 		trimmed := strings.TrimSpace(line)
@@ -66,6 +67,7 @@ func (r *reader) unit(text string) {
 		case trimmed == "", trimmed[0] == '#', trimmed[0] == ';':
 			continue
 		case trimmed[0] == '[' && trimmed[len(trimmed)-1] == ']':
+			section = trimmed[1 : len(trimmed)-1]
 			continue
 		}
 		at := rule.Pos{Line: i + 1, Col: strings.Index(line, trimmed) + 1}
@@ -84,7 +86,14 @@ func (r *reader) unit(text string) {
 			}
 			words = append(words, r.words(line, rule.Pos{Line: i + 1, Col: 1})...)
 		}
-		r.setting(strings.TrimSpace(key), at, words)
+		key = strings.TrimSpace(key)
+		switch {
+		case section == "" || slices.Contains(sections, section):
+			r.setting(key, at, words)
+		case slices.Contains(keys, key):
+			r.Errorf(dialect.ErrValue, at, "%s= stands in [%s], where systemd goes past it: write it in [Service]", key,
+				clip(section))
+		}
 	}
 }
 
@@ -307,7 +316,16 @@ func (r *reader) table() *policy.Table {
 	}
 	ruled := make(map[uint32][]policy.Clause)
 	for _, c := range r.arch.Calls() {
-		ruled[c.Nr] = []policy.Clause{verdict(c.Name)}
+		all := verdict(c.Name)
+		if _, listed := r.filter.calls[c.Name]; !listed { // libseccomp lets what is said of the whole call win
+			r.arch.Multiplexed(c.Name, func(name string, sub uint64) {
+				if one := verdict(name); one.Action != all.Action {
+					one.If = dialect.Comparison{Op: dialect.Eq, A: sub}.Cond()
+					ruled[c.Nr] = append(ruled[c.Nr], one)
+				}
+			})
+		}
+		ruled[c.Nr] = append(ruled[c.Nr], all)
 	}
 	other := verdict("")
 	return dialect.NewTable(r.arch, ruled, other, other)

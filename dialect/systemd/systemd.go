@@ -8,6 +8,8 @@
 //     one begins anew.
 //   - NAME:ERRNO and NAME:kill say what a refused call gets, in a list of what is refused only. The others get
 //     SystemCallErrorNumber=, and without it the process is killed.
+//   - Where an architecture has sockets and System V's ipc behind one number too, socketcall and ipc, what is said of such
+//     a call holds there as well, as libseccomp does it, unless the one number is named itself.
 //   - What SystemCallLog= names is logged where it is allowed.
 //
 // Arguments can't be filtered. Other settings of a unit are gone past; some of them, such as
@@ -25,6 +27,9 @@ const (
 )
 
 var keys = []string{keyArches, keyErrno, keyFilter, keyLog}
+
+// sections are those of units that processes are started for (systemd.exec(5)).
+var sections = []string{"Service", "Socket", "Mount", "Swap"}
 
 // filtering are the settings that make filters of their own (systemd.exec(5)).
 var filtering = []string{"LockPersonality", "MemoryDenyWriteExecute", "PrivateDevices", "ProtectClock", "ProtectHostname",

@@ -227,11 +227,49 @@ func TestMistakes(t *testing.T) {
 		{"SystemCallFilter=~read:0\n", `p:1:19: errno 0 makes a refused call look as if it had succeeded (with -approximate: it ` +
 			`fails with EPERM)`},
 		{"[Service]\nhello\n", `p:2:1: found "hello", expected a setting, as SystemCallFilter=…`},
+		{"[Service]\nSystemCallFilter=read\n[Install]\nSystemCallFilter=ptrace\n",
+			`p:4:1: SystemCallFilter= stands in [Install], where systemd goes past it: write it in [Service]`},
 		{"[Service]\nExecStart=/bin/true\n", `p:1:1: nothing here filters system calls: SystemCallFilter= is missing`},
 	} {
 		_, err := Read("p", []byte(test.text), amd64)
 		if err == nil || err.Error() != test.want {
 			t.Errorf("%s\n got %v\nwant %s", test.text, err, test.want)
+		}
+	}
+}
+
+// socketcall and ipc, by other numbers, are the calls that they stand for: libseccomp applies to them what is said of those.
+func TestMultiplexers(t *testing.T) {
+	for _, test := range []struct {
+		text, arch string
+		wants      map[string]string // of socketcall, by its first argument
+	}{
+		{"SystemCallFilter=~socket\nSystemCallErrorNumber=EPERM", "386", map[string]string{"1": "errno EPERM", "2": "allow"}},
+		{"SystemCallFilter=~socket:EACCES\nSystemCallErrorNumber=EPERM", "s390x",
+			map[string]string{"1": "errno EACCES", "2": "allow"}},
+		{"SystemCallFilter=~socketcall\nSystemCallErrorNumber=EPERM", "386",
+			map[string]string{"1": "errno EPERM", "2": "errno EPERM"}},
+		{"SystemCallFilter=socket bind", "ppc64le", map[string]string{"1": "allow", "2": "allow", "3": "kill"}},
+		{"SystemCallFilter=socketcall", "mips", map[string]string{"1": "allow", "3": "allow"}},
+		{"SystemCallFilter=socketcall\nSystemCallFilter=~socket", "mips", map[string]string{"1": "allow", "3": "allow"}},
+		{"SystemCallFilter=~socket\nSystemCallLog=bind", "386", map[string]string{"1": "kill", "2": "log", "3": "allow"}},
+	} {
+		o := dialect.Options{Arch: test.arch}
+		in, err := Read("p", []byte("SystemCallArchitectures=native\n"+test.text+"\n"), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		call, _ := in.Table.Arch.Call("socketcall")
+		for sub, want := range test.wants {
+			if got := in.Table.Eval(call.Nr, [6]uint64{uint64(sub[0] - '0')}).Action.Text(in.Table.Arch); got != want {
+				t.Errorf("%s on %s: socketcall(%s) gets %s, want %s", test.text, test.arch, sub, got, want)
+			}
+		}
+		o.Approximate = true
+		for _, write := range []func(*dialect.Reading, dialect.Options) (*dialect.Written, error){Write, dialect.Format} {
+			if _, err := write(in, o); err != nil {
+				t.Errorf("%s on %s: %v", test.text, test.arch, err)
+			}
 		}
 	}
 }

@@ -37,8 +37,13 @@ func Write(in *dialect.Reading, o dialect.Options) (*dialect.Written, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", dialect.ErrProof, err)
 	}
-	return &dialect.Written{Text: text, Notes: w.Notes},
-		dialect.Prove(t, again.Table, func(nr uint32) bool { return w.loose[nr] })
+	want := dialect.Joined(t)
+	w.Multiplexers(want, again.Table, w.loose, func(string) {})
+	if err := w.Errs.Err(); err != nil {
+		return nil, err
+	}
+	return &dialect.Written{Text: w.text(in), Notes: w.Notes}, // with the notes
+		dialect.Prove(want, again.Table, func(nr uint32) bool { return w.loose[nr] })
 }
 
 type writer struct {

@@ -34,13 +34,47 @@ func (a *Arch) Twins(name string) []string {
 			add(pair[0])
 		}
 	}
-	switch name {
-	case "socket", "bind", "connect", "listen", "accept", "accept4", "getsockname", "getpeername", "socketpair", "send",
-		"sendto", "recv", "recvfrom", "shutdown", "setsockopt", "getsockopt", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg":
-		add("socketcall") // include/uapi/linux/net.h
-	case "semop", "semget", "semctl", "semtimedop", "msgsnd", "msgrcv", "msgget", "msgctl", "shmat", "shmdt", "shmget",
-		"shmctl":
-		add("ipc") // include/uapi/linux/ipc.h
+	if through, _, ok := a.Multiplexer(name); ok {
+		add(through.Name)
 	}
 	return twins
+}
+
+// multiplexed are the calls that some architectures also have behind one number, by the value of its first argument:
+// include/uapi/linux/net.h and ipc.h, counted from 1.
+var multiplexed = [...]struct {
+	through string
+	names   [25]string
+}{
+	{"socketcall", [25]string{1: "socket", "bind", "connect", "listen", "accept", "getsockname", "getpeername", "socketpair",
+		"send", "recv", "sendto", "recvfrom", "shutdown", "setsockopt", "getsockopt", "sendmsg", "recvmsg", "accept4",
+		"recvmmsg", "sendmmsg"}},
+	{"ipc", [25]string{1: "semop", "semget", "semctl", "semtimedop", 11: "msgsnd", "msgrcv", "msgget", "msgctl", 21: "shmat",
+		"shmdt", "shmget", "shmctl"}},
+}
+
+// Multiplexer returns the call of a, socketcall or ipc, that does what the call of a name does where its first argument
+// is sub. The name need not be one of a's own.
+func (a *Arch) Multiplexer(name string) (through Call, sub uint64, ok bool) {
+	for i := range multiplexed {
+		if sub := slices.Index(multiplexed[i].names[:], name); sub > 0 {
+			through, ok = a.Call(multiplexed[i].through)
+			return through, uint64(sub), ok
+		}
+	}
+	return Call{}, 0, false
+}
+
+// Multiplexed calls yield with each name for which Multiplexer returns the call, and its sub.
+func (a *Arch) Multiplexed(through string, yield func(name string, sub uint64)) {
+	for i := range multiplexed {
+		if _, ok := a.Call(through); !ok || multiplexed[i].through != through {
+			continue
+		}
+		for sub, name := range multiplexed[i].names {
+			if name != "" {
+				yield(name, uint64(sub))
+			}
+		}
+	}
 }

@@ -34,3 +34,25 @@ func TestTwins(t *testing.T) {
 		}
 	}
 }
+
+func TestMultiplexer(t *testing.T) {
+	for _, tt := range []struct {
+		arch, name, through string
+		sub                 uint64
+	}{
+		{"386", "socket", "socketcall", 1}, {"ppc64le", "accept4", "socketcall", 18}, {"s390x", "sendmmsg", "socketcall", 20},
+		{"mips", "semtimedop", "ipc", 4}, {"386", "msgsnd", "ipc", 11}, {"386", "shmctl", "ipc", 24},
+		{"amd64", "socket", "", 0}, {"arm", "shmat", "", 0}, {"386", "read", "", 0}, {"386", "", "", 0},
+	} {
+		a, _ := ByName(tt.arch)
+		through, sub, ok := a.Multiplexer(tt.name)
+		if ok != (tt.through != "") || through.Name != tt.through || ok && sub != tt.sub {
+			t.Errorf("%s on %s: %s %d, want %s %d", tt.name, tt.arch, through.Name, sub, tt.through, tt.sub)
+		}
+		found := false
+		a.Multiplexed(tt.through, func(name string, sub uint64) { found = found || name == tt.name && sub == tt.sub })
+		if found != ok {
+			t.Errorf("%s on %s: found among the others %t", tt.name, tt.arch, found)
+		}
+	}
+}

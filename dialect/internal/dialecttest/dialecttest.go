@@ -34,7 +34,8 @@ func Arguments(values []uint64, yield func(args [6]uint64)) {
 // Robust holds a reader to what fuzzing is for: every error has its place, and what was read can be written in the
 // dialect again and in the policy language, or is refused as a loss. A wrong translation fails the test.
 func Robust(t *testing.T, text []byte, read Reader, write Writer) {
-	for _, o := range []dialect.Options{{Arch: "amd64"}, {Arch: "amd64", Approximate: true}, {Arch: "arm", Approximate: true}} {
+	for _, o := range []dialect.Options{{Arch: "amd64"}, {Arch: "amd64", Approximate: true}, {Arch: "arm", Approximate: true},
+		{Arch: "386", Approximate: true}} {
 		in, err := read("input", text, o)
 		if err != nil {
 			Placed(t, err)
