@@ -3,6 +3,7 @@ package policy
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/stagelock/seccomp/rule"
 )
@@ -154,8 +155,11 @@ func (s *scope) compareSymbol(a argument, x *rule.Compare, name string) Cond {
 // symbol returns the condition that a is the value that the process has under name.
 func (s *scope) symbol(a argument, name string, at rule.Pos) Cond {
 	if !slices.Contains(symbols[:], name) {
-		s.errorf(ErrUnknown, at, "unknown value of the process %s%s", quote(name),
-			s.didYouMean(name, slices.Values(symbols[:])))
+		hint := s.didYouMean(name, slices.Values(symbols[:]))
+		if hint == "" {
+			hint = ": there are " + strings.Join(symbols[:], ", ")
+		}
+		s.errorf(ErrUnknown, at, "unknown value of the process %s%s", quote(name), hint)
 		return nil
 	}
 	if a.typ.Bits < 32 {

@@ -8,7 +8,7 @@ import (
 // A scope is where an expression stands: what its names mean.
 type scope struct {
 	*checker
-	call    string // as a person writes it: read, nr(471)
+	call    string // as a person writes it: read, nr(500)
 	entry   kernel.Call
 	args    []kernel.Arg // of entry, once an expression names one
 	untyped bool         // the prototype isn't known: arg0 to arg5 are whole registers

@@ -39,8 +39,20 @@ func (c *checker) find(x *rule.Call, builtin bool) (foundCall, lookup) {
 	case kernel.KnownCall(x.Name):
 		return foundCall{name: x.Name, text: x.Name}, lacking
 	}
-	c.errorf(ErrUnknown, x.Pos, "unknown system call %s%s", quote(x.Name), c.didYouMean(x.Name, callNames(c.arch)))
+	c.errorf(ErrUnknown, x.Pos, "unknown system call %s%s", quote(x.Name), c.callHint(x.Name))
 	return foundCall{}, unknown
+}
+
+// callHint says what may be meant by a call that there isn't.
+func (c *checker) callHint(name string) string {
+	if hint := c.didYouMean(name, callNames(c.arch)); hint != "" {
+		return hint
+	}
+	inC := strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(name), "sys_"), "__nr_") // SYS_read, __NR_read
+	if kernel.KnownCall(inC) {
+		return ": did you mean " + quote(inC) + "?"
+	}
+	return ": one that stagelock's tables don't have is named by its number, as in nr(500)"
 }
 
 func (c *checker) findNr(x *rule.Call, builtin bool) (foundCall, lookup) {
@@ -143,6 +155,13 @@ func (s *scope) argHint(name string) string {
 	if hint := s.didYouMean(name, slices.Values(names)); hint != "" {
 		return hint
 	}
+	if len(s.args) == 1 && s.args[0].Type.Pointer && (s.call == "mmap" || s.call == "select") { // 386, arm, s390x
+		hint := ": on " + s.arch.Name + " it takes a pointer to its arguments, which a filter can't see"
+		if _, ok := s.arch.Call("mmap2"); ok && s.call == "mmap" {
+			hint += "; what Go and libc call is mmap2"
+		}
+		return hint
+	}
 	return ": it takes " + strings.Join(names, ", ")
 }
 
@@ -155,7 +174,11 @@ func (s *scope) constant(x *rule.Ident) (int64, bool) {
 	if slices.ContainsFunc(s.args, func(a kernel.Arg) bool { return a.Name == x.Name }) {
 		s.errorf(ErrMisplaced, x.Pos, "%s is an argument, which can't be compared with another one", x.Name)
 	} else {
-		s.errorf(ErrUnknown, x.Pos, "unknown constant %s%s", quote(x.Name), s.didYouMean(x.Name, constNames(s.arch, x.Name)))
+		hint := s.didYouMean(x.Name, constNames(s.arch, x.Name))
+		if hint == "" {
+			hint = ": it is none of the kernel's headers' that stagelock knows, so write its number"
+		}
+		s.errorf(ErrUnknown, x.Pos, "unknown constant %s%s", quote(x.Name), hint)
 	}
 	return 0, false
 }
@@ -213,7 +236,11 @@ func (c *checker) errno(x *rule.Action) (Action, bool) {
 		if n, ok := c.arch.Errno(v.Name); ok {
 			return Action{Errno, uint16(n)}, true
 		}
-		c.errorf(ErrUnknown, v.Pos, "unknown errno %s%s", quote(v.Name), c.didYouMean(v.Name, errnoNames(c.arch)))
+		hint := c.didYouMean(v.Name, errnoNames(c.arch))
+		if hint == "" {
+			hint = ": an errno has the kernel's name, as EPERM, or a number, 1 to 4095"
+		}
+		c.errorf(ErrUnknown, v.Pos, "unknown errno %s%s", quote(v.Name), hint)
 		return Action{}, false
 	case nil:
 		c.errorf(ErrMisplaced, x.Pos, "errno needs a name or a number, as in errno(EPERM)")

@@ -80,7 +80,7 @@ func (s *scope) verdict(x *rule.Rule, in standing) Cond {
 
 // sys returns the call as rules name it.
 func (s *scope) sys() string {
-	if len(s.call) > 0 && s.call[len(s.call)-1] == ')' { // nr(471)
+	if len(s.call) > 0 && s.call[len(s.call)-1] == ')' { // nr(500)
 		return s.call
 	}
 	return "sys_" + s.call

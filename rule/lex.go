@@ -161,6 +161,9 @@ func badChar(s string) string {
 	case r == '.':
 		return `found ".": numbers are whole, and a range is written A..B`
 	}
+	if instead := foreign(r); instead != "" {
+		return fmt.Sprintf("found the character '%c': %s", r, instead)
+	}
 	return fmt.Sprintf("found the character %q, which the policy language doesn't have", r)
 }
 
@@ -188,19 +191,6 @@ var operators = [128]struct {
 	'-': {alone: tMinus},
 }
 
-// misspelt returns the operator that people mean by another at the beginning of s, "" if there is none.
-func misspelt(s string) string {
-	switch {
-	case strings.HasPrefix(s, "=<"):
-		return "<="
-	case strings.HasPrefix(s, "=>"):
-		return ">="
-	case strings.HasPrefix(s, "<>"):
-		return "!="
-	}
-	return ""
-}
-
 // token fills in t from what stands at l.off, where no blank is.
 func (l *lexer) token(t *token) {
 	rest := l.src[l.off:]
@@ -221,8 +211,8 @@ func (l *lexer) token(t *token) {
 
 func (l *lexer) operator(t *token, rest string) {
 	c := rest[0]
-	if meant := misspelt(rest); meant != "" {
-		t.kind, t.text = tBad, rest[:2]
+	if meant, n := misspelt(rest); meant != "" {
+		t.kind, t.text = tBad, rest[:n]
 		l.wrong = fmt.Sprintf("unknown operator %q: did you mean %q?", t.text, meant)
 		return
 	}
@@ -239,6 +229,9 @@ func (l *lexer) operator(t *token, rest string) {
 	}
 	_, n := utf8.DecodeRuneInString(rest)
 	t.kind, t.text, l.wrong = tBad, rest[:n], badChar(rest)
+	if c == '.' && l.off > 0 && isLetter(l.src[l.off-1]) {
+		l.wrong = `found ".", and a dot in a name has a letter on both sides`
+	}
 }
 
 // wordLen returns the length of the dotted name that s begins with.

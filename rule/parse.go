@@ -137,7 +137,7 @@ func (p *parser) ends(prev token) bool {
 	case p.startsStatement():
 		return true
 	}
-	return p.brackets == 0 && !goesOn(prev.kind) && !p.continues()
+	return p.brackets == 0 && !goesOn(prev.kind) && prev.text != `\` && !p.continues()
 }
 
 // goesOn tells whether a line that ends in a token of kind k goes on.

@@ -159,15 +159,7 @@ func (p *parser) parenthesis() Expr {
 
 // notClosed records that the bracket opened at open isn't closed where it should be.
 func (p *parser) notClosed(open Pos) {
-	hint := ""
-	switch {
-	case p.tok.kind != tWord:
-	case p.tok.text == "and":
-		hint = `: did you mean "&&"?`
-	case p.tok.text == "or":
-		hint = `: did you mean "||"?`
-	}
-	p.expected(fmt.Sprintf(`"&&", "||" or the ")" for the "(" at %v`, open), hint)
+	p.expected(fmt.Sprintf(`"&&", "||" or the ")" for the "(" at %v`, open), p.joinHint())
 }
 
 // bitsIn returns the `ARG & MASK` that stands alone in brackets, nil if something else does.
@@ -205,7 +197,7 @@ func (p *parser) comparison() Expr {
 		p.shift()
 		return &In{t.pos, arg, nil, p.list()}
 	case k == tEnd, k == tEOF, k == tSemi, k == tOrOr, k == tAndAnd, k == tRParen, k == tRBrace, k == tWord && p.continues():
-		p.fail(t.pos, "found %s alone, which is no condition: compare it, as in %s", quote(t.text), quote(t.text+" != 0"))
+		p.alone(t)
 	case k == tPipe:
 		p.fail(t.pos, `found %s before "|": write the argument first, and the constants after its operator`, quote(t.text))
 	default:
@@ -216,14 +208,7 @@ func (p *parser) comparison() Expr {
 
 // noOperator records that no operator follows an argument.
 func (p *parser) noOperator(behind string) {
-	hint := ""
-	switch {
-	case p.cont() == tAssign:
-		hint = `: did you mean "=="?`
-	case p.tok.kind == tWord && (p.tok.text == "is" || p.tok.text == "eq"):
-		hint = `: did you mean "=="?`
-	}
-	p.expected("an operator (== != < <= > >= & in) after "+behind, hint)
+	p.expected("an operator (== != < <= > >= & in) after "+behind, p.operatorHint(behind))
 }
 
 // compared reads the value that c compares with.

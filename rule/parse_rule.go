@@ -116,8 +116,16 @@ func (p *parser) action(what string) Action {
 	switch {
 	case !slices.Contains(actions, a.Name):
 		hint := DidYouMean(a.Name, slices.Values(actions))
-		if hint == "" && isErrno(a.Name) {
+		switch {
+		case hint != "":
+		case isErrno(a.Name):
 			hint = ": did you mean " + quote("errno("+a.Name+")") + "?"
+		case a.Name == "allow" && p.last.text == "deny":
+			hint = `; "use all" allows what nothing refuses`
+		case a.Name == "allow":
+			hint = "; what is allowed stands in front, as 1 or as a condition"
+		case p.last.text == "deny":
+			hint = "; to refuse one call, write sys_NAME: 0"
 		}
 		p.fail(a.Pos, "found %s, expected %s%s", quote(a.Name), what, hint)
 		return a
@@ -164,7 +172,7 @@ func (p *parser) afterRule(r *Rule) {
 			p.fail(t.pos, `found "else" behind "including go": write it before`)
 		}
 	case p.is("if"):
-		p.fail(t.pos, `found "if" without an action before it: write "else ACTION if …"`)
+		p.loneIf(r)
 	case len(r.Else) > 0 && r.Else[len(r.Else)-1].If == nil:
 		what, words = `"if", "else", "including go" or the end of the line`, []string{"if", "else", "including"}
 	case isNumber(r.Verdict):
@@ -172,14 +180,8 @@ func (p *parser) afterRule(r *Rule) {
 	default:
 		what, words = `"&&", "||", "else", "including go" or the end of the line`, []string{"else", "including"}
 	}
-	hint := ""
-	switch {
-	case t.kind != tWord:
-	case t.text == "and" || t.text == "AND":
-		hint = `: did you mean "&&"?`
-	case t.text == "or" || t.text == "OR":
-		hint = `: did you mean "||"?`
-	default:
+	hint := p.joinHint()
+	if hint == "" && t.kind == tWord {
 		hint = DidYouMean(t.text, slices.Values(words))
 	}
 	p.expected(what, hint)

@@ -115,7 +115,10 @@ func (p *parser) unknownStatement() {
 		return
 	case near == "" || strings.HasPrefix(word, "sys_"):
 		p.shift()
-		if k := p.cont(); strings.HasPrefix(word, "sys_") || k == tNumber || k == tAssign || k == tEq || k == tLParen {
+		if k := p.cont(); k == tComma {
+			p.expected(fmt.Sprintf(`":" after %s`, quote(word)), "; a rule is about one call, and sets stand behind use")
+			return
+		} else if strings.HasPrefix(word, "sys_") || word == OnNextSyscall || k == tNumber || k == tAssign || k == tEq || k == tLParen {
 			p.expected(fmt.Sprintf(`":" after %s`, quote(word)), "")
 			return
 		}
@@ -152,6 +155,12 @@ func (p *parser) afterStatement(s Stmt) {
 		p.afterRule(s)
 	case *Use, *Drop, *Only:
 		p.expected(`"," or the end of the line`, "")
+	case *Stage:
+		hint := ""
+		if p.tok.kind == tLBrace {
+			hint = ": a stage ends where the next one begins, without braces"
+		}
+		p.expected(`the end of the line or ";"`, hint)
 	default:
 		p.expected(`the end of the line or ";"`, "")
 	}

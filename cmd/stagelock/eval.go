@@ -20,7 +20,7 @@ func newEval() *command {
 		help: `
 One line is printed: allow | errno EPERM | kill | trap | log. Each of them is an answer: the exit code is 0.
 
-NAME is a call, as openat, or a number, as nr(471). An ARG is a number (-1, 0x1f, 0o17) or a constant expression
+NAME is a call, as openat, or a number, as nr(500). An ARG is a number (-1, 0x1f, 0o17) or a constant expression
 (AF_INET, PROT_READ|PROT_WRITE); missing ones are 0. Where the answer hangs on what only the process itself knows,
 such as its pid, -env has to say it.`,
 		action: new(eval),

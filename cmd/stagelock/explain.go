@@ -18,7 +18,7 @@ func newExplain() *command {
 		synopsis: "[-stage S] [-arch A] [-go V] [-cgo] [-env NAME=N,…] FILE [NAME [ARG…]]",
 		brief:    "tell what a stage does, or why a call gets what it gets",
 		help: `
-Of a call NAME, as openat or nr(471): what it gets under which condition, the first that holds being it, with the
+Of a call NAME, as openat or nr(500): what it gets under which condition, the first that holds being it, with the
 line, the set or the floor that says so, and the reason. With ARGs, as eval has them: what this one call gets, missing
 ones being 0.
 

@@ -1,0 +1,99 @@
+package rule
+
+import "strings"
+
+// What people write who come from other languages, and what they mean by it.
+
+// misspelt returns the operator that people mean by another at the beginning of s, and the length of that other; ""
+// if there is none.
+func misspelt(s string) (meant string, n int) {
+	for _, x := range [...][2]string{{"===", "=="}, {"!==", "!="}, {"=<", "<="}, {"=>", ">="}, {"<>", "!="}} {
+		if strings.HasPrefix(s, x[0]) {
+			return x[1], len(x[0])
+		}
+	}
+	return "", 0
+}
+
+// foreign says what to write for a character that the language doesn't have, "" if that isn't known.
+func foreign(r rune) string {
+	switch r {
+	case '+':
+		return `constants are joined with "|"`
+	case '*', '?':
+		return "there are no patterns, so name each"
+	case '@':
+		return "the policy language doesn't have it, and sets are named without"
+	case '[', ']':
+		return "lists stand in braces, as in {1, 2}"
+	case '\\':
+		return "a line goes on by itself behind an operator or a comma"
+	}
+	return ""
+}
+
+// alone records a word that stands where a condition belongs, without an operator.
+func (p *parser) alone(t token) {
+	switch word := strings.ToLower(t.text); word {
+	case "kill", "trap", "log":
+		p.fail(t.pos, `found %s, expected a verdict or a condition: an action stands behind it, as in "0 else %s"`, quote(t.text), word)
+	case "allow", "allowed", "true", "yes", "on", "any", "all":
+		p.fail(t.pos, `found %s, expected a verdict: 1, 0 or an expression: did you mean "1"?`, quote(t.text))
+	case "deny", "denied", "refuse", "false", "no", "off", "none", "never":
+		p.fail(t.pos, `found %s, expected a verdict: 1, 0 or an expression: did you mean "0"?`, quote(t.text))
+	default:
+		p.fail(t.pos, "found %s alone, which is no condition: compare it, as in %s", quote(t.text), quote(t.text+" != 0"))
+	}
+}
+
+// operatorHint is the end of the message that no operator follows an argument: the lookahead stands there.
+func (p *parser) operatorHint(behind string) string {
+	if p.cont() == tAssign {
+		return `: did you mean "=="?`
+	}
+	switch {
+	case behind == `"errno"` && p.tok.kind == tLParen:
+		return `: an action stands behind the verdict, as in "0 else errno(EPERM)"`
+	case behind == `"not"`:
+		return `: did you mean "!"?`
+	case p.tok.kind != tWord:
+		return ""
+	}
+	switch p.tok.text {
+	case "is", "eq":
+		return `: did you mean "=="?`
+	case "has", "contains":
+		return `: did you mean "&"?`
+	case "not":
+		return `: "!(X)" is true where X is not, as in "!(fd in {1, 2})"`
+	}
+	return ""
+}
+
+// joinHint is the end of the message that something else than && or || follows a condition.
+func (p *parser) joinHint() string {
+	if p.tok.kind == tWord {
+		switch strings.ToLower(p.tok.text) {
+		case "and":
+			return `: did you mean "&&"?`
+		case "or":
+			return `: did you mean "||"?`
+		}
+	}
+	return ""
+}
+
+// loneIf records an if that no action stands before.
+func (p *parser) loneIf(r *Rule) {
+	hint := `write "else ACTION if …"`
+	switch {
+	case len(r.Else) > 0:
+	case isNumber(r.Verdict) && r.Verdict.(*Number).Abs == 1:
+		hint = "write the condition in the place of the 1"
+	case isNumber(r.Verdict):
+		hint += `, or "!(…)" in the place of the 0`
+	default:
+		hint = `join conditions with "&&", or ` + hint
+	}
+	p.fail(p.tok.pos, `found "if" without an action before it: %s`, hint)
+}
