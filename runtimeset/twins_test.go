@@ -1,9 +1,11 @@
 package runtimeset_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/stagelock/seccomp/internal/kernel"
+	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/runtimeset"
 )
 
@@ -18,8 +20,9 @@ var untwinned = map[[2]string]string{
 	{"recvmmsg", "recvmmsg_time64"}:      "golang.org/x/sys and x/net make that of 32 bits",
 }
 
-// TestTwinsStandTogether: a set that has a call of a 32-bit architecture has what does the same there by another number.
-// Which of the two is made is a matter of Go's release, the C library, and the function.
+// TestTwinsStandTogether: a set that has a call, on a 32-bit architecture or on amd64, has what does the same on the
+// 32-bit one by another number. Which of the two is made there is a matter of Go's release, the C library, and the
+// function.
 func TestTwinsStandTogether(t *testing.T) {
 	used := make(map[[2]string]bool)
 	for _, x := range pinned(t) {
@@ -27,12 +30,14 @@ func TestTwinsStandTogether(t *testing.T) {
 			arch, _ := kernel.ByName(goarch)
 			for _, cgo := range []bool{false, true} {
 				b := runtimeset.Build{Arch: goarch, Go: x.Version, Cgo: cgo}
-				for _, s := range setsOf(check(t, b, "all.policy", useAll(b))) {
-					has := make(map[string]bool)
-					for i := range s.Rules {
-						has[s.Rules[i].Name] = true
-					}
-					for name := range has {
+				wide := b
+				wide.Arch = "amd64"
+				wider := setsOf(check(t, wide, "all.policy", useAll(wide)))
+				for i, s := range setsOf(check(t, b, "all.policy", useAll(b))) {
+					has := callsOf(s)
+					both := callsOf(wider[i])
+					maps.Copy(both, has)
+					for name := range both {
 						for _, twin := range arch.Twins(name) {
 							pair := [2]string{name, twin}
 							_, exempt := untwinned[pair]
@@ -54,4 +59,13 @@ func TestTwinsStandTogether(t *testing.T) {
 			t.Errorf("no set has %s without %s", pair[0], pair[1])
 		}
 	}
+}
+
+// callsOf returns the names of the calls of a set.
+func callsOf(s *policy.Set) map[string]bool {
+	has := make(map[string]bool)
+	for i := range s.Rules {
+		has[s.Rules[i].Name] = true
+	}
+	return has
 }

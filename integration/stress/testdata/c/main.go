@@ -6,10 +6,16 @@
 package main
 
 /*
+#include <dirent.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 extern void back(int);
 
@@ -49,6 +55,47 @@ static int raised(int sig) {
 	return pthread_create(&id, 0, raiser, (void *)(long)sig) || pthread_join(id, 0);
 }
 
+// guarded guards the end of a stack as glibc does from 2.42 on: pages that only madvise makes unusable, or mprotect where
+// the kernel doesn't know that.
+static int guarded(void) {
+	char *stack = mmap(0, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (stack == MAP_FAILED)
+		return -1;
+	if (madvise(stack, 4096, 102) == 0) // MADV_GUARD_INSTALL, and again less of it: MADV_GUARD_REMOVE
+		return madvise(stack, 4096, 103);
+	return errno == EINVAL ? mprotect(stack, 4096, PROT_NONE) : -1;
+}
+
+// letters reads a file by C's stdio and counts.
+static int letters(const char *name) {
+	FILE *f = fopen(name, "r");
+	int n = 0;
+	if (!f)
+		return -1;
+	while (getc(f) != EOF)
+		n++;
+	rewind(f);
+	return getc(f) == EOF || fclose(f) ? -1 : n;
+}
+
+// entries looks at a directory, and at each file in it.
+static int entries(const char *dir) {
+	struct stat st;
+	struct dirent *e;
+	char link[100];
+	int n = 0;
+	DIR *d = opendir(dir);
+	if (!d || chdir(dir) || access("file", R_OK) || readlink("link", link, sizeof link) != 4)
+		return -1;
+	while ((e = readdir(d)))
+		if (e->d_name[0] != '.') {
+			if (stat(e->d_name, &st) || lstat(e->d_name, &st))
+				return -1;
+			n++;
+		}
+	return closedir(d) ? -1 : n;
+}
+
 static void die(void) { abort(); }
 */
 import "C"
@@ -75,6 +122,8 @@ var cases = map[string]struct {
 	run  func(lock func())
 }{
 	"threads":  {run: threads},
+	"guard":    {run: func(lock func()) { lock(); report("guarded: %d", C.guarded()) }},
+	"files":    {sets: "file.read, file.io", run: files},
 	"raise":    {run: raised},
 	"abort":    {run: func(lock func()) { lock(); C.die() }},
 	"panic":    {run: func(lock func()) { panicked = true; lock(); C.threads(1) }},
@@ -111,6 +160,16 @@ func raised(lock func()) {
 	lock()
 	report("raised: %d", C.raised(C.SIGUSR1))
 	report("got %v", <-c)
+}
+
+// files reads by the C library.
+func files(lock func()) {
+	dir, err := os.MkdirTemp("", "stress")
+	check(err)
+	check(errors.Join(os.WriteFile(dir+"/file", []byte("text"), 0o666), os.Symlink("file", dir+"/link")))
+	lock()
+	report("letters: %d", C.letters(C.CString(dir+"/file")))
+	report("entries: %d", C.entries(C.CString(dir)))
 }
 
 // resolver asks getaddrinfo and getnameinfo.
