@@ -14,6 +14,16 @@ const (
 	Newest = "1.26"
 )
 
+// Releases returns the Go releases that the sets were made for, as in 1.21, the oldest first.
+func Releases() (list []string) {
+	first, _ := minor(Oldest)
+	last, _ := minor(Newest)
+	for n := first; n <= last; n++ {
+		list = append(list, "1."+strconv.Itoa(n))
+	}
+	return list
+}
+
 // A Build is what is to be known of a program for choosing what it may call.
 type Build struct {
 	Arch      string // the GOARCH

@@ -51,7 +51,7 @@ func useAll(b runtimeset.Build) string {
 // Every set has a meaning for every architecture, release and way to build.
 func TestEverySetChecks(t *testing.T) {
 	for _, arch := range kernel.Names() {
-		for _, release := range strings.Fields("1.21 1.22 1.23 1.24 1.25 1.26") {
+		for _, release := range runtimeset.Releases() {
 			for _, cgo := range []bool{false, true} {
 				b := runtimeset.Build{Arch: arch, Go: release, Cgo: cgo, Race: cgo && arch == "amd64"}
 				p := check(t, b, "all.policy", useAll(b))
@@ -130,8 +130,7 @@ func TestReleasesGolden(t *testing.T) {
 		changes := make(map[string][]string) // the architectures, by what changes
 		for _, arch := range derive.Arches {
 			before := make(map[string]bool)
-			for n := 21; n <= 26; n++ {
-				v := fmt.Sprintf("1.%d", n)
+			for _, v := range runtimeset.Releases() {
 				b := runtimeset.Build{Arch: arch, Go: v, Cgo: cgo}
 				now := make(map[string]bool)
 				for _, s := range setsOf(check(t, b, "all.policy", useAll(b))) {

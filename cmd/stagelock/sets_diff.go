@@ -31,7 +31,10 @@ func (c *sets) diff(s *streams, args []string) error {
 		if builds[i], err = t.build(arch); err != nil {
 			return err
 		}
-		noteRelease(s, builds[i])
+		// Elsewhere a release that is not known gets the nearest sets, and a note. Two of them compared would be alike.
+		if builds[i].Note() != "" {
+			return wordf("no sets are kept for go%s: there are those of %s", builds[i].Go, strings.Join(runtimeset.Releases(), ", "))
+		}
 	}
 	if len(args) == 3 {
 		return diffPolicy(s, arch, builds, args[2])

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,6 +26,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/stagelock/seccomp"
+	"github.com/stagelock/seccomp/internal/kernel"
+	"github.com/stagelock/seccomp/policy"
+	"github.com/stagelock/seccomp/runtimeset"
 	"github.com/stagelock/seccomp/seccomptest"
 )
 
@@ -77,27 +81,33 @@ var areas = []*area{
 	{sets: "crash.output", do: crashOutput},
 }
 
-// cases makes the cases: package variables, as seccomptest wants them.
-var cases = func() bool {
-	for _, a := range areas {
+// A missing is what an area can't be tried without, and the machine hasn't.
+type missing string
+
+func (m missing) Error() string { return string(m) }
+
+// all has every case made: they are package variables, as seccomptest wants them.
+var all = func() []*area {
+	list := slices.Concat(areas, programs, newer)
+	for _, a := range list {
 		a.test = seccomptest.Case(a.sets, func(c *seccomptest.C) {
 			dir := os.Getenv("AREAS_DIR")
 			run, err := a.do(dir)
+			if lacks := missing(""); errors.As(err, &lacks) {
+				c.Skipf("%s", lacks)
+			}
 			c.Must(err)
 			c.Must(seccomp.Declare("area.policy", "deny kill\nstage area\n\tuse "+a.sets+"\n"))
 			c.Must(seccomp.Stage("area").Lock())
 			c.Allowed(a.sets, run)
 		})
 	}
-	return true
+	return list
 }()
 
 // TestAreas: each area has what its functions call.
 func TestAreas(t *testing.T) {
-	if !cases {
-		t.Fatal("there are no cases")
-	}
-	for _, a := range areas {
+	for _, a := range all {
 		t.Run(a.sets, func(t *testing.T) {
 			if runtime.GOARCH == "386" && strings.HasPrefix(a.sets, "exec") {
 				t.Skip("the machine's programs may be 64-bit ones: a child that enters by another ABI is killed")
@@ -105,6 +115,29 @@ func TestAreas(t *testing.T) {
 			t.Setenv("AREAS_DIR", t.TempDir())
 			a.test.Run(t)
 		})
+	}
+}
+
+// TestEveryAreaIsTried: there is no set that no case has, by itself or as a part of another.
+func TestEveryAreaIsTried(t *testing.T) {
+	tried := map[string]bool{policy.FloorSet: true, policy.LockSet: true} // in every case
+	lib := runtimeset.For(runtimeset.Running())
+	for _, a := range all {
+		for _, name := range strings.Split(a.sets, ", ") {
+			set, err := lib.Set(name, kernel.Native())
+			if err != nil || set == nil {
+				t.Fatalf("%s: %v, %v", name, set, err)
+			}
+			tried[name] = true
+			for leaf := range set.Leaves {
+				tried[leaf.Name] = true
+			}
+		}
+	}
+	for _, name := range lib.Names() {
+		if !tried[name] {
+			t.Errorf("no case has the set %s", name)
+		}
 	}
 }
 
