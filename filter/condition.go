@@ -69,8 +69,44 @@ func (t *translator) any(list []policy.Cond) node {
 	case 1:
 		return t.cond(list[0])
 	}
+	if n, ok := t.values(list); ok {
+		return n
+	}
 	half := len(list) / 2
 	return t.choose(t.any(list[:half]), always, t.any(list[half:]))
+}
+
+// values returns the condition that any of a list holds, if it is made of values of one word in ascending order, as
+// `in` is: that is a single node, which need not be merged from others.
+func (t *translator) values(list []policy.Cond) (n node, ok bool) {
+	one, ok := list[0].(policy.Range)
+	if !ok || one.Bits > 32 {
+		return never, false
+	}
+	top := widest(one.Bits)
+	next := uint64(0) // the least value that may follow
+	for _, x := range list {
+		r, ok := x.(policy.Range)
+		if !ok || r.Arg != one.Arg || r.Bits != one.Bits || r.Lo < next || r.Lo > r.Hi || r.Hi > top {
+			return never, false
+		}
+		next = r.Hi + 1
+	}
+	v := t.look(view{word(2 * one.Arg), uint32(top)})
+	first := len(t.branches)
+	next = 0
+	for _, x := range list {
+		r := x.(policy.Range)
+		if r.Lo > next {
+			t.push(first, uint32(r.Lo-1), never)
+		}
+		t.push(first, uint32(r.Hi), always)
+		next = r.Hi + 1
+	}
+	if next <= top {
+		t.push(first, uint32(top), never)
+	}
+	return t.seal(v, first), true
 }
 
 // rangeOf compares across the two words where the argument has 64 bits: the high words decide, but where they are
@@ -138,11 +174,16 @@ func (t *translator) within(w word, mask, lo, hi uint32) node {
 		}
 		return never
 	}
-	v := t.view(view{w, mask})
-	if !slices.Contains(t.looked, v) {
-		t.looked = append(t.looked, v)
+	return t.interval(t.look(view{w, mask}), lo, hi)
+}
+
+// look returns the index of a view that the call's conditions look at.
+func (t *translator) look(v view) int16 {
+	i := t.view(v)
+	if !slices.Contains(t.looked, i) {
+		t.looked = append(t.looked, i)
 	}
-	return t.interval(v, lo, hi)
+	return i
 }
 
 func widest(bits uint8) uint64 { return 1<<bits - 1 }

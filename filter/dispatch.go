@@ -139,15 +139,17 @@ func (c *compiler) translate() error {
 	if w := c.window; w.first > 0 {
 		c.upTo(w.first-1, outside, refusedWeight)
 	}
+	next := uint32(0) // the number after the call before
 	for i := range calls {
 		d := &calls[i]
 		n, ok := c.call(d)
 		if !ok {
 			return &SizeError{Call: d.Name, Nr: d.Nr, Instructions: callLimit, Limit: MaxInstructions}
 		}
-		if d.Nr > 0 {
+		if d.Nr > next {
 			c.unlisted(d.Nr-1, other, foreign)
 		}
+		next = d.Nr + 1
 		if n < 0 {
 			weight := refusedWeight
 			if n == outside {

@@ -54,7 +54,7 @@ type graph struct {
 	nodes    []graphNode
 	branches []branch
 	table    []node // hash table of nodes, by content; its length is a power of two
-	memo     map[[3]node]node
+	memo     memo
 	verdicts []uint32 // return values of the leaves
 	limit    int      // of branches; past it overflow is set and results mean nothing
 	overflow bool
@@ -170,7 +170,7 @@ func (g *graph) choose(c, yes, no node) node {
 		return c
 	}
 	key := [3]node{c, yes, no}
-	if n, ok := g.memo[key]; ok {
+	if n, ok := g.memo.get(key); ok {
 		return n
 	}
 	view := g.top(g.top(g.nodes[c].view, yes), no)
@@ -201,10 +201,7 @@ func (g *graph) choose(c, yes, no node) node {
 	first := len(g.branches)
 	g.branches = append(g.branches, out...)
 	n := g.seal(view, first)
-	if g.memo == nil {
-		g.memo = make(map[[3]node]node)
-	}
-	g.memo[key] = n
+	g.memo.put(key, n)
 	return n
 }
 

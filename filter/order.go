@@ -17,6 +17,9 @@ const allOrders = 3
 // call returns the graph of a call; ok is false if it grows too large.
 func (c *compiler) call(d *policy.Decision) (root node, ok bool) {
 	t := &c.t
+	if first := &d.Clauses[0]; first.If == policy.Const(true) {
+		return t.verdict(first.Action.Ret()), true
+	}
 	t.looked = t.looked[:0]
 	t.allow()
 	root = t.clauses(d.Clauses)
@@ -65,7 +68,7 @@ func (t *translator) order(args []uint8) {
 	for i, v := range t.looked {
 		t.rank[v] = int16(i)
 	}
-	clear(t.memo)
+	t.memo.clear()
 }
 
 // forgetOrder returns to the order in which views were made, which all calls begin with.
@@ -73,7 +76,7 @@ func (t *translator) forgetOrder() {
 	for _, v := range t.looked {
 		t.rank[v] = v
 	}
-	clear(t.memo)
+	t.memo.clear()
 }
 
 // argsOf returns the arguments that views are of, in the order in which the policy names them.
@@ -141,8 +144,9 @@ func (c *compiler) price(root node) float64 {
 
 // send adds weight to the branches that each of c.samples takes through a graph, and notes in c.met the nodes met.
 func (c *compiler) send(root node, weight float64) {
-	for len(c.flow) < len(c.t.branches) {
-		c.flow = append(c.flow, 0)
+	if n := len(c.flow); n < len(c.t.branches) {
+		c.flow = slices.Grow(c.flow, len(c.t.branches)-n)[:len(c.t.branches)]
+		clear(c.flow[n:])
 	}
 	c.met = c.met[:0]
 	for i := range c.samples {

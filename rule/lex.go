@@ -76,10 +76,10 @@ type lexer struct {
 
 func (l *lexer) pos(off int) Pos { return Pos{l.line, off - l.lineOff + 1} }
 
-// next returns the next token.
-func (l *lexer) next() token {
+// next makes t the next token.
+func (l *lexer) next(t *token) {
 	lines := 0 // begun since the last token or comment
-	t := token{nl: !l.started}
+	*t = token{nl: !l.started}
 	l.started = true
 	for ; l.off < len(l.src); l.off++ {
 		switch c := l.src[l.off]; {
@@ -96,13 +96,12 @@ func (l *lexer) next() token {
 		default:
 			t.blank = lines > 1
 			t.pos = l.pos(l.off)
-			l.token(&t)
-			return t
+			l.token(t)
+			return
 		}
 	}
 	t.blank = lines > 1
 	t.pos = l.pos(l.off)
-	return t
 }
 
 // comment puts aside the comment at l.off and leaves l.off at its last byte.

@@ -70,13 +70,15 @@ type parser struct {
 	bad      bool  // this statement has a mistake
 	resume   token // where bad: what the next statement begins with
 	errs     Errors
-	full     bool // maxErrors is reached
+	full     bool    // maxErrors is reached
+	listed   []Range // of the list at hand
+	rooms
 }
 
 func newParser(name, src string) *parser {
 	p := &parser{name: name, last: token{pos: Pos{1, 1}}}
 	p.lex = lexer{src: strings.TrimPrefix(src, "\ufeff"), line: 1, report: p.report}
-	p.tok = p.lex.next()
+	p.lex.next(&p.tok)
 	return p
 }
 
@@ -153,7 +155,7 @@ func goesOn(k kind) bool {
 func (p *parser) shift() token {
 	p.last = p.tok
 	if p.tok.kind != tEOF && p.tok.kind != tEnd {
-		p.tok = p.lex.next()
+		p.lex.next(&p.tok)
 	}
 	return p.last
 }

@@ -150,7 +150,7 @@ func (p *parser) parenthesis() Expr {
 		return p.compared(&Compare{open, bits.Arg, bits.Mask, op, nil})
 	case in:
 		p.shift()
-		return &In{open, bits.Arg, bits.Mask, p.list()}
+		return p.in(In{open, bits.Arg, bits.Mask, p.list()})
 	default:
 		p.noOperator("the brackets")
 	}
@@ -195,7 +195,7 @@ func (p *parser) comparison() Expr {
 		return p.masked(&Bits{t.pos, arg, nil})
 	case k == tWord && p.is("in"):
 		p.shift()
-		return &In{t.pos, arg, nil, p.list()}
+		return p.in(In{t.pos, arg, nil, p.list()})
 	case k == tEnd, k == tEOF, k == tSemi, k == tOrOr, k == tAndAnd, k == tRParen, k == tRBrace, k == tWord && p.continues():
 		p.alone(t)
 	case k == tPipe:
@@ -317,7 +317,7 @@ func (p *parser) list() []Range {
 	open := p.shift().pos
 	p.brackets++
 	defer func() { p.brackets-- }()
-	var list []Range
+	list := p.listed[:0] // a list holds no other
 	for {
 		if p.tok.kind == tRBrace && len(list) > 0 {
 			break
@@ -334,12 +334,20 @@ func (p *parser) list() []Range {
 		}
 		p.shift()
 	}
+	p.listed = list
 	if p.tok.kind != tRBrace {
 		p.expected(fmt.Sprintf(`",", ".." or the "}" for the "{" at %v`, open), "")
-		return list
+		return nil
 	}
 	p.shift()
-	return list
+	return p.ranges.list(list)
+}
+
+// in keeps x.
+func (p *parser) in(x In) *In {
+	kept := p.ins.one(&p.lex, fewNodes)
+	*kept = x
+	return kept
 }
 
 // beforeOperator tells whether the lookahead stands before an operator, so that it is an argument, whatever word it

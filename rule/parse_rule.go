@@ -8,7 +8,8 @@ import (
 
 // rule reads `CALL: VERDICT {else ACTION [if EXPR]} [including go]`.
 func (p *parser) rule() *Rule {
-	r := &Rule{Pos: p.tok.pos}
+	r := p.rules.one(&p.lex, manyNodes)
+	r.Pos = p.tok.pos
 	r.Call = p.call()
 	if !p.took(tColon, `":"`) {
 		return r

@@ -12,6 +12,9 @@ var statements = []string{"deny", "drop", "only", "set", "stage", "use"}
 // file reads the whole text.
 func (p *parser) file() *File {
 	f := &File{Name: p.name}
+	if p.tok.kind != tEOF {
+		f.Stmts = make([]Stmt, 0, p.lex.lines())
+	}
 	for {
 		f.Stmts = p.block(f.Stmts)
 		if p.tok.kind == tEOF || p.full {

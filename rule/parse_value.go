@@ -107,7 +107,8 @@ func (p *parser) bracketed() Value {
 
 // number reads a number, with a minus or without.
 func (p *parser) number() *Number {
-	n := &Number{Pos: p.tok.pos}
+	n := p.numbers.one(&p.lex, manyNodes)
+	n.Pos = p.tok.pos
 	if p.tok.kind == tMinus {
 		n.Neg = true
 		p.shift()
