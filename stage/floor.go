@@ -21,6 +21,10 @@ func (b *builder) finish(states []*state) Stage {
 	}
 	for i, st := range states {
 		clauses := st.program
+		if st == b.denied && (b.floor == nil || len(b.floor[i]) == 0) {
+			b.calls[i].Clauses = clauses
+			continue
+		}
 		if b.floor != nil && len(b.floor[i]) > 0 && !st.noFloor {
 			clauses = append(append(b.list(len(b.floor[i])+len(clauses)), b.floor[i]...), clauses...)
 		}

@@ -37,6 +37,9 @@ func (b *builder) ruled(r *policy.Rule, was *state, held bool) *state {
 	if r.Allow == policy.Const(false) && !slices.ContainsFunc(r.Else, allows) {
 		is.word, is.holds = nil, false // a refusal holds nothing
 	}
+	if r.Allow == policy.Const(true) {
+		return b.said(is, appendWords(b.list(1), r))
+	}
 	own := appendWords(b.list(len(r.Else)+2), r)
 	return b.said(is, own, policy.Clause{If: policy.Const(true), Action: b.stage.Deny, Origin: r.Origin})
 }

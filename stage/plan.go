@@ -97,6 +97,10 @@ func New(p *policy.Policy, env Env) (*Plan, error) {
 		b.takeSteps()
 		states := make([]*state, len(b.calls))
 		for i := range states {
+			if b.silent(i) {
+				states[i] = b.denied
+				continue
+			}
 			states[i] = b.narrow(i)
 			b.renew()
 		}
@@ -184,6 +188,7 @@ func (b *builder) begin(k int) {
 	b.rules, b.fallbacks = b.stage.Rules, b.policy.Fallbacks
 	b.denial = []policy.Clause{{If: policy.Const(true), Action: b.stage.Deny, Origin: b.origin(policy.FromDeny)}}
 	b.denied = &state{by: b.denial[0].Origin, program: b.denial, alone: b.denial}
+	b.states = make([]state, min(len(b.rules), manyStates))
 }
 
 // index returns the place of a call in calls.
@@ -212,18 +217,34 @@ func (b *builder) list(n int) []policy.Clause {
 	return list
 }
 
+// Room is made for so many states at once: for one for each rule of a stage, then for some more.
+const (
+	manyStates = 128
+	moreStates = 16
+)
+
 // newState keeps a state; many share an allocation.
 func (b *builder) newState(s state) *state {
 	if len(b.states) == 0 {
-		b.states = make([]state, 32)
+		b.states = make([]state, moreStates)
 	}
 	st := &b.states[0]
 	*st, b.states = s, b.states[1:]
 	return st
 }
 
+// silent tells that the first stage says nothing about a call, nor any set or fallback. So it is with most calls there
+// are, which is why it is asked before anything else.
+func (b *builder) silent(i int) bool {
+	nr := b.calls[i].Nr
+	return b.first && b.rules.after(nr) && b.fallbacks.after(nr) && len(b.holders.held(i)) == 0 && b.calls[i].Name != ""
+}
+
 // A cursor finds rules by ascending numbers.
 type cursor []policy.Rule
+
+// after tells whether the rules left are about larger numbers.
+func (c cursor) after(nr uint32) bool { return len(c) == 0 || c[0].Nr > nr }
 
 // find returns the rule about a call, nil if there is none. Numbers that were asked for are never asked for again, nor
 // smaller ones.
