@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"strings"
+
 	"github.com/stagelock/seccomp/internal/bdd"
 	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/policy"
@@ -21,6 +23,7 @@ var flagWords = [...]struct {
 	{"epoll_create1", "flags", "EPOLL_CLOEXEC", "write flags == EPOLL_CLOEXEC"},
 	{"eventfd2", "flags", "EFD_CLOEXEC", "write flags == EFD_CLOEXEC|EFD_NONBLOCK"},
 	{"dup3", "flags", "O_CLOEXEC", "write flags == O_CLOEXEC"},
+	{"inotify_init1", "flags", "IN_CLOEXEC", "write !(flags & ~(IN_CLOEXEC|IN_NONBLOCK))"},
 }
 
 // arguments warns of conditions that hold for other calls than they seem to.
@@ -32,24 +35,25 @@ func (l *linter) arguments(r *policy.Rule) {
 	for i, a := range call.Args() {
 		for _, w := range flagWords {
 			usual, _ := l.arch.Const(w.usual)
-			if w.call == call.Name && w.arg == a.Name && equals(r.Allow, uint8(i), uint64(usual)) {
+			if w.call == call.Name && w.arg == a.Name && equals(r.Allow, uint8(i), uint64(usual), false) &&
+				!equals(r.Allow, uint8(i), uint64(usual), true) {
 				l.warn(r.Origin, "this never holds for Go: %s of sys_%s is compared whole, and Go always sets %s in it: %s",
 					a.Name, call.Name, w.usual, w.advice)
 			}
 		}
-		if a.Name == "dfd" && asks(r.Allow, uint8(i)) {
-			l.warn(r.Origin, "dfd of sys_%s says little: the kernel ignores it where the path is absolute, and the filter "+
-				"cannot see the path", call.Name)
+		if strings.HasSuffix(a.Name, "dfd") && asks(r.Allow, uint8(i)) {
+			l.warn(r.Origin, "%s of sys_%s says little: the kernel ignores it where the path is absolute, and the filter "+
+				"cannot see the path", a.Name, call.Name)
 		}
 	}
 	l.readOnly(r, call)
 }
 
-// equals tells whether a condition compares a whole argument with a value that lacks a flag.
-func equals(c policy.Cond, arg uint8, flag uint64) bool {
+// equals tells whether a condition compares a whole argument with a value that has a flag, or lacks it.
+func equals(c policy.Cond, arg uint8, flag uint64, has bool) bool {
 	return some(c, func(c policy.Cond) bool {
 		x, ok := c.(policy.Range)
-		return ok && x.Arg == arg && x.Lo == x.Hi && x.Lo&flag == 0
+		return ok && x.Arg == arg && x.Lo == x.Hi && (x.Lo&flag != 0) == has
 	})
 }
 

@@ -30,6 +30,8 @@ func (l *linter) effect(r *policy.Rule) {
 		l.warn(r.Origin, "this has no effect: nothing in stage %s allows sys_%s", l.said.Name, r.Name)
 	case own == sets && own != bdd.False:
 		l.warn(r.Origin, "this has no effect: %s says the same", strings.Join(names, " and "))
+	case len(names) == 0 && own != bdd.False && l.without(own, l.floorsWord(r.Nr)) == bdd.False:
+		l.warn(r.Origin, "this has no effect: the Go runtime needs it, so every stage allows it")
 	}
 	if open := l.leftOpen(r); sets != bdd.False && own != bdd.False && len(open) > 0 {
 		l.warn(r.Origin, "this speaks instead of %s, and leaves open what that limits: %s of sys_%s",
@@ -85,6 +87,19 @@ func (l *linter) fallback(nr uint32) bool {
 func (l *linter) floor(nr uint32) bool {
 	d, ok := l.stage.Table.Find(nr)
 	return ok && slices.ContainsFunc(d.Clauses, func(c policy.Clause) bool { return c.Origin.Kind == policy.FromFloor })
+}
+
+// floorsWord returns where a stage allows a call for the Go runtime's sake.
+func (l *linter) floorsWord(nr uint32) bdd.Node {
+	n := bdd.False
+	if d, ok := l.stage.Table.Find(nr); ok {
+		for _, c := range d.Clauses {
+			if c.Origin.Kind == policy.FromFloor && c.Action.Allows() {
+				n = l.decider.Or(n, l.decider.Cond(c.If))
+			}
+		}
+	}
+	return n
 }
 
 // words returns a rule as clauses; where none holds, the call is refused.

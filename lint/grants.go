@@ -48,7 +48,11 @@ var risky = [...]struct{ call, why string }{
 }
 
 // grant warns of a rule or an own set that allows a call which undoes the rest.
-func (l *linter) grant(name string, allow policy.Cond, o *policy.Origin) {
+func (l *linter) grant(r *policy.Rule) {
+	name, allow, o := r.Name, r.Allow, r.Origin
+	if n := len(r.Else); n > 0 && r.Else[n-1].If == policy.Const(true) && r.Else[n-1].Action.Allows() {
+		allow, o = policy.Const(true), r.Else[n-1].Origin // logged, and made
+	}
 	if allow == policy.Const(false) {
 		return
 	}
@@ -80,7 +84,7 @@ func (l *linter) ownSets() {
 		for i := range s.Rules {
 			r := &s.Rules[i]
 			l.arguments(r)
-			l.grant(r.Name, r.Allow, r.Origin)
+			l.grant(r)
 		}
 	}
 }
@@ -98,39 +102,51 @@ var companions = [...]struct {
 	{"openat", []string{"read", "pread64", "readv", "mmap", "getdents64", "write", "fstat", "close"}},
 	{"inotify_add_watch", []string{"read"}},
 	{"timerfd_settime", []string{"read"}},
-	{"execve", []string{"mmap"}},
+	{"execve", []string{"mmap", "mmap2", "brk"}}, // what a program begins with: the floor's will do
 }
 
-// companions warns of a rule's allowance that a refused companion makes useless.
+// companions warns of a rule's allowance that a refused companion makes useless, and of a rule that refuses the last one.
 func (l *linter) companions() {
 	for i := range l.said.Rules {
 		r := &l.said.Rules[i]
-		if r.Allow == policy.Const(false) {
-			continue
-		}
+		refuses := r.Allow == policy.Const(false)
 		for _, c := range companions {
-			if c.call != r.Name || slices.ContainsFunc(c.others, l.granted) {
-				continue
+			useful := l.granted
+			if c.call == "execve" {
+				useful = l.permitted
 			}
-			l.warn(r.Origin, "sys_%s is of no use here: stage %s allows none of %s", r.Name, l.said.Name,
-				strings.Join(c.others, ", "))
+			switch {
+			case refuses && !slices.Contains(c.others, r.Name), !refuses && c.call != r.Name, slices.ContainsFunc(c.others, useful):
+			case !refuses:
+				l.warn(r.Origin, "sys_%s is of no use here: stage %s allows none of %s", r.Name, l.said.Name,
+					strings.Join(c.others, ", "))
+			case l.granted(c.call) && !slices.ContainsFunc(l.said.Rules, func(r policy.Rule) bool { return r.Name == c.call }):
+				l.warn(r.Origin, "this makes sys_%s useless, which stage %s still allows: none of %s is left", c.call,
+					l.said.Name, strings.Join(c.others, ", "))
+			}
 		}
 	}
 }
 
-// openings warns where one way of opening files is limited and another one is free.
+// ways are calls that open files.
+var ways = [...]string{"open", "openat", "openat2", "creat", "open_by_handle_at"}
+
+// openings warns where one way of opening files is limited, by a rule or by the sets, and another one is free.
 func (l *linter) openings() {
 	for i := range l.said.Rules {
 		r := &l.said.Rules[i]
-		if r.Name != "openat" && r.Name != "open" || l.decider.Cond(r.Allow) == bdd.True {
+		if !slices.Contains(ways[:], r.Name) {
 			continue
 		}
-		for _, other := range []string{"open", "openat", "openat2", "creat", "open_by_handle_at"} {
-			if other == r.Name {
-				continue
-			}
-			if n, ok := l.allowed(l.stage, other); ok && n == bdd.True {
+		free := l.decider.Cond(r.Allow) == bdd.True
+		for _, other := range ways {
+			n, ok := l.allowed(l.stage, other)
+			switch {
+			case other == r.Name, !ok:
+			case !free && n == bdd.True && (r.Name == "open" || r.Name == "openat"):
 				l.warn(r.Origin, "this limits sys_%s, while sys_%s is free and opens files too", r.Name, other)
+			case free && n != bdd.True && n != bdd.False && !l.ruled(other):
+				l.warn(r.Origin, "this frees sys_%s, while sys_%s, which opens files too, is limited by the sets in force", r.Name, other)
 			}
 		}
 	}

@@ -26,7 +26,7 @@ func Check(p *stage.Plan) []policy.Note {
 			r := &l.said.Rules[i]
 			l.effect(r)
 			l.arguments(r)
-			l.grant(r.Name, r.Allow, r.Origin)
+			l.grant(r)
 		}
 		l.ownSets()
 		l.companions()
@@ -101,6 +101,12 @@ func (l *linter) granted(name string) bool {
 	return ok && slices.ContainsFunc(d.Clauses, func(c policy.Clause) bool {
 		return c.Action.Allows() && c.Origin.Kind != policy.FromFloor
 	})
+}
+
+// permitted tells whether a stage allows a call to anyone, the Go runtime included.
+func (l *linter) permitted(name string) bool {
+	n, _ := l.allowed(l.stage, name)
+	return n != bdd.False
 }
 
 // without returns where a ∧ ¬b.

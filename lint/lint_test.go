@@ -2,6 +2,9 @@ package lint
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,16 +68,41 @@ func TestWarnings(t *testing.T) {
 		{"wider, but thought of", "use net.server\nsys_socket: family == AF_INET && (type & 0xf) == SOCK_STREAM && protocol == 0", ""},
 		{"a type compared whole", "use net.server\nsys_socket: family == AF_INET && type == SOCK_STREAM && protocol == 0",
 			"2:1: this never holds for Go: type of sys_socket is compared whole, and Go always sets SOCK_CLOEXEC in it: write (type & 0xf) == …"},
+		{"both compared, for C and for Go", "use net.server\nsys_socket: family == AF_INET && type in {SOCK_STREAM, " +
+			"SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK} && protocol == 0", ""},
+		{"a refused type compared whole", "use net.server\nsys_socket: family == AF_INET && type != SOCK_RAW && protocol == 0",
+			"2:1: this never holds for Go: type of sys_socket is compared whole, and Go always sets SOCK_CLOEXEC in it: write (type & 0xf) == …"},
+		{"flags of inotify", "use file.io\nsys_inotify_init1: flags == 0",
+			"2:1: this never holds for Go: flags of sys_inotify_init1 is compared whole, and Go always sets IN_CLOEXEC in it: write !(flags & ~(IN_CLOEXEC|IN_NONBLOCK))"},
 		{"O_CREAT forgotten", "use file.io\nsys_openat: (flags & O_ACCMODE) == O_RDONLY",
 			"2:1: this is meant to be read-only and lets O_CREAT through: write (flags & (O_ACCMODE|O_CREAT|O_TRUNC)) == O_RDONLY"},
 		{"O_TRUNC forgotten", "use file.io\nsys_openat: (flags & (O_ACCMODE|O_CREAT)) == O_RDONLY",
 			"2:1: this is meant to be read-only and lets O_TRUNC through: write (flags & (O_ACCMODE|O_CREAT|O_TRUNC)) == O_RDONLY"},
 		{"dfd", "use file.io\nsys_openat: dfd == AT_FDCWD && (flags & (O_ACCMODE|O_CREAT|O_TRUNC)) == O_RDONLY",
 			"2:1: dfd of sys_openat says little: the kernel ignores it where the path is absolute, and the filter cannot see the path"},
+		{"two dfds", "use file.write\nsys_renameat2: newdfd == AT_FDCWD && flags == 0",
+			"2:1: newdfd of sys_renameat2 says little: the kernel ignores it where the path is absolute, and the filter cannot see the path"},
+		{"the last companion of what a set allows", "use net.listen\nset answers { sys_accept4: 1 }\nuse answers, file.io\nsys_accept4: 0",
+			"4:1: this makes sys_listen useless, which stage init still allows: none of accept, accept4 is left"},
+		{"a program without memory", "on_next_syscall: 1\nuse file.read\nsys_execve: 1",
+			"3:1: sys_execve is of no use here: stage init allows none of mmap, mmap2, brk"},
+		{"a program with the floor's memory", "on_next_syscall: 1\nuse go, file.read\nsys_execve: 1", ""},
 		{"a refused companion", "sys_socket: family == AF_INET",
 			"1:1: sys_socket is of no use here: stage init allows none of connect, bind, sendto, sendmsg, ioctl"},
 		{"the other way to open", "use file.io\nsys_openat: (flags & (O_ACCMODE|O_CREAT|O_TRUNC)) == O_RDONLY\nsys_open: 1",
 			"2:1: this limits sys_openat, while sys_open is free and opens files too"},
+		{"the newer way to open", "use file.io\nsys_openat: (flags & (O_ACCMODE|O_CREAT|O_TRUNC)) == O_RDONLY\nsys_openat2: 1",
+			"2:1: this limits sys_openat, while sys_openat2 is free and opens files too"},
+		{"creat", "use file.io\nsys_openat: (flags & (O_ACCMODE|O_CREAT|O_TRUNC)) == O_RDONLY\nsys_creat: 1",
+			"2:1: this limits sys_openat, while sys_creat is free and opens files too"},
+		{"a way to open beside the set's", "use file.read, file.io\nsys_openat2: 1",
+			"2:1: this frees sys_openat2, while sys_openat, which opens files too, is limited by the sets in force"},
+		{"a way to open beside a free one", "use file.io\nsys_openat: 1\nsys_openat2: 1", ""},
+		{"what the floor allows", "use file.io\nsys_futex: 1",
+			"2:1: this has no effect: the Go runtime needs it, so every stage allows it"},
+		{"more than the floor allows", "use file.io\nsys_mmap: (prot & PROT_EXEC) == 0", ""},
+		{"a refusal with another errno", "use file.io\nsys_openat2: 0", ""},
+		{"logged, and made", "use file.io\nsys_ptrace: 0 else log", "2:1: sys_ptrace is a risky grant: whoever may trace a process acts through it"},
 		{"a risky grant", "use file.io\nsys_ptrace: 1", "2:1: sys_ptrace is a risky grant: whoever may trace a process acts through it"},
 		{"in an own set", "use file.io\nset mine { sys_bpf: 1 }\nuse mine", "2:12: sys_bpf is a risky grant: it loads programs into the kernel"},
 		{"TIOCSTI", "use file.io\nsys_ioctl: fd == 0", "2:1: sys_ioctl with TIOCSTI is a risky grant"},
@@ -95,5 +123,62 @@ func TestWarnings(t *testing.T) {
 				t.Errorf("the warnings are %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// Each of the risky calls is named where it is granted, and not where it isn't.
+func TestRiskyGrants(t *testing.T) {
+	for _, r := range risky {
+		want := fmt.Sprintf("2:1: sys_%s is a risky grant: %s", r.call, r.why)
+		if got := check(t, "use file.io\nsys_"+r.call+": 1"); !slices.Contains(got, want) {
+			t.Errorf("%s granted: %q", r.call, got)
+		}
+		for _, text := range []string{"0 else kill", "0 else errno(ENOSYS)"} {
+			if got := check(t, "use file.io\nsys_"+r.call+": "+text); len(got) != 0 {
+				t.Errorf("%s: %s: %q", r.call, text, got)
+			}
+		}
+	}
+	for _, name := range strings.Fields("ptrace bpf mount io_uring_setup process_vm_writev pidfd_getfd userfaultfd personality " +
+		"pkey_mprotect shmat execveat") {
+		if !slices.ContainsFunc(risky[:], func(r struct{ call, why string }) bool { return r.call == name }) {
+			t.Errorf("%s is not among the risky calls", name)
+		}
+	}
+}
+
+// The examples, the default policy and every built-in set are written with thought: there is nothing to warn of but
+// what they can't help.
+func TestNoFalseAlarms(t *testing.T) {
+	_, text := runtimeset.Default()
+	texts := map[string]string{"default": text}
+	for _, s := range runtimeset.For(runtimeset.Build{Arch: "amd64"}).Names() {
+		texts["set "+s] = "use " + s
+	}
+	files, err := filepath.Glob("../examples/*/*.policy")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[f] = string(b)
+	}
+	if len(texts) < 40 {
+		t.Errorf("only %d policies", len(texts))
+	}
+	for name, text := range texts {
+		for _, arch := range kernel.Names() {
+			for _, w := range checkOn(t, arch, text) {
+				switch {
+				case strings.Contains(w, "does not limit sys_socketcall") && (arch == "386" || arch == "s390x"): // Go's own way there
+				case strings.Contains(w, "lets the process start programs") && strings.HasPrefix(name, "set exec"):
+				default:
+					t.Errorf("%s on %s: %s", name, arch, w)
+				}
+			}
+		}
 	}
 }
