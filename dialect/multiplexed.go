@@ -53,11 +53,16 @@ func (r *Report) Multiplexers(want, got *policy.Table, loose map[uint32]bool, cl
 				"they are refused")
 		default:
 			loose[c.Nr] = true
-			r.Loss(rule.Pos{}, name+" makes calls that are limited here by another number, where libseccomp would allow them and "+
-				"can't see their arguments", "all of "+name+" is refused")
+			r.Close(name)
 			closed(name)
 		}
 	}
+}
+
+// Close reports that one of the multiplexers is refused altogether.
+func (r *Report) Close(name string) {
+	r.Loss(rule.Pos{}, name+" makes calls that are limited here by another number, where libseccomp would allow them and "+
+		"can't see their arguments", "all of "+name+" is refused")
 }
 
 func anyCall(uint32) bool { return true }

@@ -39,7 +39,11 @@ func findCall(arch *kernel.Arch, word string) (nr uint32, call *kernel.Call, err
 			}
 		}
 	}
-	return 0, nil, wordf("unknown system call %q%s", name, rule.DidYouMean(name, names))
+	hint := rule.DidYouMean(name, names)
+	if hint == "" {
+		hint = ": one that the tables don't have is named by its number, as nr(500)"
+	}
+	return 0, nil, wordf("unknown system call %q%s", name, hint)
 }
 
 // argument returns the register that an ARG is: a number or a constant expression.

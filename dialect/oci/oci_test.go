@@ -226,35 +226,40 @@ func TestMultiplexers(t *testing.T) {
 			}
 		}
 	}
+}
 
-	// Ours says more than a profile can: sockets of one family, and nothing by socketcall.
+// A policy that limits sockets by their arguments, and allows nothing by socketcall, says more than a profile can.
+func TestMultiplexersAreClosed(t *testing.T) {
 	arch := dialecttest.Arch(t, "s390x")
-	is := func(name string, c policy.Cond) (nr uint32, list []policy.Clause) {
-		call, _ := arch.Call(name)
-		allow := dialect.Always(policy.Action{Kind: policy.Allow}, &policy.Origin{})
-		allow.If = c
-		return call.Nr, []policy.Clause{allow}
+	socket, _ := arch.Call("socket")
+	bind, _ := arch.Call("bind")
+	always := func(a policy.Action) policy.Clause { return dialect.Always(a, &policy.Origin{}) }
+	family := func(a policy.Action, f uint64) policy.Clause {
+		c := always(a)
+		c.If = policy.Range{Bits: 32, Lo: f, Hi: f}
+		return c
 	}
-	ruled := make(map[uint32][]policy.Clause)
-	nr, clauses := is("socket", policy.Range{Bits: 32, Lo: 2, Hi: 2})
-	ruled[nr] = clauses
-	nr, clauses = is("bind", policy.Const(true))
-	ruled[nr] = clauses
-	rest := dialect.Always(policy.Action{Kind: policy.Errno, Errno: 1}, &policy.Origin{})
-	in := &dialect.Reading{Source: "p", Table: dialect.NewTable(arch, ruled, rest, rest)}
-	if _, err := Write(in, dialect.Options{Arch: "s390x"}); !errors.Is(err, dialect.ErrLoss) {
-		t.Errorf("%v, want a loss", err)
-	}
-	out, err := Write(in, dialect.Options{Arch: "s390x", Approximate: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := Read("again", []byte(out.Text), options("s390x"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if nr, args, wider := dialecttest.Wider(in.Table, again.Table, dialecttest.Edges); wider {
-		t.Errorf("call %d with %#x is allowed\n%s", nr, args, out.Text)
+	allow, rest := policy.Action{Kind: policy.Allow}, always(policy.Action{Kind: policy.Errno, Errno: 1})
+	for name, clauses := range map[string][]policy.Clause{
+		"a family":                     {family(allow, 2)},
+		"two, of which one is refused": {family(allow, 2), family(policy.Action{Kind: policy.Errno, Errno: 97}, 16)},
+	} {
+		table := dialect.NewTable(arch, map[uint32][]policy.Clause{socket.Nr: clauses, bind.Nr: {always(allow)}}, rest, rest)
+		in := &dialect.Reading{Source: "p", Table: table}
+		if _, err := Write(in, dialect.Options{Arch: "s390x"}); !errors.Is(err, dialect.ErrLoss) {
+			t.Errorf("%s: %v, want a loss", name, err)
+		}
+		out, err := Write(in, dialect.Options{Arch: "s390x", Approximate: true})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		again, err := Read("again", []byte(out.Text), options("s390x"))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if nr, args, wider := dialecttest.Wider(in.Table, again.Table, dialecttest.Edges); wider {
+			t.Errorf("%s: call %d with %#x is allowed\n%s", name, nr, args, out.Text)
+		}
 	}
 }
 

@@ -67,14 +67,20 @@ func Write(in *dialect.Reading, o dialect.Options) (*dialect.Written, error) {
 	}
 	p.syscalls = append(p.syscalls, conditional...)
 	p.syscalls = append(p.syscalls, lastCall(t, rest)...)
+	closed := func(name string) {
+		p.syscalls = append(p.syscalls, syscall{names: []string{name}, action: refusalBeside(rest, t.Arch)})
+	}
+	for _, through := range p.contradicted(t.Arch) {
+		loose[through.Nr] = true
+		r.Close(through.Name)
+		closed(through.Name)
+	}
 	text, again, err := p.read(in)
 	if err != nil {
 		return nil, err
 	}
 	want := dialect.Joined(t)
-	r.Multiplexers(want, again.Table, loose, func(name string) {
-		p.syscalls = append(p.syscalls, syscall{names: []string{name}, action: refusalBeside(rest, t.Arch)})
-	})
+	r.Multiplexers(want, again.Table, loose, closed)
 	if err := r.Errs.Err(); err != nil {
 		return nil, err
 	}
@@ -93,6 +99,26 @@ func (p *profile) read(in *dialect.Reading) (text string, again *dialect.Reading
 		return "", nil, fmt.Errorf("%w: %w", dialect.ErrProof, err)
 	}
 	return text, again, nil
+}
+
+// contradicted returns the calls that stand for one of which the entries say different things by its arguments: they would
+// say all of them of the same arguments.
+func (p *profile) contradicted(arch *kernel.Arch) (list []kernel.Call) {
+	said := make(map[string]policy.Action)
+	for _, s := range p.syscalls {
+		for _, name := range s.names {
+			through, _, ok := arch.Multiplexer(name)
+			if a, known := said[name]; ok && known && a != s.action && !slices.Contains(list, through) {
+				list = append(list, through)
+			}
+			said[name] = s.action
+		}
+	}
+	return slices.DeleteFunc(list, func(c kernel.Call) bool {
+		return slices.ContainsFunc(p.syscalls, func(s syscall) bool {
+			return len(s.args) == 0 && slices.Contains(s.names, c.Name)
+		})
+	})
 }
 
 // refusalBeside returns a refusal that isn't the default: an entry with the default action is left out by runc.
