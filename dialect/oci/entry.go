@@ -50,7 +50,7 @@ func (r *reader) entry(n *tree.Node) {
 		r.Errorf(dialect.ErrSyntax, n.Pos, "action is missing: what these calls get")
 		return
 	}
-	conds, ok := r.args(args)
+	terms, ok := r.args(args)
 	known := r.known(slices.Clone(names))
 	if !sometimes { // it has been looked at for mistakes, but not for what can't be carried
 		return
@@ -66,22 +66,48 @@ func (r *reader) entry(n *tree.Node) {
 			r.calls[x.Text] = nil
 		}
 		if !same { // runc leaves it out, but counts the call as one that the profile knows
-			r.add(x.Text, x, conds, a)
+			r.add(x.Text, x, terms, a)
 		}
 	}
 	for _, x := range names {
 		if through, sub, ok := r.arch.Multiplexer(x.Text); ok && !same {
-			r.add(through.Name, x, []policy.Cond{dialect.Comparison{Op: dialect.Eq, A: sub}.Cond()}, a)
+			r.add(through.Name, x, multiplexed(terms, sub), a)
 		}
 	}
 }
 
-// add adds an entry for one call, which stands at n.
-func (r *reader) add(name string, n *tree.Node, conds []policy.Cond, a policy.Action) {
+// multiplexed returns the args of an entry as libseccomp has them where the call is behind another's number: the first
+// argument says which call is meant, and what was said of it is lost. The others stay, though they mean something else
+// there.
+func multiplexed(terms []dialect.Term, sub uint64) (list []dialect.Term) {
+	if len(terms) == 0 {
+		terms = []dialect.Term{nil}
+	}
+	for _, t := range terms {
+		t = slices.DeleteFunc(slices.Clone(t), func(c dialect.Comparison) bool { return c.Arg == 0 })
+		list = append(list, append(dialect.Term{{Op: dialect.Eq, A: sub}}, t...))
+	}
+	return list
+}
+
+// add adds an entry for one call, which stands at n: it holds where any of the terms does, or always if there is none.
+func (r *reader) add(name string, n *tree.Node, terms []dialect.Term, a policy.Action) {
 	if _, ok := r.calls[name]; !ok {
 		r.order = append(r.order, name)
 	}
 	origin := &policy.Origin{Kind: policy.FromRule, File: r.File, Line: n.Line, Col: n.Col}
+	var conds []policy.Cond
+	for _, t := range terms {
+		all := make([]policy.Cond, len(t))
+		for i, c := range t {
+			all[i] = c.Cond()
+		}
+		if len(all) == 1 {
+			conds = append(conds, all[0])
+		} else {
+			conds = append(conds, policy.And(all))
+		}
+	}
 	r.calls[name] = append(r.calls[name], entry{conds, a, origin})
 }
 
@@ -97,27 +123,34 @@ func (r *reader) known(names []*tree.Node) []*tree.Node {
 	})
 }
 
-// args reads the comparisons of an entry: conditions of which any is enough.
-func (r *reader) args(n *tree.Node) (conds []policy.Cond, ok bool) {
+// args reads the comparisons of an entry: terms of which any is enough.
+func (r *reader) args(n *tree.Node) (terms []dialect.Term, ok bool) {
 	if n == nil {
 		return nil, true
 	}
 	ok = true
 	var count [6]int
+	var all dialect.Term
 	tree.Each(&r.Report, n, "args", func(x *tree.Node) {
 		c, valid := r.arg(x)
 		if ok = ok && valid; valid {
-			conds = append(conds, c.Cond())
+			all = append(all, c)
 			count[c.Arg]++
 		}
 	})
 	if n.Kind > tree.Null && n.Kind != tree.List {
 		return nil, false
 	}
-	if len(conds) > 1 && slices.Max(count[:]) == 1 {
-		conds = []policy.Cond{policy.And(conds)}
+	switch {
+	case len(all) == 0:
+	case slices.Max(count[:]) == 1:
+		terms = []dialect.Term{all}
+	default:
+		for _, c := range all {
+			terms = append(terms, dialect.Term{c})
+		}
 	}
-	return conds, ok
+	return terms, ok
 }
 
 // arg reads one comparison.

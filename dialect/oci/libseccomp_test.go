@@ -73,7 +73,7 @@ type scmpFilter struct {
 }
 
 // socketcall returns how libseccomp reaches a socket call by another number as well: what `scmp_bpf_disasm` shows of its
-// filters for x86, mips, ppc and s390 that name one.
+// filters for x86, mips, ppc and s390 that name one. TestMultiplexed of integration/peers compares with the library.
 func socketcall(arch *kernel.Arch, name string) (through string, sub uint64) {
 	switch arch.Name {
 	case "386", "mips", "mipsle", "ppc64", "ppc64le", "s390x":
@@ -114,9 +114,17 @@ func load(t *testing.T, text []byte, arch *kernel.Arch) *scmpFilter {
 	f.stub = f.fallback != "allow" && f.fallback != "log" && f.fallback != "errno 38"
 	for _, s := range p.Syscalls {
 		for _, name := range s.Names {
-			if through, sub := socketcall(arch, name); through != "" && spelled(s.Action, s.ErrnoRet) != f.fallback {
-				f.rules[through] = append(f.rules[through], scmpRule{spelled(s.Action, s.ErrnoRet),
-					[]specArg{{Index: 0, Value: sub, Op: "SCMP_CMP_EQ"}}})
+			through, sub := socketcall(arch, name)
+			reach := func(args []specArg) { // the rule for the same call by the other number: args[0] is overwritten
+				if through != "" {
+					rule := scmpRule{spelled(s.Action, s.ErrnoRet), []specArg{{Index: 0, Value: sub, Op: "SCMP_CMP_EQ"}}}
+					for _, a := range args {
+						if a.Index > 0 {
+							rule.args = append(rule.args, a)
+						}
+					}
+					f.rules[through] = append(f.rules[through], rule)
+				}
 			}
 			call, ok := arch.Call(name)
 			if !ok {
@@ -134,10 +142,12 @@ func load(t *testing.T, text []byte, arch *kernel.Arch) *scmpFilter {
 			if slices.Max(used[:]) > 1 { // "Revert to old behavior" (runc, matchCall)
 				for _, a := range s.Args {
 					f.rules[name] = append(f.rules[name], scmpRule{action, []specArg{a}})
+					reach([]specArg{a})
 				}
 				continue
 			}
 			f.rules[name] = append(f.rules[name], scmpRule{action, s.Args})
+			reach(s.Args)
 		}
 	}
 	return f

@@ -11,7 +11,7 @@
 //   - Of several entries for one call any is enough. One without args wins over those with, and the first such over
 //     later ones. Where entries with args and different actions overlap, libseccomp gives no order: that is an error.
 //   - Where an architecture has sockets and System V's ipc behind one number too, socketcall and ipc, an entry for such a
-//     call holds there as well, whatever its args: libseccomp can't see what the arguments point to.
+//     call holds there as well. What its args say of the first argument is lost, and of the others means something else.
 //   - An entry whose action is the default one is left out (matchCall).
 //   - Calls with numbers beyond the greatest that the profile names get ENOSYS, where the default refuses and isn't
 //     ENOSYS itself (libcontainer/seccomp/patchbpf).
