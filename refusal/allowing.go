@@ -9,7 +9,7 @@ import (
 )
 
 // Allowing returns the rule that would have allowed what was seen of a call. It is as narrow as that is, but for what is
-// another the next time, addresses, ids, lengths; a comment behind it says what those are.
+// another the next time, addresses, ids, lengths; a comment behind it says what those are, and whether it is needed.
 func (l *Log) Allowing(nr uint32) string {
 	c, ok := l.Arch.CallNr(nr)
 	if !ok {
@@ -40,8 +40,15 @@ func (l *Log) Allowing(nr uint32) string {
 	default:
 		rule += policy.FormatCond(all, &c, l.Arch)
 	}
+	var notes []string
 	if len(left) > 0 {
-		rule += " # not compared: " + strings.Join(left, ", ")
+		notes = append(notes, "not compared: "+strings.Join(left, ", "))
+	}
+	if !slices.ContainsFunc(l.Seen, func(x *Entry) bool { return x.Nr == nr && x.By.Origin.Kind != policy.FromFallback }) {
+		notes = append(notes, "not needed: after this errno Go or libc take another way")
+	}
+	if len(notes) > 0 {
+		rule += " # " + strings.Join(notes, "; ")
 	}
 	return rule
 }

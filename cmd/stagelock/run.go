@@ -24,7 +24,7 @@ stagelock becomes that program: it keeps pid, terminal and descriptors, and noth
 refuses execve, the exec that starts the program is the only one that passes; any later one fails with ENOSYS.
 
 Without on_next_syscall in the policy, what the Go runtime needs is allowed too, as it is to a program that locks
-itself; with it that takes ` + "`use go`" + `. Which Go release that is about is read from the program, or said by -go and
+itself; with it that takes ` + "`use go`" + `. What a program needs to start is in exec.static and exec.dynamic. Which Go release that is about is read from the program, or said by -go and
 -cgo. no_new_privs is set: set-user-ID programs run, but without the rights of their owner.
 
 With -report stagelock stays, and a second process of it, the supervisor, is the program's parent: it tells every call
@@ -137,7 +137,25 @@ func (c *runner) tables(s *streams, path string) (func(pid int) (*policy.Table, 
 	if !p.NoFloor {
 		noteRelease(s, b)
 	}
-	return func(pid int) (*policy.Table, error) { return c.table(p, pid) }, nil
+	return func(pid int) (*policy.Table, error) {
+		t, err := c.table(p, pid)
+		if err == nil && !p.NoFloor && !starts(t) {
+			s.complain("note: the policy has what a Go program needs at any moment, but not what any program needs to start: " +
+				"`use exec.static`, or exec.dynamic if it is linked dynamically")
+		}
+		return t, err
+	}, nil
+}
+
+// starts tells whether a table lets a program start, by what is made then and by no program that locks itself later.
+func starts(t *policy.Table) bool {
+	const archSetFS, cloexec = 0x1002, 0x80000 // ARCH_SET_FS of <asm/prctl.h>, EPOLL_CLOEXEC
+	for name, arg := range map[string]uint64{"arch_prctl": archSetFS, "epoll_create1": cloexec} {
+		if c, ok := t.Arch.Call(name); ok && !t.Eval(c.Nr, [6]uint64{arg}).Action.Allows() {
+			return false
+		}
+	}
+	return true
 }
 
 // table returns what the stage leaves to a process.
