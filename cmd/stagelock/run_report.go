@@ -108,6 +108,7 @@ func (c *runner) supervise(s *streams, args []string) error {
 	}
 	cmd := reported.Cmd
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	outliveReaders()
 	signals := catchSignals()
 	log := &refusals{Log: refusal.Log{Arch: kernel.Native()}, s: s}
 	if err := reported.Start(log.add); err != nil {

@@ -23,6 +23,10 @@ func catchSignals() <-chan os.Signal {
 	return signals
 }
 
+// outliveReaders has this process go on when nobody reads any more what it says, as behind `| head`. The signal is caught,
+// not ignored, for the same reason.
+func outliveReaders() { signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE) }
+
 // forward passes signals on to a program. What the terminal sends reaches the program by itself, as one of the
 // processes in the foreground.
 func forward(signals <-chan os.Signal, program *os.Process) {

@@ -9,6 +9,7 @@ import (
 
 // Programs are launched on Linux only.
 func catchSignals() <-chan os.Signal                        { return nil }
+func outliveReaders()                                       {}
 func forward(signals <-chan os.Signal, program *os.Process) {}
 func endBy(s syscall.Signal)                                {}
 func goOn(s *streams)                                       {}
