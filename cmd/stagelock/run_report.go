@@ -58,6 +58,7 @@ func (c *runner) reported(s *streams, args []string) error {
 	if err != nil {
 		return err
 	}
+	letGo(0, 1)
 	go forward(signals, cmd.Process)
 	var o outcome
 	if err := o.get(said); err != nil {
@@ -114,6 +115,7 @@ func (c *runner) supervise(s *streams, args []string) error {
 	if err := reported.Start(log.add); err != nil {
 		return err
 	}
+	letGo(0, 1)
 	go forward(signals, cmd.Process)
 	err = reported.Wait()
 	var exit *exec.ExitError
