@@ -92,7 +92,7 @@ func instructed(socket int) (*Filters, error) {
 }
 
 // Wait waits for the program's end. The error is exec.Cmd's. It does not wait for what the program has left behind, which
-// may be nobody or a daemon: Done tells.
+// may be nobody or a daemon: refused may be called until Done is closed.
 func (r *Reported) Wait() error {
 	err := r.Cmd.Wait()
 	if sys.TellsLastUser() != 0 {

@@ -31,6 +31,7 @@ func TestReport(t *testing.T) {
 	}
 	var told []launch.Refusal
 	r.Run(func(x launch.Refusal) { told = append(told, x) })
+	<-r.Done()
 	if code := r.Cmd.ProcessState.ExitCode(); code != int(unix.EROFS) {
 		t.Errorf("exit code %d: the program did not see EROFS", code)
 	}
@@ -53,6 +54,7 @@ func TestReportRefusesExec(t *testing.T) {
 		}
 		var told []launch.Refusal
 		r.Run(func(x launch.Refusal) { told = append(told, x) })
+		<-r.Done()
 		if code := r.Cmd.ProcessState.ExitCode(); code != 126 {
 			t.Errorf("%s: %v: the second exec was let through, want exit status 126", action, r.Cmd.ProcessState)
 		}

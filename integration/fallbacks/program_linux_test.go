@@ -59,6 +59,7 @@ func TestProgramsOfC(t *testing.T) {
 				c, _ := kernel.Native().CallNr(x.Nr)
 				refused[c.Name] = x.By.Action.Text(kernel.Native())
 			})
+			<-r.Done()
 			if err != nil || !strings.Contains(out.String(), p.want) {
 				t.Errorf("%v\n%s%s\nrefused: %v", err, &out, &complaints, refused)
 			}
