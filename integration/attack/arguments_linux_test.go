@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/stagelock/seccomp/integration/oracle"
 	"github.com/stagelock/seccomp/lock"
 	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
@@ -56,14 +57,10 @@ var arguments = []attack{
 		s.call(syscall.EPERM, "setsockopt", minus(1), minus(1), minus(1))
 		s.call(syscall.EPERM, "madvise", 0, 0, minus(1))
 	}),
-	// More than what was thought of: each call that there is, with edge values of all words, is really made where the
-	// policy refuses it, and must get the errno that the policy says.
+	// More than what was thought of: each call that there is, with edge values of all words and of all that the policy
+	// compares, high bits beside them, is really made where the policy refuses it, and must get the errno that it says.
 	refused("everything that is refused", everything),
 }
-
-// words are the edges of an argument word.
-var words = []uint64{0, 1, 2, 3, 1<<15 - 1, 1 << 15, 1<<16 - 1, 1 << 16, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 1<<32 + 1,
-	1<<63 - 1, 1 << 63, 1<<64 - 1<<32, 1<<64 - 1}
 
 func everything(s *scene) {
 	var session lock.Session // to learn what the library will learn
@@ -96,18 +93,11 @@ func everything(s *scene) {
 		made++
 	}
 	for _, nr := range numbers() {
-		for _, w := range words {
-			try(nr, [6]uint64{w, w, w, w, w, w})
+		var clauses []policy.Clause
+		if d, known := table.Find(nr); known {
+			clauses = d.Clauses
 		}
-		d, known := table.Find(nr)
-		if !known || len(d.Clauses) < 2 {
-			continue
-		}
-		for range 300 {
-			var args [6]uint64
-			for i := range args {
-				args[i] = words[random.IntN(len(words))]
-			}
+		for _, args := range oracle.Edges(clauses, random) {
 			try(nr, args)
 		}
 	}

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -114,7 +116,34 @@ var births = []attack{
 			return child("replace")
 		})
 	}),
+	// A program for another architecture enters the kernel another way from its first call on.
+	refused("a 32-bit program in the process's place", func(s *scene) {
+		if runtime.GOARCH != "amd64" {
+			s.Skipf("programs for i386 run on amd64")
+		}
+		path := filepath.Join(os.Getenv("DIR"), "i386")
+		s.Must(os.WriteFile(path, foreignProgram, 0o700))
+		var exit *exec.ExitError
+		if err := exec.Command(path).Run(); !errors.As(err, &exit) || exit.ExitCode() != foreignExit {
+			s.Skipf("the kernel runs no 32-bit programs: %v", err)
+		}
+		s.lockText("use all\nsys_getppid: 0\n")
+		err := exec.Command(path).Run()
+		if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != unix.SIGSYS {
+			s.Errorf("it ended by %v, want SIGSYS", err)
+		}
+		s.call(syscall.EPERM, "getppid")
+	}),
 }
+
+// foreignProgram is a program for i386, as ELF has it (elf(5)): it exits with foreignExit.
+var foreignProgram = slices.Concat(
+	[]byte("\x7fELF\x01\x01\x01"), make([]byte, 9), // 32 bits, little-endian
+	[]byte{2, 0, 3, 0, 1, 0, 0, 0, 84, 0x80, 4, 8, 52, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 52, 0, 32, 0, 1, 0, 0, 0, 0, 0, 0, 0}, // runs at 0x8048054
+	[]byte{1, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 4, 8, 0, 0x80, 4, 8, 96, 0, 0, 0, 96, 0, 0, 0, 5, 0, 0, 0, 0, 16, 0, 0},           // loads all of it
+	[]byte{0xb8, 1, 0, 0, 0, 0xbb, foreignExit, 0, 0, 0, 0xcd, 0x80})                                                          // mov $1, %eax; mov $foreignExit, %ebx; int $0x80
+
+const foreignExit = 42
 
 // envDescend tells this program, started again, that it is a locked process's child, and what to do first.
 const envDescend = "STAGELOCK_ATTACK_CHILD"
@@ -142,11 +171,15 @@ func descend() {
 		number()
 	case "traced":
 		traced()
+	case "tracer":
+		tracer()
 	}
 	err := raw(unix.SYS_GETPPID)
 	switch first {
 	case "twice":
 		err = child("")
+	case "trace":
+		err = trace()
 	case "replace":
 		os.Setenv(envDescend, "")
 		err = syscall.Exec("/proc/self/exe", []string{"attack"}, os.Environ())

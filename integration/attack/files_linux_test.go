@@ -1,9 +1,14 @@
 package attack
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -93,17 +98,40 @@ var files = []attack{
 	}),
 	// The file name is such memory: no rule can name it, and the checker says so.
 	unrefusable("Paths, addresses, memory", "the name is changed while the call is made", func(s *scene) {
-		dir := os.Getenv("DIR")
-		first, second := s.file(), filepath.Join(dir, "elif")
-		s.Must(os.WriteFile(second, []byte("the other one"), 0o600))
+		path := s.file()
+		s.Must(os.WriteFile(filepath.Join(filepath.Dir(path), "five"), []byte("the other one"), 0o600))
 		s.lock()
-		s.Allowed("open whatever name memory has", func() error {
-			if err := s.open(first, unix.O_RDONLY); err != nil {
-				return err
+		name := append([]byte(path), 0)
+		flipped := &name[len(name)-3] // file, five
+		var stop atomic.Bool
+		defer stop.Store(true)
+		go func() {
+			for !stop.Load() {
+				*flipped ^= 'l' ^ 'v'
+				runtime.Gosched()
 			}
-			return s.open(second, unix.O_RDONLY)
+		}()
+		s.Allowed("open now one and now the other, by the same arguments", func() error {
+			seen := map[byte]bool{}
+			for limit := time.Now().Add(20 * time.Second); len(seen) < 2; {
+				cwd := unix.AT_FDCWD
+				fd, _, errno := unix.RawSyscall6(unix.SYS_OPENAT, uintptr(cwd), address(name), unix.O_RDONLY|unix.O_CLOEXEC, 0, 0, 0)
+				if errno != 0 {
+					return errno
+				}
+				first := []byte{0}
+				_, err := unix.Pread(int(fd), first, 0)
+				if err := errors.Join(err, unix.Close(int(fd))); err != nil {
+					return err
+				}
+				seen[first[0]] = true
+				if time.Now().After(limit) {
+					return fmt.Errorf("only the file that begins with %q was opened", first)
+				}
+			}
+			return nil
 		})
-		s.Refused(syscall.EPERM, "open it to write", func() error { return s.open(second, unix.O_WRONLY) })
+		s.Refused(syscall.EPERM, "open it to write", func() error { return s.open(path, unix.O_WRONLY) })
 	}).in("init"),
 	// umode_t has 16 bits: the kernel doesn't look at those above, so a rule must not either.
 	refused("mode bits above 16", func(s *scene) {

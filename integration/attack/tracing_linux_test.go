@@ -1,9 +1,13 @@
 package attack
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -32,6 +36,50 @@ var tracing = []attack{
 		s.lockText("use all\nsys_getppid: 0\n") // ptrace is allowed
 		s.Refused(syscall.EPERM, "getppid in place of getpgrp", func() error { return rewritten(s) })
 	}),
+	// A child that is locked as its parent is can't trace it.
+	refused("ptrace of itself, by a child", func(s *scene) {
+		s.lockText("use all\nsys_ptrace: 0 else errno(ENOTTY)\n") // not an errno by which the kernel refuses a tracer
+		s.Refused(syscall.ENOTTY, "ptrace in the child", func() error { return child("trace") })
+	}),
+	// One that was there before can. It does not get a call made that the stage refuses.
+	refused("a tracer from before the lock, that changes the number after the filter", func(s *scene) {
+		if runtime.GOARCH != "amd64" {
+			s.Skipf("the registers are read on amd64 alone")
+		}
+		if err := unix.Prctl(unix.PR_SET_PTRACER, ^uintptr(0), 0, 0, 0); err != unix.EINVAL { // a kernel without Yama
+			s.Must(err)
+		}
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		cmd := exec.Command("/proc/self/exe")
+		cmd.Env = append(os.Environ(), envDescend+"=tracer", "TID="+strconv.Itoa(unix.Gettid()))
+		begin, err := cmd.StdinPipe()
+		s.Must(err)
+		said, err := cmd.StdoutPipe()
+		s.Must(err)
+		s.Must(cmd.Start())
+		s.lock()
+		ended := make(chan error)
+		go func() {
+			text, err := io.ReadAll(said) // to wait for a child is more than the stage allows
+			errno, nan := strconv.Atoi(string(text))
+			if err = errors.Join(err, nan); err == nil {
+				err = syscall.Errno(errno)
+			}
+			ended <- err
+		}()
+		s.Must(begin.Close())
+		s.Refused(syscall.EPERM, "getppid in place of getpid", func() error {
+			for {
+				raw(unix.SYS_GETPID)
+				select {
+				case err := <-ended:
+					return err
+				default:
+				}
+			}
+		})
+	}),
 }
 
 // rewritten traces a child of its own, puts another number in the place of a call's that the child makes, and returns
@@ -43,28 +91,35 @@ func rewritten(s *scene) error {
 	cmd.Env = append(os.Environ(), envDescend+"=traced")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
 	s.Must(cmd.Start())
-	pid := cmd.Process.Pid
 	defer func() {
 		cmd.Process.Kill()
 		cmd.Wait()
 	}()
+	return replaced(cmd.Process.Pid, getpgrp, unix.PTRACE_O_EXITKILL)
+}
+
+// replaced waits until a tracee has stopped, puts getppid in the place of the next call it makes by a number, and
+// returns what the tracee gets.
+func replaced(pid int, from uint64, options int) error {
 	var status unix.WaitStatus
-	if _, err := unix.Wait4(pid, &status, 0, nil); err != nil {
+	if _, err := unix.Wait4(pid, &status, unix.WALL, nil); err != nil {
 		return err
 	}
-	s.Must(unix.PtraceSetOptions(pid, unix.PTRACE_O_TRACESYSGOOD|unix.PTRACE_O_EXITKILL))
+	if err := unix.PtraceSetOptions(pid, unix.PTRACE_O_TRACESYSGOOD|options); err != nil {
+		return err
+	}
 	changed := false
 	for signal := 0; ; {
 		if err := unix.PtraceSyscall(pid, signal); err != nil {
 			return err
 		}
 		signal = 0
-		if _, err := unix.Wait4(pid, &status, 0, nil); err != nil {
+		if _, err := unix.Wait4(pid, &status, unix.WALL, nil); err != nil {
 			return err
 		}
 		switch {
 		case status.Exited() || status.Signaled():
-			s.Fatalf("the child ended: %#x", status)
+			return fmt.Errorf("the tracee ended: %#x", status)
 		case status.StopSignal() != unix.SIGTRAP|0x80:
 			signal = int(status.StopSignal())
 			continue
@@ -73,10 +128,39 @@ func rewritten(s *scene) error {
 			return result(pid)
 		}
 		var err error
-		if changed, err = replaceNumber(pid, getpgrp, unix.SYS_GETPPID); err != nil {
+		if changed, err = replaceNumber(pid, from, unix.SYS_GETPPID); err != nil {
 			return err
 		}
 	}
+}
+
+// trace tries to become the parent's tracer.
+func trace() error { return raw(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uint64(os.Getppid())) }
+
+// tracer is what a child does that is not locked: once its parent is, it traces it, and prints the errno that the parent got.
+func tracer() {
+	var errno syscall.Errno
+	if err := traceParent(); !errors.As(err, &errno) {
+		fmt.Fprintln(os.Stderr, "tracer:", err)
+		os.Exit(1)
+	}
+	fmt.Print(int(errno))
+	os.Exit(0)
+}
+
+func traceParent() error {
+	runtime.LockOSThread()
+	tid, err := strconv.Atoi(os.Getenv("TID"))
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		return err
+	}
+	if err := unix.PtraceAttach(tid); err != nil {
+		return err
+	}
+	return replaced(tid, unix.SYS_GETPID, 0)
 }
 
 // traced is what the child does: the same call for ever, from its main thread, on which the runtime starts programs.

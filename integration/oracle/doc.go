@@ -1,4 +1,4 @@
-// Package oracle holds tests alone: what a policy says, what our machine makes of the compiled programs and what the
+// Package oracle has the edge values at which policies are tried, and tests: what a policy says, what our machine makes of the compiled programs and what the
 // running kernel answers must be the same, for every system call there is and for edge values of every argument word.
 //
 // The programs are installed as they were compiled, but for the values they return: each is replaced by an errno that

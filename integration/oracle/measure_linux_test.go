@@ -19,6 +19,20 @@ import (
 	"github.com/stagelock/seccomp/internal/sys"
 )
 
+// An input is a call as it is made: what is put in the registers.
+type input struct {
+	nr   uintptr
+	args [6]uintptr
+}
+
+// regs returns the arguments as a policy sees them.
+func (in *input) regs() (regs [6]uint64) {
+	for i, a := range in.args {
+		regs[i] = uint64(a)
+	}
+	return regs
+}
+
 var native = kernel.Native()
 
 // measure installs the programs on a thread of their own, with what their returns stand for in their place, makes the

@@ -188,7 +188,11 @@ func (s *stack) inputs() (list []input) {
 		decided[nr] = nil
 	}
 	for _, nr := range slices.Sorted(maps.Keys(decided)) {
-		for _, in := range edges(nr, decided[nr], random) {
+		for _, args := range Edges(decided[nr], random) {
+			in := input{nr: uintptr(nr)}
+			for i, a := range args {
+				in.args[i] = uintptr(a)
+			}
 			if !passed(&in) {
 				list = append(list, in)
 			}

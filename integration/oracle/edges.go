@@ -1,7 +1,3 @@
-//go:build !race
-
-// The race detector makes calls of its own on the thread that measures.
-
 package oracle
 
 import (
@@ -12,20 +8,6 @@ import (
 	"github.com/stagelock/seccomp/policy"
 )
 
-// An input is a call as it is made: what is put in the registers.
-type input struct {
-	nr   uintptr
-	args [6]uintptr
-}
-
-// regs returns the arguments as a policy sees them.
-func (in *input) regs() (regs [6]uint64) {
-	for i, a := range in.args {
-		regs[i] = uint64(a)
-	}
-	return regs
-}
-
 // words are the edges of every argument word: of 16, 32 and 64 bits, signed and not.
 var words = []uint64{0, 1, 2, 1<<15 - 1, 1 << 15, 1<<16 - 1, 1 << 16, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 1<<32 + 1,
 	1<<63 - 1, 1 << 63, 1<<64 - 1<<32, 1<<64 - 2, 1<<64 - 1}
@@ -35,10 +17,10 @@ const (
 	mostValues = 150 // values of an argument beside the words; of more than that a random choice
 )
 
-// edges returns calls with one number: every argument takes, one at a time, each of the edge values of all words and
-// of the constants that the clauses compare it with, while the others are as some clause wants them, all 0 or all ones.
-// A number without clauses gets a few calls only.
-func edges(nr uint32, clauses []policy.Clause, random *rand.Rand) (list []input) {
+// Edges returns arguments for a call that has these clauses: every argument takes, one at a time, each of the edge
+// values of all words and of the constants that the clauses compare it with, also with bits set that lie above the word
+// compared, while the others are as some clause wants them, all 0 or all ones. A call without clauses gets a few only.
+func Edges(clauses []policy.Clause, random *rand.Rand) (list [][6]uint64) {
 	var values [6]map[uint64]bool
 	for i := range values {
 		values[i] = make(map[uint64]bool)
@@ -53,13 +35,6 @@ func edges(nr uint32, clauses []policy.Clause, random *rand.Rand) (list []input)
 		starts = append(starts, meet([][6]uint64{{}, ones}, c.If, true)...)
 		starts = append(starts, meet([][6]uint64{{}}, c.If, false)...)
 	}
-	add := func(args [6]uint64) {
-		in := input{nr: uintptr(nr)}
-		for i, a := range args {
-			in.args[i] = uintptr(a)
-		}
-		list = append(list, in)
-	}
 	var sorted [6][]uint64
 	for i := range values {
 		sorted[i] = slices.Sorted(maps.Keys(values[i]))
@@ -68,17 +43,17 @@ func edges(nr uint32, clauses []policy.Clause, random *rand.Rand) (list []input)
 	}
 	if len(clauses) == 0 {
 		for _, w := range words {
-			add([6]uint64{w, w, w, w, w, w})
+			list = append(list, [6]uint64{w, w, w, w, w, w})
 		}
 		return list
 	}
 	for _, s := range starts {
-		add(s)
+		list = append(list, s)
 		for i := range s {
 			for _, v := range sorted[i] {
 				x := s
 				x[i] = v
-				add(x)
+				list = append(list, x)
 			}
 		}
 	}
@@ -88,7 +63,7 @@ func edges(nr uint32, clauses []policy.Clause, random *rand.Rand) (list []input)
 			for i := range x {
 				x[i] = sorted[i][random.IntN(len(sorted[i]))]
 			}
-			add(x)
+			list = append(list, x)
 		}
 	}
 	return list
