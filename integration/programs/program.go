@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -12,7 +13,9 @@ import (
 
 // A program is one of those below, and how its users use it.
 type program struct {
-	name string // its directory
+	name   string
+	dir    string // its directory; empty: its name
+	policy string // the file that it embeds; empty: seccomp.policy
 
 	// prepare writes what the program reads into a directory, and returns its arguments.
 	prepare func(p place) (args []string, err error)
@@ -27,9 +30,17 @@ type program struct {
 	allowed map[string]stages // what becomes of probes that aren't refused in both stages
 }
 
+// source is the directory of its main package.
+func (p program) source() string { return cmp.Or(p.dir, p.name) }
+
+// policyFile is where what its stages leave is said.
+func (p program) policyFile() string {
+	return filepath.Join(p.source(), cmp.Or(p.policy, "seccomp.policy"))
+}
+
 // programs are all that are tried.
 func programs() []program {
-	return []program{natsServer, nodeExporter, caddyServer, sqliteLedger, bboltStore}
+	return []program{natsServer, jetStream, nodeExporter, caddyServer, sqliteLedger, bboltStore}
 }
 
 // stages says what becomes of a probe after init and after serve.

@@ -42,7 +42,7 @@ func each(t *testing.T, test func(t *testing.T, p program, at place)) {
 	t.Cleanup(stop)
 	for _, p := range programs() {
 		t.Run(p.name, func(t *testing.T) {
-			if err := build(bin, *toolchain, true, p.name); err != nil {
+			if err := build(bin, *toolchain, true, p); err != nil {
 				t.Fatal(err)
 			}
 			at, err := newPlace(t.TempDir(), peer)
@@ -192,7 +192,7 @@ func TestPanics(t *testing.T) {
 // TestScrapesAlike compares what node_exporter's collectors find with and without the stages.
 func TestScrapesAlike(t *testing.T) {
 	p := nodeExporter
-	if err := build(bin, *toolchain, true, p.name); err != nil {
+	if err := build(bin, *toolchain, true, p); err != nil {
 		t.Fatal(err)
 	}
 	found := map[string]map[string]string{}

@@ -20,17 +20,14 @@ import (
 	"github.com/stagelock/seccomp/integration/programs/internal/trial"
 )
 
-// build builds programs into a directory, pure Go as they are mostly deployed. toolchain is a Go release such as go1.25.14;
-// "" is the one that runs this. With trial they take orders.
-func build(dir, toolchain string, withTrial bool, names ...string) error {
+// build builds a program into a directory, pure Go as it is mostly deployed. toolchain is a Go release such as go1.25.14;
+// "" is the one that runs this. With trial it takes orders.
+func build(dir, toolchain string, withTrial bool, p program) error {
 	args := []string{"build", "-o", dir + string(filepath.Separator)}
 	if withTrial {
 		args = append(args, "-tags", "trial")
 	}
-	for _, n := range names {
-		args = append(args, "./"+n)
-	}
-	cmd := exec.Command("go", args...)
+	cmd := exec.Command("go", append(args, "./"+p.source())...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if toolchain != "" {
 		cmd.Env = append(cmd.Env, "GOTOOLCHAIN="+toolchain)
@@ -76,7 +73,7 @@ func start(bin string, p program, at place, mode string, env ...string) (*proces
 		return nil, err
 	}
 	r := &process{place: at, ended: make(chan error, 1)}
-	r.cmd = exec.Command(filepath.Join(bin, p.name), append([]string{"-mode", mode}, args...)...)
+	r.cmd = exec.Command(filepath.Join(bin, p.source()), append([]string{"-mode", mode}, args...)...)
 	r.cmd.Dir, r.cmd.Stdout, r.cmd.Stderr = at.dir, &r.log, &r.log
 	r.cmd.Env = append(os.Environ(), "HOME="+at.dir, "XDG_DATA_HOME=", "XDG_CONFIG_HOME=")
 	r.cmd.Env = append(r.cmd.Env, env...)

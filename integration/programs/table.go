@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -49,7 +48,7 @@ func counted(names []string) string {
 
 // plan works out the stages of a program, as the program itself does.
 func plan(p program) (*stage.Plan, error) {
-	file := filepath.Join(p.name, "seccomp.policy")
+	file := p.policyFile()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -86,7 +85,7 @@ func throughput(w io.Writer, chosen []program, rounds int, each time.Duration) e
 	fmt.Fprintln(w, "| program | uses a second, unlocked | locked: unlocked, median | the quarters |")
 	fmt.Fprintln(w, "|---|---|---|---|")
 	for _, p := range chosen {
-		if err := build(bin, "", false, p.name); err != nil {
+		if err := build(bin, "", false, p); err != nil {
 			return err
 		}
 		var m measurement
