@@ -180,10 +180,11 @@ func TestClosedSession(t *testing.T) { closed.Run(t) }
 // Of many threads few files stay open. Threads that end in the meantime are no reason for an error.
 var few = seccomptest.Case("few are kept", func(c *seccomptest.C) {
 	end := make(chan struct{})
+	var first []int
 	for range 3 { // the first to be made, so the first to be kept
-		ready := make(chan struct{})
-		go func() { runtime.LockOSThread(); close(ready); <-end }()
-		<-ready
+		ready := make(chan int)
+		go func() { runtime.LockOSThread(); ready <- unix.Gettid(); <-end }()
+		first = append(first, <-ready)
 	}
 	threads(40)
 	var s lock.Session
@@ -203,7 +204,11 @@ var few = seccomptest.Case("few are kept", func(c *seccomptest.C) {
 	want(c, "the main thread among them", hasMain(before), before)
 
 	close(end)
-	time.Sleep(50 * time.Millisecond)
+	for _, tid := range first {
+		for tid != os.Getpid() && unix.Tgkill(os.Getpid(), tid, 0) != unix.ESRCH { // the main thread stays
+			time.Sleep(time.Millisecond)
+		}
+	}
 	tasks, err := os.ReadDir("/proc/self/task")
 	c.Must(err)
 	r, err = s.Install(one("serve", long(2)))
