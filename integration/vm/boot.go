@@ -128,9 +128,9 @@ func (g guest) qemu(initramfs string, limit time.Duration, w io.Writer) (started
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	// KVM is not asked for: the machines are to be the same everywhere, and most are of another architecture.
-	args := append(h.flags, "-accel", "tcg", "-smp", "2", "-m", "1024", "-nodefaults", "-display", "none", "-monitor", "none",
+	args := append([]string{"-accel", "tcg", "-smp", "2", "-m", "1024", "-nodefaults", "-display", "none", "-monitor", "none",
 		"-serial", "stdio", "-no-reboot", "-kernel", g.kernel, "-initrd", initramfs,
-		"-append", "console="+h.console+" loglevel=3 panic=-1")
+		"-append", "console=" + h.console + " loglevel=3 panic=-1"}, h.flags...)
 	cmd := exec.CommandContext(ctx, h.program, args...)
 	cmd.Stderr = w
 	out, err := cmd.StdoutPipe()

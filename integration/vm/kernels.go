@@ -105,8 +105,12 @@ func newApt(dir string, m machine, expires time.Time) (*apt, error) {
 	if err != nil {
 		return nil, err
 	}
-	source := fmt.Sprintf("deb [arch=%s] %s %s main\n", hardwares[m.arch].debian, from, m.suite)
-	if err := os.WriteFile(filepath.Join(dir, "sources.list"), []byte(source), 0o644); err != nil {
+	var sources strings.Builder
+	base, _ := strings.CutSuffix(m.suite, "-backports") // which has some packages, and leaves the others to this
+	for _, suite := range slices.Compact([]string{m.suite, base}) {
+		fmt.Fprintf(&sources, "deb [arch=%s] %s %s main\n", hardwares[m.arch].debian, from, suite)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "sources.list"), []byte(sources.String()), 0o644); err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "status"), nil, 0o644); err != nil {
@@ -117,7 +121,7 @@ func newApt(dir string, m machine, expires time.Time) (*apt, error) {
 		"APT::Architecture=" + hardwares[m.arch].debian, "APT::Architectures=" + hardwares[m.arch].debian,
 		"Dir::State::Lists=" + dir + "/lists", "Dir::State::status=" + dir + "/status", "Dir::Cache=" + dir,
 		"Dir::Cache::Archives=" + dir + "/archives", "Dir::Etc::SourceList=" + dir + "/sources.list",
-		"Dir::Etc::SourceParts=" + dir + "/parts", "APT::Sandbox::User=root", "Acquire::Languages=none",
+		"Dir::Etc::SourceParts=" + dir + "/parts", "APT::Sandbox::User=root", "APT::Default-Release=" + m.suite, "Acquire::Languages=none",
 		"Acquire::http::Timeout=20", "Acquire::Retries=2", "APT::Get::List-Cleanup=0",
 	} {
 		a.flags = append(a.flags, "-o", option)

@@ -28,6 +28,7 @@ var machines = []machine{
 	{arch: "riscv64", suite: "sid", pkg: "linux-image-riscv64"},
 	{arch: "arm", suite: "bookworm", pkg: "linux-image-armmp-lpae"},
 	{arch: "386", suite: "bookworm", pkg: "linux-image-686-pae"},
+	{arch: "mips64le", suite: "bookworm", pkg: "linux-image-loongson-3"},
 }
 
 // A hardware is what QEMU plays for an architecture.
@@ -40,13 +41,14 @@ type hardware struct {
 }
 
 var hardwares = map[string]hardware{
-	"amd64":   {"amd64", "qemu-system-x86_64", "qemu-system-x86", []string{"-M", "q35", "-cpu", "qemu64"}, "ttyS0"},
-	"386":     {"i386", "qemu-system-i386", "qemu-system-x86", []string{"-M", "q35", "-cpu", "qemu32"}, "ttyS0"},
-	"arm64":   {"arm64", "qemu-system-aarch64", "qemu-system-arm", []string{"-M", "virt", "-cpu", "cortex-a57"}, "ttyAMA0"},
-	"arm":     {"armhf", "qemu-system-arm", "qemu-system-arm", []string{"-M", "virt", "-cpu", "cortex-a15"}, "ttyAMA0"},
-	"riscv64": {"riscv64", "qemu-system-riscv64", "qemu-system-misc", []string{"-M", "virt"}, "ttyS0"},
-	"s390x":   {"s390x", "qemu-system-s390x", "qemu-system-misc", []string{"-M", "s390-ccw-virtio", "-cpu", "max"}, "ttysclp0"},
-	"ppc64le": {"ppc64el", "qemu-system-ppc64", "qemu-system-ppc", []string{"-M", "pseries", "-cpu", "power9"}, "hvc0"},
+	"amd64":    {"amd64", "qemu-system-x86_64", "qemu-system-x86", []string{"-M", "q35", "-cpu", "qemu64,-cx16"}, "ttyS0"},
+	"386":      {"i386", "qemu-system-i386", "qemu-system-x86", []string{"-M", "q35", "-cpu", "qemu32"}, "ttyS0"},
+	"arm64":    {"arm64", "qemu-system-aarch64", "qemu-system-arm", []string{"-M", "virt", "-cpu", "cortex-a57"}, "ttyAMA0"},
+	"arm":      {"armhf", "qemu-system-arm", "qemu-system-arm", []string{"-M", "virt", "-cpu", "cortex-a15"}, "ttyAMA0"},
+	"riscv64":  {"riscv64", "qemu-system-riscv64", "qemu-system-misc", []string{"-M", "virt"}, "ttyS0"},
+	"s390x":    {"s390x", "qemu-system-s390x", "qemu-system-misc", []string{"-M", "s390-ccw-virtio", "-cpu", "max"}, "ttysclp0"},
+	"mips64le": {"mips64el", "qemu-system-mips64el", "qemu-system-mips", []string{"-M", "loongson3-virt", "-smp", "1"}, "ttyS0"},
+	"ppc64le":  {"ppc64el", "qemu-system-ppc64", "qemu-system-ppc", []string{"-M", "pseries", "-cpu", "power9"}, "hvc0"},
 }
 
 // find returns the machines of these names; for none all, or those of the fast part.

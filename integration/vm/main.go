@@ -147,11 +147,22 @@ func newBuilder() (*builder, error) {
 
 func (b *builder) close() { os.RemoveAll(b.dir) }
 
-// goTool runs the go command for an architecture.
-func (b *builder) goTool(arch string, args ...string) error {
+// test builds the test binary of a suite. A machine has no libraries, so that with cgo it has to bring its own.
+func (b *builder) test(arch string, s suite, at string) error {
+	args := []string{"test", "-c", "-vet=off", "-o", at}
+	if !s.cgo {
+		return b.goTool(arch, append(args, "-ldflags=-s -w", "./"+s.pkg)...)
+	}
+	return b.goCommand(arch, "1", append(args, "-tags=netgo,osusergo", "-ldflags=-s -w -linkmode external -extldflags -static", "./"+s.pkg)...)
+}
+
+// goTool runs the go command for an architecture, without cgo.
+func (b *builder) goTool(arch string, args ...string) error { return b.goCommand(arch, "0", args...) }
+
+func (b *builder) goCommand(arch, cgo string, args ...string) error {
 	cmd := exec.Command("go", args...)
 	cmd.Dir = b.module
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED="+cgo)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
 	}

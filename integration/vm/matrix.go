@@ -99,7 +99,7 @@ func (b *builder) run(s store, m machine, wanted []suite, verbose bool) (console
 	var programs []program
 	for _, suite := range wanted {
 		at := filepath.Join(b.dir, m.arch, suite.name()+".test")
-		if err := b.goTool(m.arch, "test", "-c", "-vet=off", "-ldflags=-s -w", "-o", at, "./"+suite.pkg); err != nil {
+		if err := b.test(m.arch, suite, at); err != nil {
 			return "", false, err
 		}
 		args := []string{"-test.v", fmt.Sprintf("-test.timeout=%ds", suite.seconds-10)}

@@ -26,7 +26,7 @@ type skip struct{ test, why string }
 type suiteResult struct {
 	exit         int
 	milliseconds int
-	passed       []string // tests, without their parts
+	passed       []string // tests and their parts
 }
 
 var outcomeLine = regexp.MustCompile(`^\s*--- (PASS|FAIL|SKIP): (\S+) \(`)
@@ -68,9 +68,7 @@ func parse(r io.Reader) (res result, err error) {
 		case m == nil || current == "":
 		case m[1] == "PASS":
 			res.passed++
-			if !strings.Contains(m[2], "/") {
-				run.passed = append(run.passed, m[2])
-			}
+			run.passed = append(run.passed, m[2])
 		case m[1] == "FAIL":
 			res.failed = append(res.failed, current+"."+m[2])
 		case m[1] == "SKIP":

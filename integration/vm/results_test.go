@@ -50,7 +50,7 @@ func TestParse(t *testing.T) {
 	if want := []string{"seccomp.TestTwo/a: no such thing here"}; !slices.Equal(res.bySkip(), want) {
 		t.Errorf("skipped: %q", res.bySkip())
 	}
-	if s := res.suites["seccomp"]; s.exit != 0 || s.milliseconds != 1234 || !slices.Equal(s.passed, []string{"TestOne", "TestTwo"}) {
+	if s := res.suites["seccomp"]; s.exit != 0 || s.milliseconds != 1234 || !slices.Equal(s.passed, []string{"TestOne", "TestTwo", "TestTwo/b"}) {
 		t.Errorf("%+v", s)
 	}
 	if res.suites["lock"].exit != 1 || !slices.Equal(res.failed, []string{"lock.TestThree"}) {
