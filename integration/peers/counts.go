@@ -20,6 +20,11 @@ type counts struct {
 	held         int     // plain calls that the bitmap holds
 }
 
+// String is a row of the table.
+func (c counts) String() string {
+	return fmt.Sprintf("%d\t%.2f\t%.2f\t%.2f\t%d\t%d", c.instructions, c.checked, c.mix, c.mixAll, c.longest, c.held)
+}
+
 func count(s *shared, prog []bpf.Instruction, mix []recorded) (counts, error) {
 	c := counts{instructions: len(prog)}
 	m, err := bpf.NewMachine(prog)

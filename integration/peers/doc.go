@@ -8,12 +8,12 @@
 // libseccomp is reached through cgo, and needs its headers (apt-get install libseccomp-dev) and a C compiler, and the
 // build tag libseccomp:
 //
-//	go run -tags libseccomp .
+//	go run -tags libseccomp . -rounds 15
 //
 // Without the tag its rows are missing, and the table says so. With it the tests also compare the numbers of all calls
 // with libseccomp's on its architectures, and what dialect/oci reads of a profile with its programs. It runs on amd64 Linux, for which the policy is written.
 //
 // Counts are exact. Times are medians over rounds in which the variants take turns, each round of each in a process of
 // its own: a filter can't be taken off, and the kernel bounds what a process may have. On a shared machine only their
-// ratios mean something.
+// ratios mean something. docs/performance.md has what was measured.
 package main

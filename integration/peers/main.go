@@ -46,7 +46,7 @@ func table(exact bool, rounds int) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%.2f\t%.2f\t%.2f\t%d\t%d\t\n", c.name, n.instructions, n.checked, n.mix, n.mixAll, n.longest, n.held)
+		fmt.Fprintf(w, "%s\t%s\t\n", c.name, n)
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -2,6 +2,8 @@ package main
 
 import (
 	"math/rand/v2"
+	"os"
+	"strings"
 	"testing"
 
 	elastic "github.com/elastic/go-seccomp-bpf"
@@ -20,6 +22,43 @@ func load(t *testing.T, prog []bpf.Instruction, err error) *bpf.Machine {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// What is counted stands in docs/performance.md as it is.
+func TestPerformanceIsTold(t *testing.T) {
+	name, err := find("docs/performance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(map[string]bool)
+	for line := range strings.Lines(string(text)) {
+		told[strings.Join(strings.Fields(line), " ")] = true
+	}
+	s := policyOf(t)
+	mix, err := readMix()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range compilers {
+		prog, err := c.compile(s)
+		if err == errNoLibseccomp {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := count(s, prog, mix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row := strings.Join(strings.Fields(c.name+" "+n.String()), " "); !told[row] {
+			t.Errorf("docs/performance.md has no line %q: go run -tags libseccomp . -counts prints it", row)
+		}
+	}
 }
 
 func policyOf(t *testing.T) *shared {

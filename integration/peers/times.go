@@ -30,17 +30,24 @@ type timing struct {
 	Refused float64 // getpgrp
 }
 
-// fields are the columns.
-var fields = []struct {
+// made are the columns of what is done once, and called those of what each call costs.
+var (
+	made = []column{
+		{"compile µs", func(t timing) float64 { return t.Compile / 1000 }},
+		{"allocations", func(t timing) float64 { return t.Allocs }},
+		{"install µs", func(t timing) float64 { return t.Install / 1000 }},
+	}
+	called = []column{
+		{"held", func(t timing) float64 { return t.Held }},
+		{"checked", func(t timing) float64 { return t.Checked }},
+		{"refused", func(t timing) float64 { return t.Refused }},
+	}
+)
+
+// A column is a number of a timing.
+type column struct {
 	name string
 	of   func(timing) float64
-}{
-	{"compile µs", func(t timing) float64 { return t.Compile / 1000 }},
-	{"allocations", func(t timing) float64 { return t.Allocs }},
-	{"install µs", func(t timing) float64 { return t.Install / 1000 }},
-	{"held ns", func(t timing) float64 { return t.Held }},
-	{"checked ns", func(t timing) float64 { return t.Checked }},
-	{"refused ns", func(t timing) float64 { return t.Refused }},
 }
 
 // variants returns the names of what is measured.
@@ -68,15 +75,15 @@ func times(rounds int) error {
 		}
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "medians of %d:\t", rounds)
-	for _, f := range fields {
-		fmt.Fprintf(w, "%s\t", f.name)
+	fmt.Fprintf(w, "medians of %d rounds:\t", rounds)
+	for _, c := range made {
+		fmt.Fprintf(w, "%s\t", c.name)
 	}
 	fmt.Fprintln(w)
 	for _, v := range variants() {
 		fmt.Fprintf(w, "%s\t", v)
-		for _, f := range fields {
-			if x := median(got[v], f.of); x > 0 {
+		for _, c := range made {
+			if x := quantile(got[v], c.of, 0.5); x > 0 {
 				fmt.Fprintf(w, "%.0f\t", x)
 			} else {
 				fmt.Fprint(w, "–\t")
@@ -84,10 +91,31 @@ func times(rounds int) error {
 		}
 		fmt.Fprintln(w)
 	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Println()
+	fmt.Fprint(w, "ns a call (quarters):\t")
+	for _, c := range called {
+		fmt.Fprintf(w, "%s\t", c.name)
+	}
+	fmt.Fprintln(w)
+	for _, v := range variants() {
+		fmt.Fprintf(w, "%s\t", v)
+		for _, c := range called {
+			if len(got[v]) == 0 {
+				fmt.Fprint(w, "–\t")
+				continue
+			}
+			fmt.Fprintf(w, "%.0f (%.0f–%.0f)\t", quantile(got[v], c.of, 0.5), quantile(got[v], c.of, 0.25), quantile(got[v], c.of, 0.75))
+		}
+		fmt.Fprintln(w)
+	}
 	return w.Flush()
 }
 
-func median(list []timing, of func(timing) float64) float64 {
+// quantile returns the value below which the part q of a column lies.
+func quantile(list []timing, of func(timing) float64, q float64) float64 {
 	if len(list) == 0 {
 		return 0
 	}
@@ -96,7 +124,7 @@ func median(list []timing, of func(timing) float64) float64 {
 		values[i] = of(t)
 	}
 	slices.Sort(values)
-	return values[len(values)/2]
+	return values[min(int(q*float64(len(values))), len(values)-1)]
 }
 
 func measureChild(variant string) (t timing, err error) {

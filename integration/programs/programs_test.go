@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"debug/buildinfo"
 	"flag"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -33,16 +35,17 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// each runs a test for every program.
-func each(t *testing.T, test func(t *testing.T, p program, at place)) {
+// each runs a test for every program, built by a toolchain.
+func each(t *testing.T, chosen []program, toolchain string, test func(t *testing.T, p program, at place)) {
+	t.Helper()
 	peer, stop, err := startPeer()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	for _, p := range programs() {
+	for _, p := range chosen {
 		t.Run(p.name, func(t *testing.T) {
-			if err := build(bin, *toolchain, true, p); err != nil {
+			if err := build(bin, toolchain, true, p); err != nil {
 				t.Fatal(err)
 			}
 			at, err := newPlace(t.TempDir(), peer)
@@ -92,35 +95,35 @@ func begin(t *testing.T, p program, at place) *process {
 
 // TestServes locks each program, has the runtime do everything it ever does, lets its users use it meanwhile, and looks at
 // every thread. What the program gave up stays refused; SIGTERM ends it as if nothing had happened.
-func TestServes(t *testing.T) {
-	each(t, func(t *testing.T, p program, at place) {
-		r := begin(t, p, at)
-		uses := use(t, p, r)
-		if err := p.visit(t.Context(), at); err != nil {
-			t.Error(err)
-		}
-		n, err := r.ask(trial.Probe)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, wrong := range p.compare(1, n.Results) {
-			t.Errorf("after the load: %s", wrong)
-		}
-		if procs := runtime.GOMAXPROCS(0); n.GOMAXPROCS != procs {
-			t.Errorf("GOMAXPROCS is %d, want %d", n.GOMAXPROCS, procs)
-		}
-		threads := checkThreads(t, r)
-		if err := r.stop(); err != nil {
-			t.Errorf("after SIGTERM: %v", err)
-		}
-		if complaints := r.complaints(); len(complaints) > 0 {
-			t.Errorf("it complains:\n%s", strings.Join(complaints, "\n"))
-		}
-		if t.Failed() {
-			t.Logf("it printed:\n%s", r.log.String())
-		}
-		t.Logf("%d uses, %d threads, %+v", uses, threads, n.Work)
-	})
+func TestServes(t *testing.T) { each(t, programs(), *toolchain, serves) }
+
+func serves(t *testing.T, p program, at place) {
+	r := begin(t, p, at)
+	uses := use(t, p, r)
+	if err := p.visit(t.Context(), at); err != nil {
+		t.Error(err)
+	}
+	n, err := r.ask(trial.Probe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, wrong := range p.compare(1, n.Results) {
+		t.Errorf("after the load: %s", wrong)
+	}
+	if procs := runtime.GOMAXPROCS(0); n.GOMAXPROCS != procs {
+		t.Errorf("GOMAXPROCS is %d, want %d", n.GOMAXPROCS, procs)
+	}
+	threads := checkThreads(t, r)
+	if err := r.stop(); err != nil {
+		t.Errorf("after SIGTERM: %v", err)
+	}
+	if complaints := r.complaints(); len(complaints) > 0 {
+		t.Errorf("it complains:\n%s", strings.Join(complaints, "\n"))
+	}
+	if t.Failed() {
+		t.Logf("it printed:\n%s", r.log.String())
+	}
+	t.Logf("%d uses, %d threads, %+v", uses, threads, n.Work)
 }
 
 // use lets clients use a program until its runtime has done everything.
@@ -167,26 +170,43 @@ func checkThreads(t *testing.T, r *process) int {
 }
 
 // TestPanics has each program panic under its last stage: the whole traceback is printed, and the exit status is Go's.
-func TestPanics(t *testing.T) {
-	each(t, func(t *testing.T, p program, at place) {
-		r := begin(t, p, at)
-		if err := r.orders.Encode(trial.Panic); err != nil {
-			t.Fatal(err)
+func TestPanics(t *testing.T) { each(t, programs(), *toolchain, panics) }
+
+func panics(t *testing.T, p program, at place) {
+	r := begin(t, p, at)
+	if err := r.orders.Encode(trial.Panic); err != nil {
+		t.Fatal(err)
+	}
+	err := r.wait()
+	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 {
+		t.Errorf("%v, want exit status 2", err)
+	}
+	for _, want := range []string{"panic: the trial wants to see this and where it came from: 42", "\ngoroutine ",
+		"trial.forced(", "internal/trial/trial.go:", "created by ", "\ngoroutine 1 ", "main.main()\n"} {
+		if !strings.Contains(r.log.String(), want) {
+			t.Errorf("the traceback lacks %q", want)
 		}
-		err := r.wait()
-		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 {
-			t.Errorf("%v, want exit status 2", err)
-		}
-		for _, want := range []string{"panic: the trial wants to see this and where it came from: 42", "\ngoroutine ",
-			"trial.forced(", "internal/trial/trial.go:", "created by ", "\ngoroutine 1 ", "main.main()\n"} {
-			if !strings.Contains(r.log.String(), want) {
-				t.Errorf("the traceback lacks %q", want)
-			}
-		}
-		if t.Failed() {
-			t.Logf("it printed:\n%s", r.log.String())
-		}
-	})
+	}
+	if t.Failed() {
+		t.Logf("it printed:\n%s", r.log.String())
+	}
+}
+
+// previous is the Go release before the newest, by its newest patch release.
+const previous = "go1.25.14"
+
+// TestPreviousRelease has one program built by the previous Go release; all are with -toolchain.
+func TestPreviousRelease(t *testing.T) {
+	one := []program{bboltStore}
+	t.Run("serves", func(t *testing.T) { each(t, one, previous, serves) })
+	t.Run("panics", func(t *testing.T) { each(t, one, previous, panics) })
+	info, err := buildinfo.ReadFile(filepath.Join(bin, one[0].source()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.GoVersion != previous {
+		t.Errorf("it was built by %s, want %s", info.GoVersion, previous)
+	}
 }
 
 // TestScrapesAlike compares what node_exporter's collectors find with and without the stages.

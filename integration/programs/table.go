@@ -2,14 +2,10 @@ package main
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/policy"
@@ -64,92 +60,4 @@ func plan(p program) (*stage.Plan, error) {
 		return nil, err
 	}
 	return stage.New(checked, stage.Env{"self.pid": uint64(os.Getpid()), "runtime.epollfd": 4, "runtime.eventfd": 5})
-}
-
-// A measurement is what rounds of one program gave: uses in a second without and with its stages.
-type measurement struct{ off, locked []float64 }
-
-// throughput prints how much of its throughput each program has under its last stage. In each round a program runs twice,
-// without and with its stages, in changing order.
-func throughput(w io.Writer, chosen []program, rounds int, each time.Duration) error {
-	bin, err := os.MkdirTemp("", "programs")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(bin)
-	peer, stop, err := startPeer()
-	if err != nil {
-		return err
-	}
-	defer stop()
-	fmt.Fprintln(w, "| program | uses a second, unlocked | locked: unlocked, median | the quarters |")
-	fmt.Fprintln(w, "|---|---|---|---|")
-	for _, p := range chosen {
-		if err := build(bin, "", false, p); err != nil {
-			return err
-		}
-		var m measurement
-		for round := range rounds {
-			if err := m.round(bin, p, peer, each, round%2 == 0); err != nil {
-				return fmt.Errorf("%s: %w", p.name, err)
-			}
-		}
-		ratios := make([]float64, rounds)
-		for i := range ratios {
-			ratios[i] = m.locked[i] / m.off[i]
-		}
-		fmt.Fprintf(w, "| %s | %.0f | %.2f | %.2f–%.2f |\n", p.name, quantile(m.off, 0.5), quantile(ratios, 0.5),
-			quantile(ratios, 0.25), quantile(ratios, 0.75))
-	}
-	return nil
-}
-
-// round measures once without and once with the stages.
-func (m *measurement) round(bin string, p program, peer string, each time.Duration, lockedFirst bool) error {
-	for _, locked := range []bool{lockedFirst, !lockedFirst} {
-		mode, into := "off", &m.off
-		if locked {
-			mode, into = "enforce", &m.locked
-		}
-		rate, err := rate(bin, p, peer, mode, each)
-		if err != nil {
-			return err
-		}
-		*into = append(*into, rate)
-	}
-	return nil
-}
-
-// rate starts a program and measures how often four clients use it in a second.
-func rate(bin string, p program, peer, mode string, each time.Duration) (float64, error) {
-	dir, err := os.MkdirTemp("", "programs")
-	if err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(dir)
-	at, err := newPlace(dir, peer)
-	if err != nil {
-		return 0, err
-	}
-	r, err := start(bin, p, at, mode)
-	if err != nil {
-		return 0, err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if err := until(ctx, func(ctx context.Context) error { return p.visit(ctx, at) }); err != nil {
-		return 0, errors.Join(err, r.kill())
-	}
-	measured, enough := context.WithTimeout(ctx, each)
-	defer enough()
-	from := time.Now()
-	uses, err := load(measured, p, at, 4)
-	took := time.Since(from)
-	return float64(uses) / took.Seconds(), errors.Join(err, r.stop())
-}
-
-// quantile returns the value below which the part q of the values lie.
-func quantile(values []float64, q float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
 }
