@@ -18,6 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/stagelock/seccomp"
+	"github.com/stagelock/seccomp/internal/bpf"
+	"github.com/stagelock/seccomp/internal/sys"
 	"github.com/stagelock/seccomp/internal/testchild"
 )
 
@@ -67,10 +69,34 @@ var faults = []fault{
 	{name: "/proc with hidepid=2", start: container, make: mountProc("hidepid=2"), may: "nil", seen: verified},
 	{name: "/proc of one's own processes only", start: container, make: mountProc("subset=pid"), may: "nil", seen: verified},
 	{name: "in a container's namespaces", start: container, make: mountProc(""), may: "nil", seen: verified},
+	{name: "a partial kernel: seccomp is no call that it knows", make: refuse(unix.SYS_SECCOMP, unix.ENOSYS), may: "error"},
+	{name: "a partial kernel: seccomp is not permitted", make: refuse(unix.SYS_SECCOMP, unix.EPERM), may: "error"},
+	{name: "a partial kernel: seccomp takes no filters", make: refuse(unix.SYS_SECCOMP, unix.EINVAL), may: "error"},
+	{name: "a partial kernel: no prctl, where no_new_privs is set", make: refuse(unix.SYS_PRCTL, unix.ENOSYS), may: "nil", seen: verified},
 	{name: "in a container's namespaces, with the host's /proc", start: container, make: nothing, may: "nil", seen: verified},
 }
 
 func nothing() error { return nil }
+
+// refuse has a call answered with an errno, as by a kernel that lacks it.
+func refuse(nr uint32, errno unix.Errno) func() error {
+	return func() error {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+			return err
+		}
+		tid, failed := sys.SetModeFilter(unix.SECCOMP_FILTER_FLAG_TSYNC, []sys.SockFilter{
+			{Code: bpf.LoadWord, K: bpf.OffNr},
+			{Code: bpf.JumpEq, K: nr, Jf: 1},
+			{Code: bpf.Return, K: unix.SECCOMP_RET_ERRNO | uint32(errno)},
+			{Code: bpf.Return, K: unix.SECCOMP_RET_ALLOW}})
+		if tid != 0 || failed != 0 {
+			return fmt.Errorf("thread %d, %w", tid, failed)
+		}
+		return nil
+	}
+}
 
 // mountProc mounts a /proc of its own.
 func mountProc(options string) func() error {
