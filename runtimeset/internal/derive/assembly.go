@@ -1,6 +1,9 @@
 package derive
 
 import (
+	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,7 +34,8 @@ var (
 	comment = regexp.MustCompile(`//.*|/\*.*?\*/`)
 	define  = regexp.MustCompile(`^#define\s+(\w+)\s+(.+)$`)
 	include = regexp.MustCompile(`^#include\s+"(.+)"$`)
-	text    = regexp.MustCompile(`^TEXT\s+([^\s(<]+)(<>)?(?:<ABIInternal>)?\(SB\)`)
+	text    = regexp.MustCompile(`^TEXT\s+([^\s(<]+)(<>)?(<ABIInternal>)?\(SB\)`)
+	octet   = regexp.MustCompile(`^BYTE\s+\$(0x[0-9a-fA-F]{1,2})$`)
 	symbol  = regexp.MustCompile(`([\pL\pN_∕·]+)(?:<(\w*)>)?(?:[+-]\w+)?\(SB\)`)
 	move    = regexp.MustCompile(`^MOV\w*\s+(\S+),\s*(\w+)$`)
 	trap    = regexp.MustCompile(`^(?:SYSCALL|INVOKE_SYSCALL|SVC|SWI|ECALL|INT)\b\s*(\S*)`)
@@ -56,7 +60,9 @@ type asmReader struct {
 	defines map[string]string
 	funcs   []*asmFunc
 	at      *asmFunc          // the function that the line belongs to
+	abi     bool              // it takes its arguments in registers
 	held    map[string]string // what was moved into the registers last
+	bytes   []byte            // of an instruction that is written so
 	ifs     []side
 }
 
@@ -127,15 +133,20 @@ func (r *asmReader) skips(line string) bool {
 
 func (r *asmReader) instruction(op string) error {
 	if m := text.FindStringSubmatch(op); m != nil {
-		_, name, _ := strings.Cut(m[1], "·")
-		if name == "" {
-			name = m[1]
+		sym := m[1]
+		if def, ok := r.defines[sym]; ok { // TEXT ENTRYPOINT(SB)
+			sym = def
 		}
-		id := r.id(m[1])
+		_, name, _ := strings.Cut(sym, "·")
+		if name == "" {
+			name = sym
+		}
+		id := r.id(sym)
 		if m[2] != "" {
 			id = r.local(id)
 		}
 		r.at = &asmFunc{id: id, name: name, file: r.file}
+		r.abi = m[3] != ""
 		r.held = make(map[string]string)
 		r.funcs = append(r.funcs, r.at)
 		return nil
@@ -154,6 +165,7 @@ func (r *asmReader) instruction(op string) error {
 			r.at.refs = append(r.at.refs, id)
 		}
 	}
+	r.octet(op)
 	if m := move.FindStringSubmatch(op); m != nil {
 		r.held[m[2]] = m[1]
 	}
@@ -170,6 +182,8 @@ func (r *asmReader) instruction(op string) error {
 	}
 	if from, ok := r.held[number]; ok {
 		number = from
+	} else if number == numberRegister[r.arch] && !r.abi {
+		return errors.New("nothing that is understood puts the call's number into " + number)
 	}
 	value, ok := strings.CutPrefix(number, "$")
 	if !ok { // it comes from a register or from the stack: an argument
@@ -181,6 +195,24 @@ func (r *asmReader) instruction(op string) error {
 		r.at.numbers = append(r.at.numbers, nr)
 	}
 	return err
+}
+
+// octet reads an instruction that is written as its bytes: MOVQ $number, AX, which runtime·sigreturn__sigaction of amd64
+// says so from go1.27 on, as debuggers look for these very bytes.
+func (r *asmReader) octet(op string) {
+	m := octet.FindStringSubmatch(op)
+	if m == nil {
+		r.bytes = r.bytes[:0]
+		return
+	}
+	n, err := strconv.ParseUint(m[1], 0, 8)
+	if err != nil {
+		return // octet has it that it is one
+	}
+	r.bytes = append(r.bytes, byte(n))
+	if imm, ok := bytes.CutPrefix(r.bytes, []byte{0x48, 0xc7, 0xc0}); ok && len(imm) == 4 && r.arch == "amd64" {
+		r.held["AX"] = fmt.Sprintf("$%d", binary.LittleEndian.Uint32(imm))
+	}
 }
 
 // number returns the value of a word: 20, SYS_getpid, (SYS_BASE + 20).

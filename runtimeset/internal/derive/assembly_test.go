@@ -37,6 +37,8 @@ func TestAssembly(t *testing.T) {
 		{"a sum", "arm", "#define BASE 0x0\n#define SYS_x (BASE + 248)\nTEXT ·f(SB),$0\n\tMOVW $SYS_x, R7\n\tSWI $0\n", []uint32{248}, false, nil},
 		{"with the instruction", "s390x", "#define SYS_clone 120\nTEXT ·f(SB),$0\n\tSYSCALL $SYS_clone\n", []uint32{120}, false, nil},
 		{"by a macro", "386", "#define INVOKE_SYSCALL\tINT\t$0x80\nTEXT ·f(SB),$0\n\tMOVL $5, AX\n\tINVOKE_SYSCALL\n", []uint32{5}, false, nil},
+		{"by its bytes", "amd64", "TEXT ·f(SB),$0\n\tBYTE $0x48; BYTE $0xc7; BYTE $0xc0\n\tBYTE $0x0f; BYTE $0x01; BYTE $0x00; BYTE $0x00\n\tSYSCALL\n", []uint32{271}, false, nil},
+		{"named by a macro", "ppc64le", "#define ENTRY runtime·f\nTEXT ENTRY(SB),$0\n\tSYSCALL $3\n", []uint32{3}, false, nil},
 		{"no call", "386", "TEXT ·f(SB),$0\n\tMOVL $5, AX\n\tINT $3\n", nil, false, nil},
 		{"an argument", "amd64", "TEXT ·f(SB),$0\n\tMOVQ trap+0(FP), AX\n\tSYSCALL\n", nil, true, nil},
 		{"an argument in its register", "amd64", "TEXT ·f<ABIInternal>(SB),$0\n\tMOVQ BX, DI\n\tSYSCALL\n", nil, true, nil},
@@ -68,6 +70,8 @@ func TestAssemblyMissesNothing(t *testing.T) {
 	for _, text := range []string{
 		"TEXT ·f(SB),$0\n\tMOVL $SYS_unheard, AX\n\tSYSCALL\n",
 		"#define SYS_x (A*3)\nTEXT ·f(SB),$0\n\tMOVL $SYS_x, AX\n\tSYSCALL\n",
+		"TEXT ·f(SB),$0\n\tSYSCALL\n", // from nowhere: no argument in its register either
+		"TEXT ·f(SB),$0\n\tBYTE $0x48; BYTE $0xc7; BYTE $0xc1; BYTE $1; BYTE $0; BYTE $0; BYTE $0\n\tSYSCALL\n",
 		"#define SYS_x SYS_x\nTEXT ·f(SB),$0\n\tMOVL $SYS_x, AX\n\tSYSCALL\n",
 	} {
 		if got, err := asm(t, "amd64", text); err == nil {

@@ -57,7 +57,7 @@ var idle = map[string]bool{
 // begins tells whether a function is where the process starts.
 func (n *node) begins() bool {
 	return n.pkg != nil && n.initial && isRuntime(n.pkg.path) || strings.HasPrefix(n.id, "_rt0_") || n.id == "main" ||
-		n.id == "runtime.rt0_go" || n.id == "runtime.main"
+		n.id == "runtime.rt0_go" || n.id == "runtime.rt0_lib_go" || n.id == "runtime.main"
 }
 
 // stub tells whether a function does nothing but make a call.
