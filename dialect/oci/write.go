@@ -75,7 +75,7 @@ func Write(in *dialect.Reading, o dialect.Options) (*dialect.Written, error) {
 		r.Close(through.Name)
 		closed(through.Name)
 	}
-	text, again, err := p.read(in)
+	_, again, err := p.read(in)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,8 @@ func Write(in *dialect.Reading, o dialect.Options) (*dialect.Written, error) {
 	if err := r.Errs.Err(); err != nil {
 		return nil, err
 	}
-	if text, again, err = p.read(in); err != nil {
+	text, again, err := p.read(in)
+	if err != nil {
 		return nil, err
 	}
 	w := &dialect.Written{Text: text, Notes: r.Notes}

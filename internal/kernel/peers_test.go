@@ -6,6 +6,17 @@ import (
 	"github.com/elastic/go-seccomp-bpf/arch"
 )
 
+// The audit numbers, which say the byte order too, of all architectures that both have.
+func TestElasticAudit(t *testing.T) {
+	for goarch, info := range map[string]*arch.Info{"ppc64": arch.PPC64, "ppc64le": arch.PPC64LE, "s390x": arch.S390X, "mips": arch.MIPS,
+		"mipsle": arch.MIPSEL, "mips64": arch.MIPS64, "mips64le": arch.MIPSEL64} {
+		a, ok := ByName(goarch)
+		if !ok || a.Audit != uint32(info.ID) {
+			t.Errorf("%s: audit %#x, elastic %#x", goarch, a.Audit, uint32(info.ID))
+		}
+	}
+}
+
 // TestElastic compares with the tables of another project, made from other sources.
 func TestElastic(t *testing.T) {
 	for goarch, info := range map[string]*arch.Info{"386": arch.I386, "amd64": arch.X86_64, "arm": arch.ARM, "arm64": arch.AARCH64} {
