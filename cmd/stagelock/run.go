@@ -24,14 +24,15 @@ stagelock becomes that program: it keeps pid, terminal and descriptors, and noth
 refuses execve, the exec that starts the program is the only one that passes; any later one fails with ENOSYS.
 
 Without on_next_syscall in the policy, what the Go runtime needs is allowed too, as it is to a program that locks
-itself; with it that takes ` + "`use go`" + `. What a program needs to start is in exec.static and exec.dynamic. Which Go release that is about is read from the program, or said by -go and
--cgo. no_new_privs is set: set-user-ID programs run, but without the rights of their owner.
+itself; with it that takes ` + "`use go`" + `. What a program needs to start is in exec.static and exec.dynamic.
+Which Go release that is about is read from the program, or said by -go and -cgo. no_new_privs is set: set-user-ID
+programs run, but without the rights of their owner.
 
 With -report stagelock stays, and a second process of it, the supervisor, is the program's parent: it tells every call
-that is refused with an errno; the program sees that errno. A call that kills or traps is the kernel's affair and not told, but for an execve: that one is told and
-fails with ENOSYS. Of each call and rule the first five are told one by one, and all are counted; of a Go program with
-the stack of the goroutine. Names of files are as they were when they were read: the program could have changed them
-since. Signals are passed on to the program.
+that is refused with an errno; the program sees that errno. A call that kills or traps is the kernel's affair and not
+told, but for an execve: that one is told and fails with ENOSYS. Of each call and rule the first five are told one by
+one, and all are counted; of a Go program with the stack of the goroutine. Names of files are as they were when they
+were read: the program could have changed them since. Signals are passed on to the program.
 
 Stagelock ends when the program does. Where that has left something behind that runs under the filter, such as a daemon,
 the supervisor goes on for it in the background, and ends with it. It goes on telling what is refused where stderr is a
