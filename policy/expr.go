@@ -8,9 +8,10 @@ import (
 // A scope is where an expression stands: what its names mean.
 type scope struct {
 	*checker
-	call    string // as a person writes it: read, nr(500)
-	entry   kernel.Call
-	args    []kernel.Arg // of entry, once an expression names one
+	call    string       // as a person writes it: read, nr(500)
+	entry   kernel.Call  // without a name for a number that the tables don't have
+	asked   bool         // an expression named an argument: args and untyped are known
+	args    []kernel.Arg // of entry
 	untyped bool         // the prototype isn't known: arg0 to arg5 are whole registers
 	builtin bool         // in a built-in set
 }

@@ -110,7 +110,7 @@ func (c *checker) fallbacks() []Rule {
 			}
 		}
 	})
-	c.fallen = sortRules(c.fallen)
+	sortRules(c.fallen)
 	return c.fallen
 }
 

@@ -10,14 +10,6 @@ import (
 	"github.com/stagelock/seccomp/rule"
 )
 
-// A foundCall is a call of the architecture, or a number that its tables don't have.
-type foundCall struct {
-	nr    uint32
-	name  string      // empty for a number
-	text  string      // for messages
-	entry kernel.Call // zero for a number that the tables don't have
-}
-
 // lookup says what became of a name.
 type lookup uint8
 
@@ -27,20 +19,20 @@ const (
 	unknown        // reported
 )
 
-// find returns the call that a rule is about.
-func (c *checker) find(x *rule.Call, builtin bool) (foundCall, lookup) {
+// find returns the call that a rule is about, and what names mean in the rule's expressions, until it is called again.
+func (c *checker) find(x *rule.Call, builtin bool) (*scope, lookup) {
 	if x.Nr != nil {
 		return c.findNr(x, builtin)
 	}
 	call, ok := c.arch.Call(x.Name)
 	switch {
 	case ok:
-		return foundCall{call.Nr, call.Name, call.Name, call}, found
+		return c.scopeOf(call, call.Name, builtin), found
 	case kernel.KnownCall(x.Name):
-		return foundCall{name: x.Name, text: x.Name}, lacking
+		return nil, lacking
 	}
 	c.errorf(ErrUnknown, x.Pos, "unknown system call %s%s", quote(x.Name), c.callHint(x.Name))
-	return foundCall{}, unknown
+	return nil, unknown
 }
 
 // callHint says what may be meant by a call that there isn't.
@@ -55,26 +47,26 @@ func (c *checker) callHint(name string) string {
 	return ": one that stagelock's tables don't have is named by its number, as in nr(500)"
 }
 
-func (c *checker) findNr(x *rule.Call, builtin bool) (foundCall, lookup) {
+func (c *checker) findNr(x *rule.Call, builtin bool) (*scope, lookup) {
 	nr := x.Nr.Abs
 	text := "nr(" + rule.FormatValue(x.Nr) + ")"
 	switch {
 	case x.Nr.Neg || nr >= nrLast:
 		c.errorf(ErrType, x.Nr.Pos, "%s: the number of a system call lies between 0 and %d", text, nrLast-1)
-		return foundCall{}, unknown
+		return nil, unknown
 	case c.arch.Foreign(uint32(nr)):
 		c.errorf(ErrType, x.Nr.Pos, "%s is a number of the x32 ABI, whose calls are killed whatever a policy says", text)
-		return foundCall{}, unknown
+		return nil, unknown
 	}
 	call, ok := c.arch.CallNr(uint32(nr))
 	if !ok {
-		return foundCall{nr: uint32(nr), text: text}, found
+		return c.scopeOf(kernel.Call{Nr: uint32(nr)}, text, builtin), found
 	}
 	if !builtin {
 		c.notef(x.Pos, "%s is %s on %s: the name says more, and is right on every architecture", text, call.Name,
 			c.arch.Name)
 	}
-	return foundCall{call.Nr, call.Name, call.Name, call}, found
+	return c.scopeOf(call, call.Name, builtin), found
 }
 
 func callNames(arch *kernel.Arch) iter.Seq[string] {
@@ -87,17 +79,25 @@ func callNames(arch *kernel.Arch) iter.Seq[string] {
 	}
 }
 
-// scopeOf returns what names mean in the expressions of a rule about call, until it is called again.
-func (c *checker) scopeOf(call foundCall, builtin bool) *scope {
-	untyped := call.name == "" || !call.entry.Known()
-	c.scope = scope{checker: c, call: call.text, entry: call.entry, untyped: untyped, builtin: builtin}
-	return &c.scope
+func (c *checker) scopeOf(call kernel.Call, text string, builtin bool) *scope {
+	s := &c.scope
+	s.checker, s.entry, s.call, s.builtin = c, call, text, builtin
+	s.asked, s.args, s.untyped = false, nil, false
+	return s
+}
+
+// askArgs finds out what arguments the call has. Most rules name none.
+func (s *scope) askArgs() {
+	s.asked = true
+	if s.untyped = s.entry.Name == "" || !s.entry.Known(); !s.untyped {
+		s.args = s.entry.Args()
+	}
 }
 
 // arg returns the argument that an expression names: the kernel's own names come first.
 func (s *scope) arg(x rule.Name) (argument, bool) {
-	if s.args == nil && !s.untyped {
-		s.args = s.entry.Args()
+	if !s.asked {
+		s.askArgs()
 	}
 	n, numbered := argNumber(x.Text)
 	for i := range s.args {

@@ -15,16 +15,15 @@ type standing struct {
 
 // rule gives a rule its meaning; ok is false where there was a mistake, or where the architecture lacks the call.
 func (c *checker) rule(x *rule.Rule, in standing) (r Rule, ok bool) {
-	call, look := c.find(&x.Call, in.builtin)
+	s, look := c.find(&x.Call, in.builtin)
 	switch look {
 	case unknown:
 		return Rule{}, false
 	case lacking:
-		c.lacking(x, in, call.name)
+		c.lacking(x, in, x.Call.Name)
 		return Rule{}, false
 	}
-	s := c.scopeOf(call, in.builtin)
-	r = Rule{Nr: call.nr, Name: call.name, IncludingGo: x.IncludingGo, Origin: c.origin(Origin{
+	r = Rule{Nr: s.entry.Nr, Name: s.entry.Name, IncludingGo: x.IncludingGo, Origin: c.origin(Origin{
 		Kind: in.kind, Stage: in.stage, Set: in.set,
 		File: c.file, Line: x.Line, Col: x.Col, Why: reasonOf(x),
 	})}
@@ -39,10 +38,13 @@ func (c *checker) rule(x *rule.Rule, in standing) (r Rule, ok bool) {
 	return r, len(c.errs) == n
 }
 
+// moreOrigins is how many origins there is room for once the room for one of each statement is used up.
+const moreOrigins = 16
+
 // origin keeps o, many in one allocation.
 func (c *checker) origin(o Origin) *Origin {
 	if len(c.origins) == cap(c.origins) {
-		c.origins = make([]Origin, 0, 64)
+		c.origins = make([]Origin, 0, moreOrigins)
 	}
 	c.origins = append(c.origins, o)
 	return &c.origins[len(c.origins)-1]

@@ -175,7 +175,7 @@ func (c *checker) all() *Set {
 	for _, call := range c.arch.Calls() {
 		set.Rules = append(set.Rules, Rule{Nr: call.Nr, Name: call.Name, Allow: Const(true), Origin: origin})
 	}
-	set.Rules = sortRules(set.Rules)
+	sortRules(set.Rules)
 	c.sets[AllSet] = set
 	return set
 }
@@ -209,7 +209,7 @@ func (c *checker) fill(set *Set, body []rule.Stmt, in standing) {
 			c.errorf(ErrMisplaced, x.Start(), "a set holds rules and use only")
 		}
 	}
-	set.Rules = sortRules(set.Rules)
+	sortRules(set.Rules)
 }
 
 // lastParagraph returns the comment right above a statement, as a sentence.

@@ -1,25 +1,35 @@
 package policy
 
-// sortRules returns the rules by number, those of one number staying in their order. What is in order already is
-// returned as it is, else it is copied.
+// sortRules sorts rules by number, those of one number staying in their order.
 //
 //go:noinline
-func sortRules(rules []Rule) []Rule {
-	order := make([]uint64, 0, 2*len(rules)) // the number of each, then its place
+func sortRules(rules []Rule) {
+	var few [256]uint64
+	order := few[:0] // the number of each, then its place
+	if len(rules) > len(few)/2 {
+		order = make([]uint64, 0, 2*len(rules))
+	}
 	inOrder := true
 	for i := range rules {
 		order = append(order, uint64(rules[i].Nr)<<32|uint64(i))
 		inOrder = inOrder && (i == 0 || order[i-1] < order[i])
 	}
 	if inOrder {
-		return rules
+		return
 	}
 	mergeSort(order, order[len(order):cap(order)], func(a, b uint64) bool { return a < b })
-	sorted := make([]Rule, len(rules))
-	for i, o := range order {
-		sorted[i] = rules[uint32(o)]
+	// Each cycle of places that change is moved around by itself, so that no second list is needed.
+	for i := range rules {
+		first := rules[i]
+		at := i
+		for from := int(uint32(order[at])); from != i; from = int(uint32(order[at])) {
+			rules[at] = rules[from]
+			order[at] = uint64(at)
+			at = from
+		}
+		rules[at] = first
+		order[at] = uint64(at)
 	}
-	return sorted
 }
 
 // mergeSort sorts a list, what is equal staying in its order; spare is room for half of it. What people write is mostly

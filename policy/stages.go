@@ -27,6 +27,7 @@ type stager struct {
 // statements gives the stages of a policy their meaning.
 func (c *checker) statements(list []rule.Stmt, p *Policy) {
 	s := stager{checker: c, policy: p, head: true, room: make([]Rule, 0, len(list)), deny: c.refusal()}
+	c.origins = make([]Origin, 0, len(list))
 	first := rule.Name{Pos: list[0].Start(), Text: defaultStage}
 	for _, x := range list {
 		if x, ok := x.(*rule.Stage); ok {
@@ -65,7 +66,8 @@ func (s *stager) begin(name string, at rule.Pos) {
 // end puts the stage that was read into the policy.
 func (s *stager) end() {
 	s.room = s.stage.Rules[len(s.stage.Rules):]
-	rules := sortRules(s.stage.Rules)
+	rules := s.stage.Rules
+	sortRules(rules)
 	for i := 1; i < len(rules); i++ {
 		a, b := &rules[i-1], &rules[i]
 		if a.Nr == b.Nr {
