@@ -47,7 +47,7 @@ func (p *parser) endNotes(s Stmt) {
 		return
 	}
 	n := s.Notes()
-	line := p.last.pos.Line
+	line := p.last.line
 	later := p.lex.comments[:0]
 	for _, c := range p.lex.comments {
 		switch {

@@ -47,13 +47,19 @@ func (k kind) comparison() (Op, bool) { return Op(k - tEq), k >= tEq }
 type token struct {
 	kind  kind
 	nl    bool // it is the first of its line
+	joins bool // and yet the statement above goes on with it: see parser.continues
 	blank bool // an empty line stands before it
 	pos   Pos
 	text  string
 }
 
-// end returns the place behind t.
-func (t *token) end() Pos { return Pos{t.pos.Line, t.pos.Col + len(t.text)} }
+// A taken is what is remembered of a token: no pointer, since it is written for each one.
+type taken struct {
+	kind     kind
+	from, to int // where its text is
+	line     int
+	end      Pos // the place behind it
+}
 
 // A comment is one comment: see Comments for what is in its text.
 type comment struct {
@@ -79,7 +85,7 @@ func (l *lexer) pos(off int) Pos { return Pos{l.line, off - l.lineOff + 1} }
 // next makes t the next token.
 func (l *lexer) next(t *token) {
 	lines := 0 // begun since the last token or comment
-	*t = token{nl: !l.started}
+	t.nl = !l.started
 	l.started = true
 	for ; l.off < len(l.src); l.off++ {
 		switch c := l.src[l.off]; {
@@ -102,6 +108,7 @@ func (l *lexer) next(t *token) {
 	}
 	t.blank = lines > 1
 	t.pos = l.pos(l.off)
+	t.kind, t.text = tEOF, ""
 }
 
 // comment puts aside the comment at l.off and leaves l.off at its last byte.
@@ -210,7 +217,7 @@ func (l *lexer) token(t *token) {
 
 func (l *lexer) operator(t *token, rest string) {
 	c := rest[0]
-	if meant, n := misspelt(rest); meant != "" {
+	if meant, n := misspelt(c, rest); meant != "" {
 		t.kind, t.text = tBad, rest[:n]
 		l.wrong = fmt.Sprintf("unknown operator %q: did you mean %q?", t.text, meant)
 		return

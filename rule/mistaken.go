@@ -4,9 +4,12 @@ import "strings"
 
 // What people write who come from other languages, and what they mean by it.
 
-// misspelt returns the operator that people mean by another at the beginning of s, and the length of that other; ""
-// if there is none.
-func misspelt(s string) (meant string, n int) {
+// misspelt returns the operator that people mean by another at the beginning of s, whose first character is c, and the
+// length of that other; "" if there is none.
+func misspelt(c byte, s string) (meant string, n int) {
+	if c != '=' && c != '!' && c != '<' {
+		return "", 0
+	}
 	for _, x := range [...][2]string{{"===", "=="}, {"!==", "!="}, {"=<", "<="}, {"=>", ">="}, {"<>", "!="}} {
 		if strings.HasPrefix(s, x[0]) {
 			return x[1], len(x[0])

@@ -62,7 +62,7 @@ type parser struct {
 	name     string
 	lex      lexer
 	tok      token // the lookahead
-	last     token // the token before it
+	last     taken // the token before it
 	brackets int   // open ( and { of lists
 	depth    int   // of nested expressions and values
 	inSet    bool  // between the braces of a set
@@ -76,7 +76,7 @@ type parser struct {
 }
 
 func newParser(name, src string) *parser {
-	p := &parser{name: name, last: token{pos: Pos{1, 1}}}
+	p := &parser{name: name, last: taken{line: 1, end: Pos{1, 1}}}
 	p.lex = lexer{src: strings.TrimPrefix(src, "\ufeff"), line: 1, report: p.report}
 	p.lex.next(&p.tok)
 	return p
@@ -100,7 +100,7 @@ func (p *parser) fail(at Pos, format string, args ...any) {
 		return
 	}
 	p.report(at, fmt.Sprintf(format, args...))
-	for prev := p.last; !p.ends(prev); prev = p.shift() {
+	for ; !p.ends(p.last); p.skip() {
 		switch p.tok.kind {
 		case tLParen, tLBrace:
 			p.brackets++
@@ -126,7 +126,7 @@ func (p *parser) goOn() {
 
 // ends tells whether the lookahead ends a statement with a mistake. A bracket that was never closed must not hide the
 // rest of the text, and lines that go on must not be taken for statements.
-func (p *parser) ends(prev token) bool {
+func (p *parser) ends(prev taken) bool {
 	switch {
 	case p.tok.kind == tEOF, p.tok.kind == tSemi, p.full:
 		return true
@@ -139,7 +139,7 @@ func (p *parser) ends(prev token) bool {
 	case p.startsStatement():
 		return true
 	}
-	return p.brackets == 0 && !goesOn(prev.kind) && prev.text != `\` && !p.continues()
+	return p.brackets == 0 && !goesOn(prev.kind) && p.text(prev) != `\` && !p.continues()
 }
 
 // goesOn tells whether a line that ends in a token of kind k goes on.
@@ -153,11 +153,23 @@ func goesOn(k kind) bool {
 
 // shift takes the lookahead and returns it.
 func (p *parser) shift() token {
-	p.last = p.tok
-	if p.tok.kind != tEOF && p.tok.kind != tEnd {
-		p.lex.next(&p.tok)
+	t := p.tok
+	p.skip()
+	return t
+}
+
+// text returns the text of a token that was taken.
+func (p *parser) text(t taken) string { return p.lex.src[t.from:t.to] }
+
+// skip takes the lookahead.
+func (p *parser) skip() {
+	t := &p.tok
+	n := len(t.text)
+	p.last = taken{t.kind, p.lex.off - n, p.lex.off, t.pos.Line, Pos{t.pos.Line, t.pos.Col + n}}
+	if t.kind != tEOF && t.kind != tEnd {
+		p.lex.next(t)
+		t.joins = t.nl && t.kind == tWord && p.continues()
 	}
-	return p.last
 }
 
 // cont returns the kind of the lookahead if it can still belong to the statement, and tEnd if it can't.
@@ -167,7 +179,7 @@ func (p *parser) shift() token {
 //
 //go:noinline
 func (p *parser) cont() kind {
-	if p.tok.nl && p.brackets == 0 && !p.continues() {
+	if p.tok.nl && p.brackets == 0 && !p.tok.joins {
 		return tEnd
 	}
 	return p.tok.kind
@@ -185,7 +197,10 @@ func (p *parser) is(word string) bool {
 }
 
 // before tells whether the lookahead stands before the character c, on the same line.
-func (p *parser) before(c byte) bool { return strings.HasPrefix(p.behind(), string(c)) }
+func (p *parser) before(c byte) bool {
+	rest := p.behind()
+	return rest != "" && rest[0] == c
+}
 
 // behind returns what stands behind the lookahead, from the first character that is no blank.
 func (p *parser) behind() string {
@@ -240,9 +255,9 @@ func (p *parser) wants(what string) {
 func (p *parser) found(what string, end bool) (Pos, string) {
 	switch {
 	case end && p.tok.kind == tEOF:
-		return p.last.end(), "found the end of the text, expected " + what
+		return p.last.end, "found the end of the text, expected " + what
 	case end:
-		return p.last.end(), "found the end of the line, expected " + what
+		return p.last.end, "found the end of the line, expected " + what
 	case p.tok.kind == tBad:
 		return p.tok.pos, p.lex.wrong
 	}
@@ -265,7 +280,7 @@ func (p *parser) took(k kind, what string) bool {
 		p.expected(what, "")
 		return false
 	}
-	p.shift()
+	p.skip()
 	return true
 }
 

@@ -332,7 +332,7 @@ func (p *parser) list() []Range {
 		if p.tok.kind != tComma {
 			break
 		}
-		p.shift()
+		p.skip()
 	}
 	p.listed = list
 	if p.tok.kind != tRBrace {

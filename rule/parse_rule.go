@@ -10,7 +10,7 @@ import (
 func (p *parser) rule() *Rule {
 	r := p.rules.one(&p.lex, manyNodes)
 	r.Pos = p.tok.pos
-	r.Call = p.call()
+	p.call(&r.Call)
 	if !p.took(tColon, `":"`) {
 		return r
 	}
@@ -31,8 +31,8 @@ func (p *parser) rule() *Rule {
 }
 
 // call reads `sys_NAME` or `nr(N)`.
-func (p *parser) call() Call {
-	c := Call{Pos: p.tok.pos}
+func (p *parser) call(c *Call) {
+	c.Pos = p.tok.pos
 	if p.tok.text == "nr" && p.before('(') {
 		p.shift()
 		p.shift()
@@ -40,7 +40,7 @@ func (p *parser) call() Call {
 		c.Nr = p.callNumber()
 		p.brackets--
 		p.took(tRParen, `")" after the number of the call`)
-		return c
+		return
 	}
 	text := p.tok.text
 	name, prefixed := strings.CutPrefix(text, "sys_")
@@ -53,8 +53,7 @@ func (p *parser) call() Call {
 	case prefixed && name == OnNextSyscall:
 		p.fail(c.Pos, `found %q: it is no call, write "on_next_syscall: 1"`, text)
 	}
-	p.shift()
-	return c
+	p.skip()
 }
 
 // callNumber reads the N of nr(N).
@@ -121,11 +120,11 @@ func (p *parser) action(what string) Action {
 		case hint != "":
 		case isErrno(a.Name):
 			hint = ": did you mean " + quote("errno("+a.Name+")") + "?"
-		case a.Name == "allow" && p.last.text == "deny":
+		case a.Name == "allow" && p.text(p.last) == "deny":
 			hint = `; "use all" allows what nothing refuses`
 		case a.Name == "allow":
 			hint = "; what is allowed stands in front, as 1 or as a condition"
-		case p.last.text == "deny":
+		case p.text(p.last) == "deny":
 			hint = "; to refuse one call, write sys_NAME: 0"
 		}
 		p.fail(a.Pos, "found %s, expected %s%s", quote(a.Name), what, hint)

@@ -127,7 +127,7 @@ func (p *parser) number() *Number {
 	case n.Neg && n.Abs > 1<<63:
 		p.fail(n.Pos, "the number -%s is too small: no argument has more than 64 bits", n.Text)
 	default:
-		p.shift()
+		p.skip()
 	}
 	return n
 }
@@ -135,6 +135,9 @@ func (p *parser) number() *Number {
 // parseNumber returns the value of a number without its sign, or says what is wrong with it. Octal numbers are
 // written as in Go, 0o17, or as in C, 017.
 func parseNumber(text string) (uint64, string) {
+	if len(text) == 1 {
+		return uint64(text[0] - '0'), ""
+	}
 	digits, base, name := text, 10, "decimal"
 	switch prefix := strings.ToLower(text[:min(2, len(text))]); {
 	case prefix == "0x":
