@@ -26,16 +26,20 @@ type exact struct {
 	cubes  []cube
 	spoil  bool                    // searcher.spoil
 	each   [1 << exactKeys]float64 // what a test costs, by the keys that are left
-	best   [4 << exactKeys]found   // by the keys that are left, and which outer edges are known
-	now    uint32
+
+	// By state, which is the keys that are left and which outer edges are known. Most tests are dismissed by the costs of
+	// what they leave, so these lie close together.
+	costs [4 << exactKeys]float64 // the least cost, or before it is found what it is not below
+	best  [4 << exactKeys]found
+	now   uint32
 }
 
-// What is found is the best test for some keys, and what it costs with all after it.
+// What is found is the best test for a state, and the states that it leaves.
 type found struct {
-	cost float64
-	now  uint32 // it is of this search, if that is exact.now
-	test choice
-	key  uint8 // or the cube
+	now     uint32 // it is of this search, if that is exact.now
+	yes, no uint16
+	test    choice
+	key     uint8 // or the cube
 }
 
 // A choice is a kind of test.
@@ -89,13 +93,17 @@ func (e *exact) begin(s *searcher, keys []item) {
 		for others := range key {
 			e.each[key|others] = e.each[others] + keys[i].weight
 		}
-		e.best[key<<2|knowLo|knowHi] = found{now: e.now} // nothing is left to test
 	}
-	e.best[0] = found{now: e.now}
 	all := uint(1)<<len(keys) - 1
-	for left := range all {
-		e.each[left+1] += s.miss*float64(bits.OnesCount(left+1)+1) + size
+	for left := uint(1); left <= all; left++ {
+		each := e.each[left] + (s.miss*float64(bits.OnesCount(left)+1) + size)
+		e.each[left] = each
+		e.costs[left<<2], e.costs[left<<2|1], e.costs[left<<2|2], e.costs[left<<2|3] = each, each, each, each
+		if left&(left-1) == 0 {
+			e.finish(left<<2|knowLo|knowHi, 0) // nothing is left to test
+		}
 	}
+	e.finish(0, 0)
 	e.alone = all &^ (e.wide | e.joined | e.joined<<1)
 	if keys[0].lo == 0 {
 		e.first = 1
@@ -129,97 +137,110 @@ func (e *exact) state(left, known uint) uint {
 	return left<<2 | known
 }
 
-// split returns the states that a test with a key leaves, where it is true and where it is not.
-func (e *exact) split(state uint, test choice, key uint) (yes, no uint) {
-	left, known := state>>2, state&3
-	below, above := left&(key-1), left&^(key<<1-1)
-	joinsBelow, joinsAbove := below<<1&key&(e.joined<<1) != 0, above>>1&key&e.joined != 0
-	switch test {
-	case isKey:
-		if below == 0 && !joinsAbove {
-			known &^= knowLo
-		}
-		if above == 0 && !joinsBelow {
-			known &^= knowHi
-		}
-		return 0, e.state(below|above, known)
-	case fromKey:
-		edge := known & knowLo
-		if joinsBelow {
-			edge |= knowHi
-		}
-		return e.state(key|above, known&knowHi|knowLo), e.state(below, edge)
-	}
-	edge := known & knowHi
-	if joinsAbove {
-		edge |= knowLo
-	}
-	return e.state(above, edge), e.state(below|key, known&knowLo|knowHi)
-}
-
 // size is what an instruction costs in itself: of two searches as short, the smaller one is taken.
 const size = 1e-3
 
 // cost returns the least cost of a state and notes the test that has it.
 func (e *exact) cost(state uint) float64 {
-	if f := &e.best[state]; f.now == e.now {
-		return f.cost
+	if e.best[state].now == e.now {
+		return e.costs[state]
 	}
 	left, known := state>>2, state&3
-	least := found{cost: math.Inf(1), now: e.now}
+	least := math.Inf(1)
 	heaviest := -1
 	for rest := left; rest != 0; rest &= rest - 1 {
 		i := bits.TrailingZeros(rest)
-		wide := e.wide>>i&1 == 1
+		key := rest & -rest
+		wide := e.wide&key != 0
 		if !wide && (heaviest < 0 || e.keys[i].weight > e.keys[heaviest].weight) {
 			heaviest = i
 		}
-		if !wide && e.spoil {
-			e.try(&least, state, isKey, i) // what is left may be a cube
+		if !wide && e.spoil { // what is left may be a cube
+			least = e.try(least, state, isKey, i, 0, e.without(state, key))
 		}
 		if rest != left || wide && known&knowLo == 0 {
-			e.try(&least, state, fromKey, i)
+			yes, no := e.from(state, key)
+			least = e.try(least, state, fromKey, i, yes, no)
 		}
-		if wide && (rest&(rest-1) != 0 || known&knowHi == 0) {
-			e.try(&least, state, aboveKey, i)
+		if wide && (rest != key || known&knowHi == 0) {
+			yes, no := e.above(state, key)
+			least = e.try(least, state, aboveKey, i, yes, no)
 		}
 	}
 	if heaviest >= 0 {
-		e.try(&least, state, isKey, heaviest)
+		least = e.try(least, state, isKey, heaviest, 0, e.without(state, 1<<heaviest))
 	}
 	for i, c := range e.cubes {
 		if in := uint(c.keys); in&left == in {
-			if cost := e.cost(e.state(left&^in, 0)); cost < least.cost {
-				least.cost, least.test, least.key = cost, outOfCube, uint8(i)
+			if cost := e.cost(e.state(left&^in, 0)); cost < least {
+				least = cost
+				e.best[state] = found{test: outOfCube, key: uint8(i)}
 			}
 		}
 	}
 	each := e.each[left]
-	least.cost += each
-	if _, _, ok := e.wholeCube(left); ok && 2*each < least.cost {
-		least.cost, least.test = 2*each, inCube
+	least += each
+	if _, _, ok := e.wholeCube(left); ok && 2*each < least {
+		least = 2 * each
+		e.best[state].test = inCube
 	}
-	e.best[state] = least
-	return least.cost
+	e.finish(state, least)
+	return least
 }
 
-// try looks whether a test costs less than what was found.
-func (e *exact) try(least *found, state uint, test choice, key int) {
-	yes, no := e.split(state, test, 1<<key)
-	if e.atLeast(yes)+e.atLeast(no) >= least.cost {
-		return
+// without returns the state that is left once the value is known not to be that of a key.
+func (e *exact) without(state, key uint) uint {
+	left, known := state>>2, state&3
+	below, above := left&(key-1), left&^(key<<1-1)
+	if below == 0 && above>>1&key&e.joined == 0 {
+		known &^= knowLo
 	}
-	if cost := e.cost(yes) + e.cost(no); cost < least.cost {
-		least.cost, least.test, least.key = cost, test, uint8(key)
+	if above == 0 && below&(key>>1)&e.joined == 0 {
+		known &^= knowHi
 	}
+	return e.state(below|above, known)
 }
 
-// atLeast returns the cost of a state, or less.
-func (e *exact) atLeast(state uint) float64 {
-	if f := &e.best[state]; f.now == e.now {
-		return f.cost
+// from returns the states that are left once the value is known to be at least the lowest of a key, and to be less.
+func (e *exact) from(state, key uint) (yes, no uint) {
+	left, known := state>>2, state&3
+	below := left & (key - 1)
+	edge := known & knowLo
+	if below&(key>>1)&e.joined != 0 {
+		edge |= knowHi
 	}
-	return e.each[state>>2]
+	return e.state(left&^(key-1), known&knowHi|knowLo), e.state(below, edge)
+}
+
+// above returns the states that are left once the value is known to be more than the highest of a key, and not to be.
+func (e *exact) above(state, key uint) (yes, no uint) {
+	left, known := state>>2, state&3
+	above := left &^ (key<<1 - 1)
+	edge := known & knowHi
+	if above>>1&key&e.joined != 0 {
+		edge |= knowLo
+	}
+	return e.state(above, edge), e.state(left&^above, known&knowLo|knowHi)
+}
+
+// try looks whether a test, which leaves yes where it is true and no where it is not, costs less than least, and notes
+// it if so. It returns the lesser cost.
+func (e *exact) try(least float64, state uint, test choice, key int, yes, no uint) float64 {
+	if e.costs[yes]+e.costs[no] >= least {
+		return least
+	}
+	cost := e.cost(yes) + e.cost(no)
+	if cost >= least {
+		return least
+	}
+	e.best[state] = found{yes: uint16(yes), no: uint16(no), test: test, key: uint8(key)}
+	return cost
+}
+
+// finish notes what a state costs; its best test is noted.
+func (e *exact) finish(state uint, cost float64) {
+	e.costs[state] = cost
+	e.best[state].now = e.now
 }
 
 // build makes the tests that were found best.
@@ -244,16 +265,15 @@ func (e *exact) build(s *searcher, state uint) int32 {
 		return int32(len(s.tests) - 1)
 	}
 	it := &e.keys[f.key]
-	y, n := e.split(state, f.test, 1<<f.key)
 	if f.test == isKey {
-		return s.add(test{bpf.JumpEq, it.lo, ^it.to, e.build(s, n)})
+		return s.add(test{bpf.JumpEq, it.lo, ^it.to, e.build(s, uint(f.no))})
 	}
 	k := it.lo
 	if f.test == aboveKey {
 		k = it.hi + 1
 	}
-	yes := e.build(s, y)
-	return s.add(test{bpf.JumpGe, k, yes, e.build(s, n)})
+	yes := e.build(s, uint(f.yes))
+	return s.add(test{bpf.JumpGe, k, yes, e.build(s, uint(f.no))})
 }
 
 // findCubes looks among the keys for the submasks of each key's largest value.

@@ -21,13 +21,13 @@ func exhaust(e *exact, state uint, memo map[uint]float64) float64 {
 		key := rest & -rest
 		wide := e.wide&key != 0
 		if !wide {
-			try(e.split(state, isKey, key))
+			try(0, e.without(state, key))
 		}
 		if rest != left || wide && known&knowLo == 0 {
-			try(e.split(state, fromKey, key))
+			try(e.from(state, key))
 		}
 		if wide && (rest != key || known&knowHi == 0) {
-			try(e.split(state, aboveKey, key))
+			try(e.above(state, key))
 		}
 	}
 	for _, c := range e.cubes {

@@ -18,6 +18,7 @@ type few struct {
 	items []item
 	alike [fewItems]fewSet       // the items that lead where this one does
 	each  [1 << fewItems]float64 // what a test costs a set
+	costs [1 << fewItems]float64 // the least cost of a set, or before it is found what it is not below
 	best  [1 << fewItems]fewFound
 	now   uint32
 	jsets []jset
@@ -26,9 +27,8 @@ type few struct {
 // A fewSet is a set of items, a bit for each.
 type fewSet uint16
 
-// A fewFound is the best test for a set, the sets that it leaves, and what it costs with all after it.
+// A fewFound is the best test for a set, and the sets that it leaves.
 type fewFound struct {
-	cost    float64
 	now     uint32 // it is of this search, if that is few.now
 	k       uint32
 	op      uint16
@@ -57,8 +57,13 @@ func (f *few) search(s *searcher, items []item) (root int32, cost float64) {
 		}
 	}
 	all := fewSet(1<<len(items) - 1)
-	for set := range all {
-		f.each[set+1] += size
+	for set := fewSet(1); set <= all; set++ {
+		each := f.each[set] + size
+		f.each[set], f.costs[set] = each, each
+		if set&^f.alike[bits.TrailingZeros16(uint16(set))] == 0 { // all lead to one place
+			f.costs[set] = 0
+			f.best[set].now = f.now
+		}
 	}
 	f.findMasks()
 	cost = f.cost(all)
@@ -123,57 +128,46 @@ func without(lo, mask uint32) (x uint32, ok bool) {
 
 // cost returns the least cost of telling the items of a set apart, and notes the test that has it.
 func (f *few) cost(set fewSet) float64 {
-	if c, ok := f.known(set); ok {
-		return c
+	if f.best[set].now == f.now {
+		return f.costs[set]
 	}
-	least := fewFound{cost: math.Inf(1), now: f.now}
-	try := func(op uint16, k uint32, yes, no fewSet) {
-		if f.atLeast(yes)+f.atLeast(no) >= least.cost {
-			return
-		}
-		if c := f.cost(yes) + f.cost(no); c < least.cost {
-			least = fewFound{c, f.now, k, op, yes, no}
-		}
-	}
+	least := math.Inf(1)
 	for rest := set; rest != 0; rest &= rest - 1 {
 		i := bits.TrailingZeros16(uint16(rest))
 		it := &f.items[i]
 		if it.lo == it.hi {
-			try(bpf.JumpEq, it.lo, 1<<i, set&^(1<<i))
+			least = f.try(least, set, bpf.JumpEq, it.lo, 1<<i, set&^(1<<i))
 		}
 		if rest != set {
-			try(bpf.JumpGe, it.lo, rest, set&^rest)
+			least = f.try(least, set, bpf.JumpGe, it.lo, rest, set&^rest)
 		}
 		after := rest & (rest - 1)
 		if after != 0 && after>>(i+1)&1 == 0 { // there are items between, of other sets
-			try(bpf.JumpGe, it.hi+1, after, set&^after)
+			least = f.try(least, set, bpf.JumpGe, it.hi+1, after, set&^after)
 		}
 	}
 	for _, j := range f.jsets {
 		if yes, no := set&j.yes, set&j.no; yes != set && no != set {
-			try(bpf.JumpSet, j.mask, yes, no)
+			least = f.try(least, set, bpf.JumpSet, j.mask, yes, no)
 		}
 	}
-	least.cost += f.each[set]
-	f.best[set] = least
-	return least.cost
+	f.costs[set] = least + f.each[set]
+	f.best[set].now = f.now
+	return f.costs[set]
 }
 
-// known returns the cost of a set that needs no looking at: of one place, or looked at before.
-func (f *few) known(set fewSet) (cost float64, ok bool) {
-	if set&^f.alike[bits.TrailingZeros16(uint16(set))] == 0 {
-		return 0, true
+// try looks whether a test, which leaves the set yes where it is true and no where it is not, costs less than least, and
+// notes it if so. It returns the lesser cost.
+func (f *few) try(least float64, set fewSet, op uint16, k uint32, yes, no fewSet) float64 {
+	if f.costs[yes]+f.costs[no] >= least {
+		return least
 	}
-	b := &f.best[set]
-	return b.cost, b.now == f.now
-}
-
-// atLeast returns the cost of a set, or less.
-func (f *few) atLeast(set fewSet) float64 {
-	if c, ok := f.known(set); ok {
-		return c
+	cost := f.cost(yes) + f.cost(no)
+	if cost >= least {
+		return least
 	}
-	return f.each[set]
+	f.best[set] = fewFound{k: k, op: op, yes: yes, no: no}
+	return cost
 }
 
 // build makes the tests that were found best.
