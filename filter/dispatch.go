@@ -116,10 +116,12 @@ func (c *compiler) findCold(in window) bpf.Label {
 	}
 	first, _ := slices.BinarySearchFunc(c.cold, in.first, func(it item, nr uint32) int { return cmp.Compare(it.hi, nr) })
 	last, _ := slices.BinarySearchFunc(c.cold, in.last, func(it item, nr uint32) int { return cmp.Compare(it.hi, nr) })
-	c.items = append(c.items[:0], c.cold[first:last+1]...)
-	c.items[0].lo, c.items[last-first].hi = in.first, in.last
+	lo, hi := &c.cold[first].lo, &c.cold[last].hi
+	wasLo, wasHi := *lo, *hi
+	*lo, *hi = in.first, in.last
 	c.s.most = coldKeys
-	root, _ := c.s.search(c.items, refusedWeight)
+	root, _ := c.s.search(c.cold[first:last+1], refusedWeight)
+	*lo, *hi = wasLo, wasHi
 	at := c.emit(root, view{}, func(to int32, have view) bpf.Label { return c.block(nodeAt(to), have) })
 	c.misses = append(c.misses, miss{in, at})
 	return at
@@ -139,12 +141,17 @@ func (c *compiler) translate() error {
 	if w := c.window; w.first > 0 {
 		c.upTo(w.first-1, outside, refusedWeight)
 	}
-	next := uint32(0) // the number after the call before
+	next := uint32(0)        // the number after the call before
+	var said []policy.Clause // of the call before: the plan lets calls that get the same share it
+	var n node
 	for i := range calls {
 		d := &calls[i]
-		n, ok := c.call(d)
-		if !ok {
-			return &SizeError{Call: d.Name, Nr: d.Nr, Instructions: callLimit, Limit: MaxInstructions}
+		if len(d.Clauses) != len(said) || &d.Clauses[0] != &said[0] {
+			said = d.Clauses
+			var ok bool
+			if n, ok = c.call(d); !ok {
+				return &SizeError{Call: d.Name, Nr: d.Nr, Instructions: callLimit, Limit: MaxInstructions}
+			}
 		}
 		if d.Nr > next {
 			c.unlisted(d.Nr-1, other, foreign)

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"math"
+	"slices"
 
 	"github.com/stagelock/seccomp/internal/bpf"
 )
@@ -50,10 +51,10 @@ func (s *searcher) search(items []item, miss float64) (root int32, cost float64)
 		return s.few.search(s, items)
 	}
 	s.background = commonest(items)
-	s.keys = s.keys[:0]
-	for _, it := range items {
-		if it.to != s.background {
-			s.keys = append(s.keys, it)
+	s.keys = slices.Grow(s.keys[:0], len(items)/2+1) // most often every other one
+	for i := range items {
+		if items[i].to != s.background {
+			s.keys = append(s.keys, items[i])
 		}
 	}
 	known := uint(0)
@@ -98,7 +99,7 @@ func (s *searcher) add(t test) int32 {
 	return int32(len(s.tests) - 1)
 }
 
-// part finds the tests for any number of keys.
+// part finds the tests for any number of keys, and leaves nothing of their order.
 func (s *searcher) part(keys []item, known uint) (root int32, cost float64) {
 	if len(keys) <= s.most {
 		return s.exact.search(s, keys, known)
@@ -112,9 +113,8 @@ func (s *searcher) part(keys []item, known uint) (root int32, cost float64) {
 	}
 	total += s.miss * float64(len(keys))
 	if h := keys[heaviest]; h.weight > total/3 && h.lo == h.hi {
-		rest := make([]item, 0, len(keys)-1)
-		rest = append(append(rest, keys[:heaviest]...), keys[heaviest+1:]...)
-		no, c := s.part(rest, edgesWithout(heaviest, len(keys), known))
+		known = edgesWithout(heaviest, len(keys), known)
+		no, c := s.part(slices.Delete(keys, heaviest, heaviest+1), known)
 		return s.add(test{bpf.JumpEq, h.lo, ^h.to, no}), total + c
 	}
 	at, k, lo, hi := s.halve(keys, total)
