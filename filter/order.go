@@ -145,7 +145,7 @@ func (c *compiler) price(root node) float64 {
 // send adds weight to the branches that each of c.samples takes through a graph, and notes in c.met the nodes met.
 func (c *compiler) send(root node, weight float64) {
 	if n := len(c.flow); n < len(c.t.branches) {
-		c.flow = slices.Grow(c.flow, len(c.t.branches)-n)[:len(c.t.branches)]
+		c.flow = slices.Grow(c.flow, cap(c.t.branches)-n)[:len(c.t.branches)]
 		clear(c.flow[n:])
 	}
 	c.met = c.met[:0]

@@ -29,7 +29,10 @@ func (b *Builder) add(i Instruction) Label {
 }
 
 // Grow makes room for n instructions more.
-func (b *Builder) Grow(n int) { b.rev = slices.Grow(b.rev, n) }
+func (b *Builder) Grow(n int) {
+	b.rev = slices.Grow(b.rev, n)
+	b.returns = slices.Grow(b.returns, 4)
+}
 
 // Len returns how many instructions there are.
 func (b *Builder) Len() int { return len(b.rev) }
