@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"cmp"
 	"math/bits"
 	"slices"
 
@@ -14,6 +15,7 @@ type translator struct {
 	*graph
 	narrow bool    // registers of 32 bits: the high word of an argument is 0
 	looked []int16 // the views that a call's conditions look at
+	spans  []span  // of the list at hand
 }
 
 // clauses returns the verdict that the first clause to hold gives.
@@ -76,32 +78,45 @@ func (t *translator) any(list []policy.Cond) node {
 	return t.choose(t.any(list[:half]), always, t.any(list[half:]))
 }
 
-// values returns the condition that any of a list holds, if it is made of values of one word in ascending order, as
-// `in` is: that is a single node, which need not be merged from others.
+// A span is values of a word, ends included.
+type span struct{ lo, hi uint32 }
+
+// values returns the condition that any of a list holds, if it is made of values of one word, as that of `in` is: that is
+// a single node, which need not be merged from many.
 func (t *translator) values(list []policy.Cond) (n node, ok bool) {
 	one, ok := list[0].(policy.Range)
 	if !ok || one.Bits > 32 {
 		return never, false
 	}
 	top := widest(one.Bits)
-	next := uint64(0) // the least value that may follow
+	spans, inOrder := t.spans[:0], true
 	for _, x := range list {
 		r, ok := x.(policy.Range)
-		if !ok || r.Arg != one.Arg || r.Bits != one.Bits || r.Lo < next || r.Lo > r.Hi || r.Hi > top {
+		if !ok || r.Arg != one.Arg || r.Bits != one.Bits {
 			return never, false
 		}
-		next = r.Hi + 1
+		if r.Lo > min(r.Hi, top) {
+			continue // never
+		}
+		s := span{uint32(r.Lo), uint32(min(r.Hi, top))}
+		inOrder = inOrder && (len(spans) == 0 || spans[len(spans)-1].hi < s.lo)
+		spans = append(spans, s)
+	}
+	t.spans = spans
+	if !inOrder {
+		slices.SortFunc(spans, func(x, y span) int { return cmp.Compare(x.lo, y.lo) })
 	}
 	v := t.look(view{word(2 * one.Arg), uint32(top)})
 	first := len(t.branches)
-	next = 0
-	for _, x := range list {
-		r := x.(policy.Range)
-		if r.Lo > next {
-			t.push(first, uint32(r.Lo-1), never)
+	next := uint64(0) // what comes after the spans so far
+	for _, s := range spans {
+		if uint64(s.lo) > next {
+			t.push(first, s.lo-1, never)
 		}
-		t.push(first, uint32(r.Hi), always)
-		next = r.Hi + 1
+		if uint64(s.hi) >= next {
+			t.push(first, s.hi, always)
+			next = uint64(s.hi) + 1
+		}
 	}
 	if next <= top {
 		t.push(first, uint32(top), never)
