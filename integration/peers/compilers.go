@@ -45,7 +45,10 @@ func compileOurs(s *shared) ([]bpf.Instruction, error) {
 	return progs[0].Insns, nil
 }
 
-func compileElastic(s *shared) ([]bpf.Instruction, error) {
+func compileElastic(s *shared) ([]bpf.Instruction, error) { return elasticProgram(elasticPolicy(s)) }
+
+// elasticPolicy returns the shared policy as elastic's package is told it.
+func elasticPolicy(s *shared) elastic.Policy {
 	group := elastic.SyscallGroup{Action: elastic.ActionAllow}
 	for _, c := range s.calls {
 		if c.plain {
@@ -57,7 +60,7 @@ func compileElastic(s *shared) ([]bpf.Instruction, error) {
 				Conditions: []elastic.Condition{{Argument: uint32(c.arg), Operation: elastic.Equal, Value: v}}})
 		}
 	}
-	return elasticProgram(elastic.Policy{DefaultAction: elastic.ActionErrno, Syscalls: []elastic.SyscallGroup{group}})
+	return elastic.Policy{DefaultAction: elastic.ActionErrno, Syscalls: []elastic.SyscallGroup{group}}
 }
 
 func elasticProgram(p elastic.Policy) ([]bpf.Instruction, error) {
@@ -76,7 +79,10 @@ func elasticProgram(p elastic.Policy) ([]bpf.Instruction, error) {
 	return prog, nil
 }
 
-func compileGVisor(s *shared) ([]bpf.Instruction, error) {
+func compileGVisor(s *shared) ([]bpf.Instruction, error) { return buildGVisor(gvisorRules(s)) }
+
+// gvisorRules returns the shared policy as gVisor's package is told it.
+func gvisorRules(s *shared) gvisor.SyscallRules {
 	rules := gvisor.NewSyscallRules()
 	for _, c := range s.calls {
 		if c.plain {
@@ -94,14 +100,17 @@ func compileGVisor(s *shared) ([]bpf.Instruction, error) {
 		}
 		rules.Set(uintptr(c.nr), or)
 	}
-	return buildGVisor(rules)
+	return rules
 }
+
+// gvisorOptions refuse all that no rule allows by EPERM.
+var gvisorOptions = gvisor.ProgramOptions{DefaultAction: gvisor.ReturnError.Code(1), BadArchAction: gvisor.KillProcess}
 
 // buildGVisor makes a program that allows by rules, and refuses all else by EPERM.
 func buildGVisor(rules gvisor.SyscallRules) ([]bpf.Instruction, error) {
 	p := gvisor.Program{
 		RuleSets: []gvisor.RuleSet{{Rules: rules, Action: gvisor.Allow}},
-		Options:  gvisor.ProgramOptions{DefaultAction: gvisor.ReturnError.Code(1), BadArchAction: gvisor.KillProcess},
+		Options:  gvisorOptions,
 	}
 	insns, _, err := p.Build()
 	if err != nil {

@@ -22,27 +22,18 @@ import (
 
 // A timing is what one process measures of one variant, in nanoseconds.
 type timing struct {
-	Compile float64 // the fastest of some, since the first ones pay for what is made once
-	Allocs  float64 // by one compilation
 	Install float64
 	Held    float64 // getppid, which the bitmap holds
 	Checked float64 // fcntl, allowed by its argument
 	Refused float64 // getpgrp
 }
 
-// made are the columns of what is done once, and called those of what each call costs.
-var (
-	made = []column{
-		{"compile µs", func(t timing) float64 { return t.Compile / 1000 }},
-		{"allocations", func(t timing) float64 { return t.Allocs }},
-		{"install µs", func(t timing) float64 { return t.Install / 1000 }},
-	}
-	called = []column{
-		{"held", func(t timing) float64 { return t.Held }},
-		{"checked", func(t timing) float64 { return t.Checked }},
-		{"refused", func(t timing) float64 { return t.Refused }},
-	}
-)
+// called are the columns of what each call costs.
+var called = []column{
+	{"held", func(t timing) float64 { return t.Held }},
+	{"checked", func(t timing) float64 { return t.Checked }},
+	{"refused", func(t timing) float64 { return t.Refused }},
+}
 
 // A column is a number of a timing.
 type column struct {
@@ -75,21 +66,13 @@ func times(rounds int) error {
 		}
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "medians of %d rounds:\t", rounds)
-	for _, c := range made {
-		fmt.Fprintf(w, "%s\t", c.name)
-	}
-	fmt.Fprintln(w)
+	fmt.Fprintf(w, "medians of %d rounds:\tinstall µs\t\n", rounds)
 	for _, v := range variants() {
-		fmt.Fprintf(w, "%s\t", v)
-		for _, c := range made {
-			if x := quantile(got[v], c.of, 0.5); x > 0 {
-				fmt.Fprintf(w, "%.0f\t", x)
-			} else {
-				fmt.Fprint(w, "–\t")
-			}
+		if x := quantile(got[v], func(t timing) float64 { return t.Install }, 0.5); x > 0 {
+			fmt.Fprintf(w, "%s\t%.0f\t\n", v, x/1000)
+		} else {
+			fmt.Fprintf(w, "%s\t–\t\n", v)
 		}
-		fmt.Fprintln(w)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -151,7 +134,7 @@ func measureHere(variant string) error {
 		return err
 	}
 	var t timing
-	progs, err := programs(variant, s, &t)
+	progs, err := programs(variant, s)
 	if err != nil {
 		return err
 	}
@@ -213,8 +196,8 @@ func perCall(nr, a, b uintptr) float64 {
 	return float64(best.Nanoseconds()) / calls
 }
 
-// programs returns what is installed for a variant, and measures making it.
-func programs(variant string, s *shared, t *timing) ([][]bpf.Instruction, error) {
+// programs returns what is installed for a variant.
+func programs(variant string, s *shared) ([][]bpf.Instruction, error) {
 	switch variant {
 	case "no filter":
 		return nil, nil
@@ -233,25 +216,7 @@ func programs(variant string, s *shared, t *timing) ([][]bpf.Instruction, error)
 	if err != nil {
 		return nil, err
 	}
-	t.Compile, t.Allocs = compiling(compilers[i], s)
 	return [][]bpf.Instruction{prog}, nil
-}
-
-// compiling returns the fastest time and the allocations of a compilation.
-func compiling(c compiler, s *shared) (ns, allocs float64) {
-	const runs = 20
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	best := time.Duration(1<<63 - 1)
-	for range runs {
-		start := time.Now()
-		if _, err := c.compile(s); err != nil {
-			panic(err) // it has been compiled before
-		}
-		best = min(best, time.Since(start))
-	}
-	runtime.ReadMemStats(&after)
-	return float64(best.Nanoseconds()), float64(after.Mallocs-before.Mallocs) / runs
 }
 
 // stages returns the programs of the shared policy followed by stages that drop a call each.
