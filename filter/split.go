@@ -23,6 +23,12 @@ func split(t *policy.Table, o *Options, budget int) ([]*Program, error) {
 		return []*Program{p}, nil
 	}
 	lengths := c.lengths()
+	for _, l := range lengths {
+		if l.n > MaxInstructions {
+			d, _ := t.Find(l.nr)
+			return nil, &SizeError{Call: d.Name, Nr: l.nr, Instructions: l.n, Limit: MaxInstructions}
+		}
+	}
 	for n := (total + MaxInstructions - 1) / MaxInstructions; ; n++ {
 		if weight := p.Weight(); weight > budget || n > len(lengths) {
 			return nil, &SizeError{Instructions: total, Weight: weight, Programs: n, Limit: budget}
@@ -91,10 +97,6 @@ func (c *compiler) cut(n int, lengths []length, o *Options) ([]*Program, error) 
 			return nil, err
 		}
 		if len(p.Insns) > MaxInstructions {
-			if l.n > MaxInstructions {
-				d, _ := c.table.Find(l.nr)
-				return nil, &SizeError{Call: d.Name, Nr: l.nr, Instructions: l.n, Limit: MaxInstructions}
-			}
 			return nil, nil
 		}
 		progs = append(progs, p)
