@@ -137,7 +137,7 @@ func (c *compiler) translate() error {
 	}
 	outside := c.t.verdict(policy.Action{Kind: policy.Allow}.Ret())
 	calls := c.window.of(t.Calls)
-	c.cold = make([]item, 0, len(calls)/2+8)
+	c.cold = make([]item, 0, len(calls)/4+8)
 	if w := c.window; w.first > 0 {
 		c.upTo(w.first-1, outside, refusedWeight)
 	}
@@ -200,20 +200,20 @@ func (c *compiler) unlisted(hi uint32, other, foreign node) {
 
 // upTo makes the numbers from the end of cold up to hi lead to a verdict.
 func (c *compiler) upTo(hi uint32, verdict node, weight float64) {
-	it := item{0, hi, place(verdict), weight}
+	lo, to := uint32(0), place(verdict)
 	if n := len(c.cold) - 1; n >= 0 {
-		switch last := &c.cold[n]; {
-		case last.hi >= hi:
+		last := &c.cold[n]
+		if last.hi >= hi {
 			return
-		case last.to == it.to:
+		}
+		if last.to == to {
 			last.hi = hi
 			last.weight += weight
 			return
-		default:
-			it.lo = last.hi + 1
 		}
+		lo = last.hi + 1
 	}
-	c.cold = append(c.cold, it)
+	c.cold = append(c.cold, item{lo, hi, to, weight})
 }
 
 // anything lets the number after the end of cold lead anywhere: the first search finds it.

@@ -1,18 +1,16 @@
 package rule
 
-// notes takes the comments above a statement that the lookahead begins.
-func (p *parser) notes(first bool) Comments {
-	var c Comments
-	blank := p.tok.blank
+// notes takes the comments above a statement that the lookahead begins: Comments.Blank and Before.
+func (p *parser) notes(first bool) (blank bool, before []string) {
+	blank = p.tok.blank
 	if len(p.lex.comments) > 0 {
 		blank = p.lex.comments[0].blank
-		c.Before = p.above()
+		before = p.above()
 		if p.tok.blank {
-			c.Before = append(c.Before, "")
+			before = append(before, "")
 		}
 	}
-	c.Blank = blank && !first
-	return c
+	return blank && !first, before
 }
 
 // trailing takes the comments at the end of a block.

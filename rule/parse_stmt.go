@@ -43,13 +43,13 @@ func (p *parser) block(list []Stmt) []Stmt {
 			continue
 		}
 		p.start = p.tok.pos
-		notes := p.notes(len(list) == 0)
+		blank, before := p.notes(len(list) == 0)
 		s := p.statement()
 		if p.bad {
 			p.goOn()
 		} else {
 			n := s.Notes()
-			n.Blank, n.Before = notes.Blank, notes.Before
+			n.Blank, n.Before = blank, before
 			list = append(list, s)
 			p.endStatement(s)
 		}
