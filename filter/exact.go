@@ -226,9 +226,14 @@ func (e *exact) above(state, key uint) (yes, no uint) {
 // try looks whether a test, which leaves yes where it is true and no where it is not, costs less than least, and notes
 // it if so. It returns the lesser cost.
 func (e *exact) try(least float64, state uint, test choice, key int, yes, no uint) float64 {
-	if e.costs[yes]+e.costs[no] >= least {
+	if e.costs[yes]+e.costs[no] >= least { // so it is with most; this much is inlined
 		return least
 	}
+	return e.weigh(least, state, test, key, yes, no)
+}
+
+// weigh is try for a test that is not dismissed at once.
+func (e *exact) weigh(least float64, state uint, test choice, key int, yes, no uint) float64 {
 	cost := e.cost(yes) + e.cost(no)
 	if cost >= least {
 		return least

@@ -159,9 +159,14 @@ func (f *few) cost(set fewSet) float64 {
 // try looks whether a test, which leaves the set yes where it is true and no where it is not, costs less than least, and
 // notes it if so. It returns the lesser cost.
 func (f *few) try(least float64, set fewSet, op uint16, k uint32, yes, no fewSet) float64 {
-	if f.costs[yes]+f.costs[no] >= least {
+	if f.costs[yes]+f.costs[no] >= least { // so it is with most; this much is inlined
 		return least
 	}
+	return f.weigh(least, set, op, k, yes, no)
+}
+
+// weigh is try for a test that is not dismissed at once.
+func (f *few) weigh(least float64, set fewSet, op uint16, k uint32, yes, no fewSet) float64 {
 	cost := f.cost(yes) + f.cost(no)
 	if cost >= least {
 		return least
