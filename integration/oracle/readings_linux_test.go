@@ -122,7 +122,8 @@ var readings = seccomptest.Case("readings", func(c *seccomptest.C) {
 		c.Fatalf("%d readings of %d calls", len(list), len(count))
 	}
 
-	text := "on_next_syscall: 1\n"
+	var text strings.Builder
+	text.WriteString("on_next_syscall: 1\n")
 	var inputs []input
 	var same []bool // as the kernel reads it
 	for i := range list {
@@ -131,7 +132,7 @@ var readings = seccomptest.Case("readings", func(c *seccomptest.C) {
 		if !ok {
 			c.Fatalf("no call %s", r.call)
 		}
-		text += r.text(call.Args()[r.arg])
+		text.WriteString(r.text(call.Args()[r.arg]))
 		base := r.ask(call.Nr, uint64(r.args[r.arg]))
 		differ := 0
 		for _, v := range r.tried(call.Args()[r.arg].Type.Bits) {
@@ -147,7 +148,7 @@ var readings = seccomptest.Case("readings", func(c *seccomptest.C) {
 		}
 	}
 	remove()
-	plan, err := planned("readings", text)
+	plan, err := planned("readings", text.String())
 	c.Must(err)
 	progs, err := filter.Compile(plan.Filter(-1, 0), filter.Options{})
 	c.Must(err)
