@@ -212,7 +212,7 @@ func enforce(m *machine, s *step) (*Receipt, error) {
 	}
 	var silent error
 	if m.words != nil {
-		silent = m.words.sayTraps(table.Arch)
+		silent = m.words.sayTraps(s.plan.Stages[s.to].Table, m.env["self.pid"])
 	}
 	planned := time.Since(s.start)
 	done, err := m.session.Install(install)

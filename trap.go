@@ -83,12 +83,18 @@ func (t *traps) number(text string) int {
 	return len(t.rules) - 1
 }
 
-// say gives the handler what it has to say, if anything is trapped.
-func (t *traps) say(arch *kernel.Arch) error {
-	if text := t.text(arch); text != nil {
-		return lock.SayTraps(text)
+// say gives the handler what it has to say, if anything is trapped. The stage is the one that comes into force, all of
+// it, in the process pid.
+func (t *traps) say(stage *policy.Table, pid uint64) error {
+	text := t.text(stage.Arch)
+	if text == nil {
+		return nil
 	}
-	return nil
+	text.Below = true
+	for _, n := range lock.TrapNeeds(pid) {
+		text.Below = text.Below && stage.Eval(n.Nr, n.Args).Action.Allows()
+	}
+	return lock.SayTraps(text)
 }
 
 // text returns what the handler has to say, nil if nothing is trapped.

@@ -89,6 +89,41 @@ func TestNoTrapsNoText(t *testing.T) {
 	}
 }
 
+// What the last line takes is in the floor of every stage of a policy that traps somewhere, and of no other.
+func TestTrapsKeepDispatch(t *testing.T) {
+	arch := kernel.Native()
+	if arch.Name != "amd64" {
+		t.Skip("there is no Syscall User Dispatch on " + arch.Name)
+	}
+	prctl, _ := arch.Call("prctl")
+	dispatch, _ := arch.Const("PR_SET_SYSCALL_USER_DISPATCH")
+	for text, want := range map[string]bool{
+		"stage init\n  use log\nstage serve\n  sys_getsid: 0\n":                        false,
+		"stage init\n  use log\nstage serve\n  sys_getsid: 0 else trap\n":              true,
+		"stage init\n  use log\nstage serve\n  deny trap\n  sys_getsid: 0\n":           true,
+		"deny trap\nstage init\n  use log\nstage serve\n  sys_getsid: 0\n":             true,
+		"deny trap\nstage init\n  use log\n  sys_prctl: 0 including go\nstage serve\n": false,
+	} {
+		f, err := rule.Parse("p", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checked, err := check(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := stage.New(checked, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range p.Stages {
+			if got := s.Table.Eval(prctl.Nr, [6]uint64{uint64(dispatch), 1}).Action.Allows(); got != want {
+				t.Errorf("%q, stage %s: %t", text, s.Name, got)
+			}
+		}
+	}
+}
+
 func answer(t *testing.T, p *filter.Program, nr uint32, args [6]uint64) uint32 {
 	t.Helper()
 	m, err := bpf.NewMachine(p.Insns)

@@ -21,8 +21,9 @@ type words interface {
 	source(m *machine, handles []*Handle) string
 	// compile compiles a table.
 	compile(t *policy.Table) ([]*filter.Program, error)
-	// sayTraps prepares that the first call which what was compiled so far traps is told.
-	sayTraps(arch *kernel.Arch) error
+	// sayTraps prepares that the first call which what was compiled so far traps is told. The stage is the one that
+	// comes into force, all of it.
+	sayTraps(stage *policy.Table, pid uint64) error
 	// didYouMean is the end of a message about an unknown word.
 	didYouMean(word string, known []string) string
 }
@@ -103,7 +104,7 @@ func (s *spoken) source(m *machine, handles []*Handle) string {
 
 func (s *spoken) compile(t *policy.Table) ([]*filter.Program, error) { return s.traps.compile(t) }
 
-func (s *spoken) sayTraps(arch *kernel.Arch) error { return s.traps.say(arch) }
+func (s *spoken) sayTraps(stage *policy.Table, pid uint64) error { return s.traps.say(stage, pid) }
 
 func (s *spoken) didYouMean(word string, known []string) string {
 	return rule.DidYouMean(word, slices.Values(known))

@@ -36,7 +36,7 @@ func (b *builder) finish(states []*state) Stage {
 	return s
 }
 
-// layFloor notes what is always allowed: the sets go and lock.
+// layFloor notes what is always allowed: the sets go and lock, of which the word about prctl is for traps alone.
 func (b *builder) layFloor() {
 	sets := []*policy.Set{b.policy.Floor, b.policy.Lock}
 	switch {
@@ -63,12 +63,23 @@ func (b *builder) layFloor() {
 			}
 		}
 	}
+	if !b.traps() {
+		b.takeLock("prctl")
+	}
 }
 
-// takeSeccomp takes the word of the set lock about seccomp from the floor. The last stage keeps of that set only what
-// reads back that it is in force itself: no filter follows it.
-func (b *builder) takeSeccomp() {
-	if c, ok := b.policy.Arch.Call("seccomp"); ok && b.floor != nil {
+// traps tells whether a stage has a call trapped.
+func (b *builder) traps() bool {
+	traps := func(c policy.Clause) bool { return c.Action.Kind == policy.Trap }
+	return slices.ContainsFunc(b.policy.Stages, func(s policy.Stage) bool {
+		return s.Deny.Kind == policy.Trap ||
+			slices.ContainsFunc(s.Rules, func(r policy.Rule) bool { return slices.ContainsFunc(r.Else, traps) })
+	})
+}
+
+// takeLock takes the word of the set lock about a call from the floor.
+func (b *builder) takeLock(name string) {
+	if c, ok := b.policy.Arch.Call(name); ok && b.floor != nil {
 		i, _ := b.index(c.Nr)
 		b.floor[i] = slices.DeleteFunc(b.floor[i], func(f policy.Clause) bool { return f.Origin.Set == policy.LockSet })
 	}

@@ -92,7 +92,7 @@ func New(p *policy.Policy, env Env) (*Plan, error) {
 	for k := range p.Stages {
 		b.begin(k)
 		if b.last {
-			b.takeSeccomp()
+			b.takeLock("seccomp") // no filter follows; the set's other words are for reading back that this one is in force
 		}
 		b.takeSteps()
 		states := make([]*state, len(b.calls))

@@ -5,6 +5,7 @@ package sys
 type TrapText struct {
 	Rules []string   // by the filter's SECCOMP_RET_DATA: who refuses
 	Calls []TrapCall // by number: their names
+	Below bool       // no filter of the process's own refuses what it takes to write it below the traceback
 }
 
 // A TrapCall is the name of a call, and how many arguments it takes.

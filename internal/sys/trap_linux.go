@@ -15,10 +15,18 @@ import (
 )
 
 var (
-	trapText  atomic.Pointer[TrapText]
-	trapSaid  atomic.Bool // the first thread that is trapped says so; it ends the process
-	trapChain uintptr     // the handler that was there before
-	trapLine  [1024]byte
+	trapText     unsafe.Pointer // *TrapText; an atomic.Pointer's methods want more stack where nothing is inlined
+	trapState    atomic.Uint32  // how far the first thread is that was trapped: it ends the process
+	trapChain    uintptr        // the handler that was there before
+	trapRuntimes bool           // trapChain is the Go runtime's
+)
+
+// The values of trapState.
+const (
+	notTrapped    = iota
+	trappedNow    // somebody is at it
+	trappedSaid   // the line is written
+	trappedUnsaid // the line is for the end, the thread's calls are dispatched until then
 )
 
 // kernelSigaction is struct sigaction as rt_sigaction takes it on these architectures.
@@ -27,92 +35,74 @@ type kernelSigaction struct {
 	mask                     uint64
 }
 
-// SayTraps has a line written to the standard error for the first call that a filter traps (SECCOMP_RET_TRAP), before
-// the Go runtime's own handler of SIGSYS prints its traceback and ends the process. A later call changes the texts.
+// SayTraps has a line written to the standard error for the first call that a filter traps (SECCOMP_RET_TRAP): after
+// the traceback that the Go runtime's own handler of SIGSYS prints, where text allows it and the system can do that, or
+// else before it. A later call changes the texts.
 //
 // Where somebody else has SIGSYS, or it has no handler, that stays as it is.
 func SayTraps(text *TrapText) syscall.Errno {
-	before := trapText.Swap(text)
+	before := atomic.SwapPointer(&trapText, unsafe.Pointer(text))
 	if before != nil {
 		return 0
 	}
-	var action kernelSigaction
-	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGSYS), 0, uintptr(unsafe.Pointer(&action)), 8, 0, 0)
+	var action, preempt kernelSigaction
+	errno := sigaction(unix.SIGSYS, nil, &action)
 	const sigIgn = 1
 	if errno != 0 || action.handler <= sigIgn {
 		return errno
 	}
 	trapChain = action.handler
+	// The runtime has one handler for all signals, and SIGURG is the one that nobody else takes.
+	trapRuntimes = sigaction(unix.SIGURG, nil, &preempt) == 0 && preempt.handler == action.handler
 	action.handler = trapHandlerPC()
-	_, _, errno = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGSYS), uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
+	return sigaction(unix.SIGSYS, &action, nil)
+}
+
+// sigaction sets an action, or gets one: the Go runtime's is not to know.
+func sigaction(sig unix.Signal, set, get *kernelSigaction) syscall.Errno {
+	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(set)),
+		uintptr(unsafe.Pointer(get)), 8, 0, 0)
 	return errno
 }
 
-// trapHandlerPC returns the address of the handler, which is assembly: the kernel calls it as C does. It calls sayTrap
-// and goes on to trapChain.
+// trapHandlerPC returns the address of the handler, which is assembly: the kernel calls it as C does. It calls onTrap
+// and goes on to trapChain, or where onTrap says so back to where the signal came.
 func trapHandlerPC() uintptr
 
-// sayTrap writes the line. It runs on the signal stack of any thread, C's included, in the midst of anything: it calls
-// nothing of the runtime, allocates nothing, and asks nothing of the kernel but write(2).
+// The codes of SIGSYS, <asm-generic/siginfo.h>.
+const (
+	sysSeccomp      = 1
+	sysUserDispatch = 2
+)
+
+// onTrap runs on the signal stack of any thread, C's included, in the midst of anything: it calls nothing of the
+// runtime and allocates nothing. It tells whether that was all: then the thread goes on as the context says.
 //
 //go:nosplit
 //go:norace
-func sayTrap(info, context unsafe.Pointer) {
-	// siginfo_t of SIGSYS, <asm-generic/siginfo.h>; "si_errno is set to the SECCOMP_RET_DATA portion" (seccomp(2)).
-	rule := *(*int32)(unsafe.Add(info, 4))
-	code := *(*int32)(unsafe.Add(info, 8))
-	nr := *(*int32)(unsafe.Add(info, 24))
-	const sysSeccomp = 1
-	text := trapText.Load()
-	if code != sysSeccomp || text == nil || !trapSaid.CompareAndSwap(false, true) {
-		return
+func onTrap(info, context unsafe.Pointer) (done bool) {
+	text := (*TrapText)(atomic.LoadPointer(&trapText))
+	switch code := *(*int32)(unsafe.Add(info, 8)); {
+	case text == nil:
+		return false
+	case code == sysUserDispatch && trapState.Load() == trappedUnsaid:
+		return onDispatch(*(*uint32)(unsafe.Add(info, 24)), context)
+	case code != sysSeccomp:
+		return trapState.Load() == trappedUnsaid // somebody's kill(2), while the process ends
 	}
-	n := say(0, "stagelock: ")
-	args := uint8(6)
-	if uint(nr) < uint(len(text.Calls)) && text.Calls[nr].Name != "" {
-		n = say(n, text.Calls[nr].Name)
-		args = text.Calls[nr].Args
-	} else {
-		n = sayHex(say(n, "system call "), uint64(nr))
-	}
-	n = say(n, "(")
-	for i := uint8(0); i < args && i < 6; i++ {
-		if i > 0 {
-			n = say(n, ", ")
+	for !trapState.CompareAndSwap(notTrapped, trappedNow) {
+		if trapState.Load() == trappedSaid {
+			return false
 		}
-		n = sayHex(n, *(*uint64)(unsafe.Add(context, trapArgs[i])))
+		// The traceback that ends the process has to be that of the thread which has the last word.
+		pause := [2]int64{0, 1e6}
+		syscall.RawSyscall6(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&pause)), 0, 0, 0, 0, 0)
 	}
-	n = say(n, ") was refused")
-	if uint(rule) < uint(len(text.Rules)) {
-		n = say(say(n, " by "), text.Rules[rule])
+	formTrap(text, info, context)
+	if text.Below && trapRuntimes && dispatch(context) {
+		return false
 	}
-	n = say(n, "\n")
-	syscall.RawSyscall(unix.SYS_WRITE, 2, uintptr(unsafe.Pointer(&trapLine)), uintptr(n))
-}
-
-// say puts text at n in the line and returns where it ends. What is too much is left out.
-//
-//go:nosplit
-//go:norace
-func say(n int, text string) int {
-	for i := 0; i < len(text) && n < len(trapLine); i++ {
-		trapLine[n] = text[i]
-		n++
-	}
-	return n
-}
-
-//go:nosplit
-//go:norace
-func sayHex(n int, x uint64) int {
-	n = say(n, "0x")
-	shift := 60
-	for shift > 0 && x>>shift == 0 {
-		shift -= 4
-	}
-	for ; shift >= 0 && n < len(trapLine); shift -= 4 {
-		trapLine[n] = "0123456789abcdef"[x>>shift&15]
-		n++
-	}
-	return n
+	writeTrap()
+	trapState.Store(trappedSaid)
+	return false
 }

@@ -3,7 +3,8 @@
 #include "textflag.h"
 
 // The kernel calls it with the signal in R0, the siginfo_t in R1 and the ucontext in R2. What is clobbered here comes
-// back by rt_sigreturn; the next handler needs its arguments, the link register and the stack as they were.
+// back by rt_sigreturn; the next handler needs its arguments, the link register and the stack as they were. onTrap
+// never has the last word here.
 TEXT trapHandler<>(SB), NOSPLIT|TOPFRAME|NOFRAME, $0
 	MOVD.W R30, -64(RSP)
 	MOVD R0, 32(RSP)
@@ -11,7 +12,7 @@ TEXT trapHandler<>(SB), NOSPLIT|TOPFRAME|NOFRAME, $0
 	MOVD R2, 48(RSP)
 	MOVD R1, 8(RSP)
 	MOVD R2, 16(RSP)
-	CALL ·sayTrap(SB)
+	CALL ·onTrap(SB)
 	MOVD 32(RSP), R0
 	MOVD 40(RSP), R1
 	MOVD 48(RSP), R2

@@ -17,19 +17,21 @@ import (
 // The test binary with this in its environment locks itself, and makes the call.
 const trapped = "STAGELOCK_TEST_TRAP"
 
-// trapGetpgid traps getpgid with data, and allows all else.
-func trapGetpgid(data uint32) []SockFilter {
+// answerOne has an answer for one call, and allows all else.
+func answerOne(nr, answer uint32) []SockFilter {
 	const (
 		ld  = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
 		jeq = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
 		ret = unix.BPF_RET | unix.BPF_K
 	)
-	return []SockFilter{{Code: ld}, {Code: jeq, K: unix.SYS_GETPGID, Jf: 1},
-		{Code: ret, K: unix.SECCOMP_RET_TRAP | data}, {Code: ret, K: unix.SECCOMP_RET_ALLOW}}
+	return []SockFilter{{Code: ld}, {Code: jeq, K: nr, Jf: 1},
+		{Code: ret, K: answer}, {Code: ret, K: unix.SECCOMP_RET_ALLOW}}
 }
 
 func trapChild(how string) {
+	how, below := strings.CutSuffix(how, " below")
 	text := &TrapText{Rules: []string{"nobody", "rule one", "rule two"}, Calls: make([]TrapCall, unix.SYS_GETPGID+1)}
+	text.Below = below
 	if how != "unnamed" {
 		text.Calls[unix.SYS_GETPGID] = TrapCall{"getpgid", 1}
 	}
@@ -40,7 +42,7 @@ func trapChild(how string) {
 		text.Rules[2] = strings.Repeat("x", 5000)
 	}
 	if how == "changed" {
-		SayTraps(&TrapText{Rules: []string{"nobody", "rule one", "rule 2"}, Calls: text.Calls})
+		SayTraps(&TrapText{Rules: []string{"nobody", "rule one", "rule 2"}, Calls: text.Calls, Below: below})
 	}
 	if how == "kill" {
 		syscall.Kill(os.Getpid(), unix.SIGSYS)
@@ -48,14 +50,19 @@ func trapChild(how string) {
 	}
 	runtime.LockOSThread()
 	unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-	if tid, errno := SetModeFilter(unix.SECCOMP_FILTER_FLAG_TSYNC, trapGetpgid(2)); tid != 0 || errno != 0 {
+	if tid, errno := SetModeFilter(unix.SECCOMP_FILTER_FLAG_TSYNC, answerOne(unix.SYS_GETPGID, unix.SECCOMP_RET_TRAP|2)); tid != 0 || errno != 0 {
 		panic(errno)
+	}
+	getpgid := func() { syscall.RawSyscall6(unix.SYS_GETPGID, 0xfedcba9876543210, 2, 3, 4, 5, 0) }
+	if act := trapActs[how]; act != nil {
+		act(getpgid)
+		return
 	}
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Add(1)
 		go func() {
-			syscall.RawSyscall6(unix.SYS_GETPGID, 0xfedcba9876543210, 2, 3, 4, 5, 0)
+			getpgid()
 			wait.Done()
 		}()
 	}
