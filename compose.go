@@ -9,27 +9,19 @@ import (
 
 // compose returns the policy of a process: the declared one, if any, with what was said in code put in as stages of
 // its own. What was said about a stage of the policy comes right behind that stage, and narrows it.
-func compose(declared *rule.File, handles []*Handle) (*rule.File, error) {
+func compose(declared *rule.File, handles []*Handle) *rule.File {
 	f := &rule.File{}
 	if declared == nil {
 		for i, h := range handles {
-			stmts, err := h.statements(i > 0)
-			if err != nil {
-				return nil, err
-			}
-			f.Stmts = append(append(f.Stmts, stageOf(h, h.name)), stmts...)
+			f.Stmts = append(append(f.Stmts, stageOf(h, h.name)), h.statements(f, i > 0)...)
 		}
-		return f, nil
+		return f
 	}
 	f.Name = declared.Name
 	behind, said := make(map[string][]rule.Stmt), make(map[string]int)
 	for _, h := range handles {
-		stmts, err := h.statements(true)
-		if err != nil {
-			return nil, err
-		}
 		said[h.name]++
-		behind[h.name] = append(append(behind[h.name], stageOf(h, inCode(h.name, said[h.name]))), stmts...)
+		behind[h.name] = append(append(behind[h.name], stageOf(h, inCode(h.name, said[h.name]))), h.statements(f, true)...)
 	}
 	current, named := "init", false
 	for _, s := range declared.Stmts {
@@ -48,7 +40,7 @@ func compose(declared *rule.File, handles []*Handle) (*rule.File, error) {
 		f.Stmts = append(f.Stmts, &rule.Stage{Pos: at, Name: rule.Name{Pos: at, Text: current}})
 	}
 	f.Stmts = append(f.Stmts, behind[current]...)
-	return f, nil
+	return f
 }
 
 // stageOf begins the stage that a handle says.
@@ -66,9 +58,9 @@ func inCode(name string, n int) string {
 	return fmt.Sprintf("%s in code, %d", name, n)
 }
 
-// statements returns what the handle says, as the statements of a stage. narrow tells that there is a stage to narrow.
-func (h *Handle) statements(narrow bool) ([]rule.Stmt, error) {
-	var stmts []rule.Stmt
+// statements returns what the handle says, as the statements of a stage, and leaves its mistakes in f. narrow tells that
+// there is a stage to narrow.
+func (h *Handle) statements(f *rule.File, narrow bool) (stmts []rule.Stmt) {
 	at := rule.Pos{Line: 1, Col: 1}
 	if len(h.sets) > 0 {
 		names := make([]rule.Name, len(h.sets))
@@ -81,28 +73,32 @@ func (h *Handle) statements(narrow bool) ([]rule.Stmt, error) {
 			stmts = append(stmts, &rule.Use{Pos: at, Sets: names})
 		}
 	}
-	var errs rule.Errors
+	mistake := func(at rule.Pos, class error, msg string) {
+		f.Mistakes = append(f.Mistakes, &rule.Error{File: h.String(), Pos: at, Class: class, Msg: msg})
+	}
 	if h.none {
-		errs = append(errs, &rule.Error{File: h.String(), Pos: at, Class: policy.ErrEmpty,
-			Msg: "Use names no set: is the list that it was given empty?"})
+		mistake(at, policy.ErrEmpty, "Use names no set: is the list that it was given empty?")
+		stmts = append(stmts, &rule.Broken{Pos: at, Begun: &rule.Use{}})
 	}
 	for _, text := range h.text {
-		f, err := rule.Parse(h.String(), text)
-		if err != nil {
-			errs = append(errs, err.(rule.Errors)...) // as Parse says
+		said, err := rule.Parse(h.String(), text)
+		list, _ := err.(rule.Errors) // as Parse says
+		f.Mistakes = append(f.Mistakes, list...)
+		if said == nil { // it is too large
+			stmts = append(stmts, &rule.Broken{Pos: at})
 			continue
 		}
-		if len(f.Stmts) == 0 {
-			errs = append(errs, &rule.Error{File: f.Name, Pos: at, Class: policy.ErrEmpty,
-				Msg: "Rules says nothing: was the text read?"})
+		if len(said.Stmts) == 0 && err == nil {
+			mistake(at, policy.ErrEmpty, "Rules says nothing: was the text read?")
 		}
-		for _, s := range f.Stmts {
+		for _, s := range said.Stmts {
 			if _, ok := s.(*rule.Stage); ok {
-				errs = append(errs, &rule.Error{File: f.Name, Pos: s.Start(), Class: rule.ErrSyntax,
-					Msg: "a stage inside a stage: Rules says more about one, Declare takes whole policies"})
+				mistake(s.Start(), rule.ErrSyntax,
+					"a stage inside a stage: Rules says more about one, Declare takes whole policies")
+				s = &rule.Broken{Pos: s.Start(), Begun: s}
 			}
+			stmts = append(stmts, s)
 		}
-		stmts = append(stmts, f.Stmts...)
 	}
-	return stmts, errs.Err()
+	return stmts
 }

@@ -59,7 +59,7 @@ func (m *machine) declare(file, text string) error {
 	if f == nil {
 		return m.fail(mistakes)
 	}
-	p, err := check(f) // which has those of grammar too
+	p, err := check(f)
 	var plan *stage.Plan
 	switch err {
 	case nil:

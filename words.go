@@ -44,11 +44,7 @@ func (s *spoken) compose(m *machine, handles []*Handle) (*policy.Policy, error) 
 		}
 		s.base = f
 	}
-	f, err := compose(s.base, handles)
-	if err != nil {
-		return nil, err
-	}
-	p, err := check(f)
+	p, err := check(compose(s.base, handles))
 	if err != nil {
 		return nil, err
 	}
@@ -56,17 +52,17 @@ func (s *spoken) compose(m *machine, handles []*Handle) (*policy.Policy, error) 
 	return p, nil
 }
 
-// check gives a policy its meaning for this program.
+// check gives a policy its meaning for this program. Mistakes are left in it for stage.New, which tells all there are.
 func check(f *rule.File) (*policy.Policy, error) {
 	arch := kernel.Native()
 	if arch == nil {
 		return nil, errArch
 	}
 	p, err := policy.Check(f, policy.Target{Arch: arch, Sets: runtimeset.Native(runtimeset.Running())})
-	if err != nil {
+	switch {
+	case p == nil:
 		return nil, err
-	}
-	if p.Deferred {
+	case err == nil && p.Deferred:
 		return nil, ErrDeferred
 	}
 	return p, nil

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"slices"
 	"sort"
 
@@ -8,9 +9,12 @@ import (
 	"github.com/stagelock/seccomp/rule"
 )
 
-// Check gives f its meaning for a target. The error is rule.Errors: all mistakes of the text at once, by place, each
-// with what was expected and, for an unknown name, the nearest known one; their classes are this package's sentinels.
-// Mistakes of grammar that the parser left in f come along, and of meaning then those alone that can't follow from them.
+// Check gives f its meaning for a target. The error is rule.Errors: the mistakes of the text, by place, each with what
+// was expected and, for an unknown name, the nearest known one; their classes are this package's sentinels. Mistakes of
+// grammar that the parser left in f come along, and of meaning then those alone that can't follow from them.
+//
+// The Policy has them too, for stage.New to add those of the stages. There is none where f is empty, or has so many
+// mistakes of grammar that its end was not read.
 //
 // Of the built-in sets only those that f uses are looked at.
 func Check(f *rule.File, t Target) (*Policy, error) {
@@ -19,15 +23,19 @@ func Check(f *rule.File, t Target) (*Policy, error) {
 		arch:   t.Arch,
 		lib:    t.Sets,
 		sets:   make(map[string]*Set),
-		errs:   slices.Clone(f.Mistakes),
-		torn:   len(f.Mistakes) > 0,
 		budget: decideBudget,
 	}
 	p := &Policy{Name: f.Name, Arch: t.Arch}
-	if len(f.Stmts) == 0 {
+	switch {
+	case len(f.Mistakes) > 0 && len(f.Stmts) == 0, errors.Is(f.Mistakes, rule.ErrMore):
+		return nil, f.Mistakes.Err()
+	case len(f.Stmts) == 0:
 		c.errorf(ErrEmpty, rule.Pos{Line: 1, Col: 1}, "the policy is empty: say which sets to use, or which calls to allow")
 		return nil, c.errs.Err()
 	}
+	c.errs.Adopt(f.Mistakes...)
+	c.broken = brokenOf(nil, f.Stmts)
+	c.torn = slices.ContainsFunc(c.broken, tears)
 	c.declare(f.Stmts)
 	c.statements(f.Stmts, p)
 	c.rest(f.Stmts)
@@ -37,7 +45,8 @@ func Check(f *rule.File, t Target) (*Policy, error) {
 	c.adopt(err)
 	p.Fallbacks = fallbacks
 	if err := c.errs.Err(); err != nil {
-		return nil, err
+		p.Mistakes = c.errs
+		return p, err
 	}
 	sort.SliceStable(c.notes, func(i, j int) bool { return c.notes[i].Pos.Precedes(c.notes[j].Pos) })
 	p.Notes, p.Lacks = c.notes, c.lacks
@@ -55,8 +64,10 @@ type checker struct {
 	open    []string        // the names of the sets that are being looked at, one inside the other
 	origins []Origin        // of the rules; never appended to beyond its capacity
 	scope   scope           // of the rule that is being checked
-	errs    rule.Errors
-	torn    bool // statements are missing from the text
+	errs    rule.Mistakes
+	broken  []*rule.Broken
+	torn    bool            // one of them may have begun a stage
+	missing map[string]bool // the words of broken, once they are asked for
 	notes   []Note
 	lacks   []Lacking
 	fallen  []Rule // the fallbacks, once checked; of texts

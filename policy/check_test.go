@@ -294,13 +294,25 @@ p:3:13: openat has no argument "flgs": did you mean "flags"?`,
 		"use mine\nset mine sys_read: 1\n":         `p:2:10: found "sys_read", expected "{" on the line of the set's name`,
 		"sys_read: 1\nstage serve!\nsys_read: 1\n": `p:2:12: found "!", expected the end of the line or ";"`,
 		"sys_read\n": `p:1:9: found the end of the text, expected ":" after "sys_read"`,
+		"use fil\nsys_read: fd = 1\nset mine { sys_write: fd = 2; use filee }\nuse mine\nsys_openat: 1\nsys_openat: 0\n": `p:1:5: unknown set "fil": did you mean "file"?
+p:2:14: found "=", expected an operator (== != < <= > >= & in) after "fd": did you mean "=="?
+p:3:26: found "=", expected an operator (== != < <= > >= & in) after "fd": did you mean "=="?
+p:3:35: unknown set "filee": did you mean "file"?
+p:6:1: stage init has a rule about openat already, in line 5: join the two`,
+		// What a statement that is missing may say is not told of others.
+		"use mine, yours\nsett mine { sys_read: 1 }\nset yours sys_write: 1\n": `p:2:1: unknown statement "sett": did you mean "set"?
+p:3:11: found "sys_write", expected "{" on the line of the set's name`,
+		"sage a\nsys_read: 1\nsage b\nsys_read: 0\n": `p:1:1: unknown statement "sage": did you mean "stage"?
+p:3:1: unknown statement "sage": did you mean "stage"?`,
+		"use a\nset a { sys_read: 1\nset b { use a }\nuse b\n": `p:2:7: found no "}" that closes this "{"
+p:3:1: found "set" in a set, which holds rules and "use" only: is a "}" missing before it?`,
 	} {
 		f, err := rule.Parse("p", text)
 		if err == nil {
 			t.Fatalf("%q: no mistake of grammar", text)
 		}
 		p, err := Check(f, target(t, "amd64"))
-		if p != nil || err == nil || err.Error() != want {
+		if p == nil || err == nil || err.Error() != want {
 			t.Errorf("%q:\n%v\nwant\n%s", text, err, want)
 		}
 	}

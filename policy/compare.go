@@ -155,7 +155,7 @@ func (s *scope) compareSymbol(a argument, x *rule.Compare, name string) Cond {
 // symbol returns the condition that a is the value that the process has under name.
 func (s *scope) symbol(a argument, name string, at rule.Pos) Cond {
 	if !slices.Contains(symbols[:], name) {
-		hint := s.didYouMean(name, slices.Values(symbols[:]))
+		hint := s.didYouMean(at, name, slices.Values(symbols[:]))
 		if hint == "" {
 			hint = ": there are " + strings.Join(symbols[:], ", ")
 		}

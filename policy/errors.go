@@ -28,10 +28,10 @@ const maxGuesses = 200
 //
 //go:noinline
 func (c *checker) errorf(class error, at rule.Pos, format string, args ...any) {
-	if c.torn && (class == ErrEmpty || class == ErrTwice) {
-		return // a statement that is missing may be why
+	if c.torn && class == ErrTwice {
+		return // a stage that is missing may be why
 	}
-	c.errs = append(c.errs, &rule.Error{File: c.file, Pos: at, Msg: fmt.Sprintf(format, args...), Class: class})
+	c.errs.Add(c.file, at, class, format, args...)
 }
 
 // maxNotes is how many notes on a text are told. The last message says the number too.
@@ -51,8 +51,11 @@ func (c *checker) notef(at rule.Pos, format string, args ...any) {
 	c.notes = append(c.notes, Note{File: c.file, Pos: at, Text: text})
 }
 
-// didYouMean is the end of a message about an unknown word.
-func (c *checker) didYouMean(word string, candidates iter.Seq[string]) string {
+// didYouMean is the end of a message about an unknown word that stands at a place.
+func (c *checker) didYouMean(at rule.Pos, word string, candidates iter.Seq[string]) string {
+	if !c.errs.Wants(c.file, at) {
+		return ""
+	}
 	if c.guesses++; c.guesses > maxGuesses {
 		return ""
 	}

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"slices"
 	"sync"
 
 	"github.com/stagelock/seccomp/internal/kernel"
@@ -73,8 +72,8 @@ func (c *checker) names() []string {
 func (c *checker) adopt(err error) {
 	list, _ := err.(rule.Errors) // as Library says
 	for _, e := range list {
-		if !slices.Contains(c.errs, e) { // the Reader tells them each time
-			c.errs = append(c.errs, e)
+		if !c.errs.Has(e) { // the Reader tells them each time
+			c.errs.Adopt(e)
 		}
 	}
 }

@@ -31,13 +31,14 @@ func (c *checker) find(x *rule.Call, builtin bool) (*scope, lookup) {
 	case kernel.KnownCall(x.Name):
 		return nil, lacking
 	}
-	c.errorf(ErrUnknown, x.Pos, "unknown system call %s%s", quote(x.Name), c.callHint(x.Name))
+	c.errorf(ErrUnknown, x.Pos, "unknown system call %s%s", quote(x.Name), c.callHint(x))
 	return nil, unknown
 }
 
 // callHint says what may be meant by a call that there isn't.
-func (c *checker) callHint(name string) string {
-	if hint := c.didYouMean(name, callNames(c.arch)); hint != "" {
+func (c *checker) callHint(x *rule.Call) string {
+	name := x.Name
+	if hint := c.didYouMean(x.Pos, name, callNames(c.arch)); hint != "" {
 		return hint
 	}
 	inC := strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(name), "sys_"), "__nr_") // SYS_read, __NR_read
@@ -112,11 +113,11 @@ func (s *scope) arg(x rule.Name) (argument, bool) {
 	}
 	switch {
 	case !numbered:
-		s.errorf(ErrUnknown, x.Pos, "%s has no argument %s%s", s.call, quote(x.Text), s.argHint(x.Text))
+		s.errorf(ErrUnknown, x.Pos, "%s has no argument %s%s", s.call, quote(x.Text), s.argHint(x))
 	case n > 5:
 		s.errorf(ErrUnknown, x.Pos, "there is no %s: a system call has six arguments, arg0 to arg5", x.Text)
 	case !s.untyped && n >= len(s.args):
-		s.errorf(ErrUnknown, x.Pos, "%s has no %s%s", s.call, x.Text, s.argHint(x.Text))
+		s.errorf(ErrUnknown, x.Pos, "%s has no %s%s", s.call, x.Text, s.argHint(x))
 	default:
 		return s.argument(x.Text, n), true
 	}
@@ -141,7 +142,7 @@ func (s *scope) argument(name string, i int) argument {
 }
 
 // argHint says what there is in place of an argument that there isn't.
-func (s *scope) argHint(name string) string {
+func (s *scope) argHint(x rule.Name) string {
 	if s.untyped {
 		return ": the names of its arguments aren't known, so say arg0 to arg5"
 	}
@@ -152,7 +153,7 @@ func (s *scope) argHint(name string) string {
 	for i, a := range s.args {
 		names[i] = a.Name
 	}
-	if hint := s.didYouMean(name, slices.Values(names)); hint != "" {
+	if hint := s.didYouMean(x.Pos, x.Text, slices.Values(names)); hint != "" {
 		return hint
 	}
 	if len(s.args) == 1 && s.args[0].Type.Pointer && (s.call == "mmap" || s.call == "select") { // 386, arm, s390x
@@ -174,7 +175,7 @@ func (s *scope) constant(x *rule.Ident) (int64, bool) {
 	if slices.ContainsFunc(s.args, func(a kernel.Arg) bool { return a.Name == x.Name }) {
 		s.errorf(ErrMisplaced, x.Pos, "%s is an argument, which can't be compared with another one", x.Name)
 	} else {
-		hint := s.didYouMean(x.Name, constNames(s.arch, x.Name))
+		hint := s.didYouMean(x.Pos, x.Name, constNames(s.arch, x.Name))
 		if hint == "" {
 			hint = ": it is none of the kernel's headers' that stagelock knows, so write its number"
 		}
@@ -213,12 +214,12 @@ func (c *checker) action(x *rule.Action) (Action, bool) {
 		c.errorf(ErrMisplaced, x.Pos, "allow is no action: what is allowed stands in front, as 1 or as a condition")
 		return Action{}, false
 	}
-	c.errorf(ErrUnknown, x.Pos, "unknown action %s%s", quote(x.Name), c.actionHint(x.Name))
+	c.errorf(ErrUnknown, x.Pos, "unknown action %s%s", quote(x.Name), c.actionHint(x))
 	return Action{}, false
 }
 
-func (c *checker) actionHint(name string) string {
-	if hint := c.didYouMean(name, slices.Values(actions[:])); hint != "" {
+func (c *checker) actionHint(x *rule.Action) string {
+	if hint := c.didYouMean(x.Pos, x.Name, slices.Values(actions[:])); hint != "" {
 		return hint
 	}
 	return ": there are errno(NAME), kill, trap and log"
@@ -236,7 +237,7 @@ func (c *checker) errno(x *rule.Action) (Action, bool) {
 		if n, ok := c.arch.Errno(v.Name); ok {
 			return Action{Errno, uint16(n)}, true
 		}
-		hint := c.didYouMean(v.Name, errnoNames(c.arch))
+		hint := c.didYouMean(v.Pos, v.Name, errnoNames(c.arch))
 		if hint == "" {
 			hint = ": an errno has the kernel's name, as EPERM, or a number, 1 to 4095"
 		}

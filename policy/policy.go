@@ -46,6 +46,10 @@ type Policy struct {
 	Open      bool // stages may follow that are not known yet: the last one here keeps what locking needs
 	Notes     []Note
 	Lacks     []Lacking
+
+	// Mistakes are those of grammar and meaning. What has one is missing, or marked by Doubt: package stage looks for more
+	// mistakes, and refuses the policy.
+	Mistakes rule.Mistakes
 }
 
 // A Lacking is a rule that limits a call which the architecture doesn't have: it does nothing.
@@ -66,6 +70,7 @@ type Stage struct {
 	Rules []Rule // by ascending Nr, each call once
 
 	DenyPos rule.Pos // of the deny that gives Deny; zero where none does
+	Doubt   bool     // for a mistake it is not known which sets, and which rules of its own, the stage has beside these
 }
 
 // A Step is one name of a `use`, `drop`, or all of an `only`.
@@ -92,6 +97,7 @@ type Set struct {
 	Builtin bool
 	Parts   []*Set
 	Rules   []Rule // its own, by ascending Nr; a call may come more than once: any of them allows
+	Doubt   bool   // for a mistake it is not known what else the set has
 }
 
 // Leaves calls yield for each leaf of s, each once.
@@ -121,6 +127,7 @@ type Rule struct {
 	Else        []Clause // what it gets elsewhere, in order; where none holds, the stage's deny
 	IncludingGo bool     // the floor's word about the call is dropped too
 	Origin      *Origin
+	Doubt       bool // it has a mistake; Allow is Const(true), the most that it can mean
 }
 
 // A Note is something a person should know that is no mistake.

@@ -13,7 +13,8 @@ type standing struct {
 	builtin bool
 }
 
-// rule gives a rule its meaning; ok is false where there was a mistake, or where the architecture lacks the call.
+// rule gives a rule its meaning. One with a mistake is in doubt; ok is false where its call is unknown, or where the
+// architecture lacks it.
 func (c *checker) rule(x *rule.Rule, in standing) (r Rule, ok bool) {
 	s, look := c.find(&x.Call, in.builtin)
 	switch look {
@@ -27,7 +28,7 @@ func (c *checker) rule(x *rule.Rule, in standing) (r Rule, ok bool) {
 		Kind: in.kind, Stage: in.stage, Set: in.set,
 		File: c.file, Line: x.Line, Col: x.Col, Why: reasonOf(x),
 	})}
-	n := len(c.errs)
+	n := c.errs.Count()
 	if r.Allow = s.verdict(x, in); r.Allow == nil {
 		r.Allow = Const(false)
 	}
@@ -35,7 +36,10 @@ func (c *checker) rule(x *rule.Rule, in standing) (r Rule, ok bool) {
 	if x.IncludingGo {
 		s.includingGo(x, r.Allow, in)
 	}
-	return r, len(c.errs) == n
+	if c.errs.Count() > n {
+		r = c.doubtful(r)
+	}
+	return r, true
 }
 
 // moreOrigins is how many origins there is room for once the room for one of each statement is used up.

@@ -74,12 +74,14 @@ func (c *checker) set(name rule.Name) *Set {
 	if set := c.builtin(name.Text); set != nil {
 		return set
 	}
-	if c.torn {
-		return nil // a statement that is missing may declare it
+	if c.isMissing(name.Text) {
+		return nil
 	}
-	hint := c.didYouMean(name.Text, c.setNames())
-	if hint == "" {
-		hint = ": there are " + strings.Join(c.choice(name.Text), ", ")
+	hint := ""
+	if c.errs.Wants(c.file, name.Pos) {
+		if hint = c.didYouMean(name.Pos, name.Text, c.setNames()); hint == "" {
+			hint = ": there are " + strings.Join(c.choice(name.Text), ", ")
+		}
 	}
 	c.errorf(ErrUnknown, name.Pos, "unknown set %s%s", quote(name.Text), hint)
 	return nil
@@ -197,13 +199,27 @@ func (c *checker) fill(set *Set, body []rule.Stmt, in standing) {
 					c.errorf(ErrMisplaced, name.Pos, "go can't be part of a set: it is in force in every stage")
 				} else if part := c.set(name); part != nil {
 					set.Parts = append(set.Parts, part)
+					set.Doubt = set.Doubt || part.Doubt
+				} else {
+					set.Doubt = true
 				}
 			}
 		case *rule.Rule:
 			if x.Call.Name == rule.OnNextSyscall {
 				c.errorf(ErrMisplaced, x.Pos, "%s holds back a whole policy: it can't stand in a set", rule.OnNextSyscall)
-			} else if r, ok := c.rule(x, in); ok {
+				continue
+			}
+			n := c.errs.Count()
+			if r, ok := c.rule(x, in); ok {
 				set.Rules = append(set.Rules, r)
+			} else if c.errs.Count() > n {
+				set.Doubt = true
+			}
+		case *rule.Broken:
+			if r, ok := c.begun(x, in); ok {
+				set.Rules = append(set.Rules, r)
+			} else {
+				set.Doubt = true
 			}
 		default:
 			c.errorf(ErrMisplaced, x.Start(), "a set holds rules and use only")

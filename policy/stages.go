@@ -68,14 +68,20 @@ func (s *stager) end() {
 	s.room = s.stage.Rules[len(s.stage.Rules):]
 	rules := s.stage.Rules
 	sortRules(rules)
+	once := rules[:min(1, len(rules))]
 	for i := 1; i < len(rules); i++ {
 		a, b := &rules[i-1], &rules[i]
-		if a.Nr == b.Nr {
+		if a.Nr != b.Nr {
+			once = append(once, *b)
+			continue
+		}
+		if !a.Doubt && !b.Doubt {
 			s.errorf(ErrTwice, b.Origin.pos(), "stage %s has a rule about %s already, in %s: join the two",
 				s.stage.Name, callText(b), place(a.Origin.pos()))
 		}
+		once[len(once)-1] = s.doubtful(once[len(once)-1])
 	}
-	s.stage.Rules = slices.Clip(rules)
+	s.stage.Rules = slices.Clip(once)
 	s.policy.Stages = append(s.policy.Stages, s.stage)
 }
 
@@ -94,6 +100,8 @@ func (s *stager) statement(x rule.Stmt) {
 	case *rule.Rule:
 		s.rule(x)
 	case *rule.Set: // see declare
+	case *rule.Broken:
+		s.broken(x)
 	default:
 		panic(bug("a statement of type %T", x))
 	}
@@ -165,6 +173,9 @@ func (s *stager) step(verb Verb, names []rule.Name) {
 	for _, name := range names {
 		if set := s.setOf(name, verb); set != nil {
 			s.stage.Steps = append(s.stage.Steps, Step{Verb: verb, Pos: name.Pos, Sets: []*Set{set}})
+			s.stage.Doubt = s.stage.Doubt || set.Doubt
+		} else {
+			s.stage.Doubt = true
 		}
 	}
 }
@@ -174,6 +185,9 @@ func (s *stager) only(x *rule.Only) {
 	for _, name := range x.Sets {
 		if set := s.setOf(name, Only); set != nil {
 			step.Sets = append(step.Sets, set)
+			s.stage.Doubt = s.stage.Doubt || set.Doubt
+		} else {
+			s.stage.Doubt = true
 		}
 	}
 	s.stage.Steps = append(s.stage.Steps, step)
@@ -195,11 +209,15 @@ func (s *stager) rule(x *rule.Rule) {
 		s.onNextSyscall(x)
 		return
 	}
-	r, ok := s.checker.rule(x, standing{kind: FromRule, stage: s.stage.Name})
-	if ok {
+	n := s.errs.Count()
+	if r, ok := s.checker.rule(x, s.standing()); ok {
 		s.stage.Rules = append(s.stage.Rules, r)
+	} else if s.errs.Count() > n {
+		s.stage.Doubt = true
 	}
 }
+
+func (s *stager) standing() standing { return standing{kind: FromRule, stage: s.stage.Name} }
 
 // onNextSyscall takes down that the whole policy waits for the next exec.
 func (s *stager) onNextSyscall(x *rule.Rule) {

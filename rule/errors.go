@@ -2,7 +2,6 @@ package rule
 
 import (
 	"errors"
-	"sort"
 	"strings"
 )
 
@@ -10,6 +9,7 @@ import (
 var (
 	ErrSyntax   = errors.New("not the policy language")
 	ErrTooLarge = errors.New("policy text too large")
+	ErrMore     = errors.New("more mistakes than are told") // of the last of many
 )
 
 // An Error is one mistake in a policy text. Package policy uses it too.
@@ -31,7 +31,7 @@ func (e *Error) Error() string {
 // Unwrap returns the class.
 func (e *Error) Unwrap() error { return e.Class }
 
-// Errors are all mistakes of a text, by place.
+// Errors are all mistakes of a text, by place. Of many the last only says that there are more: its class is ErrMore.
 type Errors []*Error
 
 // Error returns one line for each error.
@@ -53,16 +53,6 @@ func (e Errors) Unwrap() []error {
 		list[i] = err
 	}
 	return list
-}
-
-// Sort sorts the errors by file and place. Those of one place stay in their order.
-func (e Errors) Sort() {
-	sort.SliceStable(e, func(i, j int) bool {
-		if e[i].File != e[j].File {
-			return e[i].File < e[j].File
-		}
-		return e[i].Precedes(e[j].Pos)
-	})
 }
 
 // Err returns the sorted errors as an error, nil if there are none.

@@ -254,3 +254,18 @@ func wordLen(s string) int {
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' }
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
+
+// Words returns the names that a text has, whatever it is.
+func Words(text string) []string {
+	var words []string
+	l := lexer{src: text, line: 1, report: func(Pos, string) {}}
+	for {
+		var t token
+		switch l.next(&t); t.kind {
+		case tEOF:
+			return words
+		case tWord:
+			words = append(words, t.text)
+		}
+	}
+}

@@ -6,9 +6,6 @@ import (
 	"strings"
 )
 
-// maxErrors is how many errors of a text are told.
-const maxErrors = 50
-
 // Parse reads a policy text. The name is for messages. The error is of type Errors and has all mistakes of grammar,
 // up to 50. The File then has them too, for policy.Check to add those of meaning; there is none where the text is too
 // large.
@@ -87,11 +84,12 @@ func (p *parser) report(at Pos, msg string) {
 	if p.full {
 		return
 	}
+	class := ErrSyntax
 	if len(p.errs) == maxErrors {
 		p.full = true
-		msg = fmt.Sprintf("there are more than %d errors: the rest is not told", maxErrors)
+		msg, class = fmt.Sprintf("there are more than %d errors: the rest is not told", maxErrors), ErrMore
 	}
-	p.errs = append(p.errs, &Error{p.name, at, msg, ErrSyntax})
+	p.errs = append(p.errs, &Error{p.name, at, msg, class})
 }
 
 // fail records the statement's first mistake and skips its rest.

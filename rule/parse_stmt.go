@@ -20,6 +20,7 @@ func (p *parser) file() *File {
 		if p.tok.kind == tEOF || p.full {
 			break
 		}
+		f.Stmts = append(f.Stmts, &Broken{Pos: p.tok.pos, Text: p.tok.text})
 		p.unmatched()
 	}
 	f.Trailing = p.trailing(len(f.Stmts) > 0)
@@ -43,15 +44,20 @@ func (p *parser) block(list []Stmt) []Stmt {
 			continue
 		}
 		p.start = p.tok.pos
+		at, from := p.start, p.offset()
 		blank, before := p.notes(len(list) == 0)
 		s := p.statement()
-		if p.bad {
+		torn := p.bad
+		if torn {
 			p.goOn()
 		} else {
 			n := s.Notes()
 			n.Blank, n.Before = blank, before
 			list = append(list, s)
-			p.endStatement(s)
+			torn = p.endStatement(s)
+		}
+		if torn {
+			list = append(list, &Broken{Pos: at, Begun: s, Text: p.lex.src[from:max(from, p.offset())]})
 		}
 		p.brackets, p.depth = 0, 0
 	}
@@ -130,18 +136,22 @@ func (p *parser) unknownStatement() {
 	p.fail(at, "unknown statement %s%s", quote(word), near)
 }
 
-// endStatement takes the end of s, and the comment on its line.
-func (p *parser) endStatement(s Stmt) {
+// offset returns where the lookahead begins in the text.
+func (p *parser) offset() int { return p.lex.off - len(p.tok.text) }
+
+// endStatement takes the end of s, and the comment on its line. It tells whether there was a mistake.
+func (p *parser) endStatement(s Stmt) (torn bool) {
 	switch k := p.cont(); {
 	case k == tEOF, k == tEnd, k == tSemi, k == tRBrace && p.inSet:
 	case k == tRBrace:
 		p.unmatched()
+		torn = true
 	default:
 		if k == tRParen {
 			p.fail(p.tok.pos, `found ")", which closes no "("`)
 		}
 		p.afterStatement(s)
-		if p.bad {
+		if torn = p.bad; torn {
 			p.goOn()
 		}
 	}
@@ -149,6 +159,7 @@ func (p *parser) endStatement(s Stmt) {
 		p.shift()
 	}
 	p.endNotes(s)
+	return torn
 }
 
 // afterStatement records what stands between a whole statement and its end.

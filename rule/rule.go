@@ -32,8 +32,8 @@ type File struct {
 	Stmts    []Stmt
 	Trailing []string // the comments after the last statement, as in Comments.Before
 
-	// Mistakes are those of grammar. The statements that have them are missing, so that what is left means something
-	// else: package policy looks for more mistakes in it, and refuses it.
+	// Mistakes are those of grammar. Where statements have them stands a Broken: package policy looks for more mistakes
+	// in the others, and refuses the file.
 	Mistakes Errors
 }
 

@@ -1,6 +1,6 @@
 package rule
 
-// A Stmt is one statement: *Deny, *Stage, *Use, *Drop, *Only, *Set, *Rule.
+// A Stmt is one statement: *Deny, *Stage, *Use, *Drop, *Only, *Set, *Rule; in a File with Mistakes also *Broken.
 type Stmt interface {
 	Start() Pos
 	Notes() *Comments
@@ -59,15 +59,25 @@ type (
 		IncludingGo bool
 		GoPos       Pos // of `including`
 	}
+	// Broken stands where a statement with a mistake of grammar does.
+	Broken struct {
+		Pos
+		Comments
+		// Begun has what could be read of the statement, nil where not even its kind is known. Where a mistake stands
+		// behind a whole statement, that comes before the Broken too.
+		Begun Stmt
+		Text  string // as it was written
+	}
 )
 
-func (*Deny) stmt()  {}
-func (*Stage) stmt() {}
-func (*Use) stmt()   {}
-func (*Drop) stmt()  {}
-func (*Only) stmt()  {}
-func (*Set) stmt()   {}
-func (*Rule) stmt()  {}
+func (*Deny) stmt()   {}
+func (*Stage) stmt()  {}
+func (*Use) stmt()    {}
+func (*Drop) stmt()   {}
+func (*Only) stmt()   {}
+func (*Set) stmt()    {}
+func (*Rule) stmt()   {}
+func (*Broken) stmt() {}
 
 // OnNextSyscall is the name of the Call whose Rule holds a whole policy back until the next exec.
 const OnNextSyscall = "on_next_syscall"

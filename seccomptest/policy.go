@@ -63,7 +63,7 @@ func planned(text string, arch *kernel.Arch, build runtimeset.Build) (*stage.Pla
 		return nil, err
 	}
 	checked, err := policy.Check(f, policy.Target{Arch: arch, Sets: runtimeset.For(build)})
-	if err != nil {
+	if checked == nil {
 		return nil, err
 	}
 	return stage.New(checked, own)

@@ -33,7 +33,7 @@ func (h *holders) held(i int) []held {
 func (b *builder) takeSteps() {
 	h := &b.holders
 	h.cleared = false
-	before := slices.Clone(h.leaves)
+	before, doubted := slices.Clone(h.leaves), b.doubt
 	for _, step := range b.stage.Steps {
 		switch step.Verb {
 		case policy.Use:
@@ -46,13 +46,19 @@ func (b *builder) takeSteps() {
 			}
 		case policy.Only:
 			h.leaves, h.cleared = nil, true
+			b.doubt = false
 			for _, s := range step.Sets {
 				b.enter(step, s, before)
 			}
 		}
 	}
+	b.doubt = b.doubt || b.stage.Doubt
+	b.doubtful = b.doubtful || b.doubt
 	if !b.first {
 		h.changed = make([]bool, len(b.calls))
+		for i := range h.changed {
+			h.changed[i] = doubted && !b.doubt
+		}
 		b.touch(before, h.leaves)
 		b.touch(h.leaves, before)
 	}
@@ -108,6 +114,7 @@ func (b *builder) enter(step policy.Step, s *policy.Set, before []*policy.Set) {
 	for l := range s.Leaves {
 		if !slices.Contains(b.holders.leaves, l) {
 			b.holders.leaves = append(b.holders.leaves, l)
+			b.doubtful = b.doubtful || slices.ContainsFunc(l.Rules, func(r policy.Rule) bool { return r.Doubt })
 		}
 	}
 }
@@ -123,7 +130,7 @@ func (b *builder) refuseGivenUp(step policy.Step, s *policy.Set, before []*polic
 		for i := range l.Rules {
 			r := &l.Rules[i]
 			k, ok := b.index(r.Nr)
-			if !ok || slices.Contains(gone, r.Name) || b.reaches(b.before.Table.Calls[k].Clauses, r.Allow) {
+			if !ok || r.Doubt || slices.Contains(gone, r.Name) || b.reaches(b.before.Table.Calls[k].Clauses, r.Allow) {
 				continue
 			}
 			by = b.before.states[k].by
@@ -145,7 +152,7 @@ func (b *builder) leave(step policy.Step, s *policy.Set) {
 			found = true
 		}
 	}
-	if !found {
+	if !found && !b.doubt && !b.stage.Doubt {
 		b.fail(step.Pos, ErrNoEffect, "drop of %s, which is not in force%s", s.Name, b.inForce())
 	}
 }
@@ -171,7 +178,9 @@ func (b *builder) judgeSteps(after []*state) {
 			continue
 		}
 		for _, s := range step.Sets {
-			b.judgeDrop(step, s, after)
+			if !b.doubtful && !b.errs.At(b.stage.File, step.Pos) {
+				b.judgeDrop(step, s, after)
+			}
 		}
 	}
 }
@@ -194,7 +203,7 @@ func (b *builder) judgeDrop(step policy.Step, s *policy.Set, after []*state) {
 		}
 	}
 	switch {
-	case len(seen) == 0 || slices.ContainsFunc(b.errs, at(b.stage.File, step.Pos)):
+	case len(seen) == 0:
 	case !went:
 		b.fail(step.Pos, ErrNoEffect, "drop of %s takes nothing away: %s", s.Name, strings.Join(stayed, ", "))
 	case len(stayed) > 0:

@@ -124,15 +124,10 @@ func (b *builder) failAt(o *policy.Origin, class error, format string, args ...a
 
 func (b *builder) failIn(file string, pos rule.Pos, class error, format string, args ...any) {
 	if b.tooComplex == nil || class == b.tooComplex {
-		b.errs = append(b.errs, &rule.Error{File: file, Pos: pos, Msg: fmt.Sprintf(format, args...), Class: class})
+		b.errs.Add(file, pos, class, format, args...)
 	}
 }
 
 func (b *builder) note(pos rule.Pos, format string, args ...any) {
 	b.notes = append(b.notes, policy.Note{File: b.stage.File, Pos: pos, Text: fmt.Sprintf(format, args...)})
-}
-
-// at tells of an error whether it is at a place.
-func at(file string, pos rule.Pos) func(*rule.Error) bool {
-	return func(e *rule.Error) bool { return e.File == file && e.Pos == pos }
 }

@@ -15,6 +15,9 @@ func (b *builder) narrow(i int) *state {
 	if r := b.rules.find(b.calls[i].Nr); r != nil {
 		return b.ruled(r, was, len(held) > 0)
 	}
+	if b.doubt {
+		return was
+	}
 	switch {
 	case b.first:
 	case was.word != nil && !h.cleared:
@@ -29,13 +32,19 @@ func (b *builder) narrow(i int) *state {
 
 // ruled returns what is left where the stage has a rule on a call; held tells whether a set in force has one too.
 func (b *builder) ruled(r *policy.Rule, was *state, held bool) *state {
-	b.judgeRule(r, was)
+	if !r.Doubt {
+		b.judgeRule(r, was)
+	}
 	is := *was
 	is.by = r.Origin
 	is.word, is.holds = r, was.holds && !b.holders.cleared || !held
 	is.noFloor = was.noFloor || r.IncludingGo
 	if r.Allow == policy.Const(false) && !slices.ContainsFunc(r.Else, allows) {
 		is.word, is.holds = nil, false // a refusal holds nothing
+	}
+	if r.Doubt {
+		b.doubtful, is.by = true, was.by
+		return b.newState(is)
 	}
 	if r.Allow == policy.Const(true) {
 		return b.said(is, appendWords(b.list(1), r))

@@ -81,10 +81,10 @@ func renew(d *policy.Decider) {
 	}
 }
 
-// New works out what each stage of p leaves. The error is rule.Errors: every mistake with its place. It doesn't hang on
-// env.
+// New works out what each stage of p leaves. The error is rule.Errors: the mistakes with their places, those that p has
+// already and those of the stages. It doesn't hang on env.
 func New(p *policy.Policy, env Env) (*Plan, error) {
-	b := &builder{policy: p}
+	b := &builder{policy: p, errs: p.Mistakes.Clone()}
 	b.free = &state{program: []policy.Clause{{If: policy.Const(true), Action: policy.Action{Kind: policy.Allow}}}}
 	plan := &Plan{Policy: p, written: make([]Stage, len(p.Stages))}
 	b.start()
@@ -97,7 +97,7 @@ func New(p *policy.Policy, env Env) (*Plan, error) {
 		b.takeSteps()
 		states := make([]*state, len(b.calls))
 		for i := range states {
-			if b.silent(i) {
+			if !b.doubt && b.silent(i) {
 				states[i] = b.denied
 				continue
 			}
@@ -157,7 +157,9 @@ type builder struct {
 	clauses []policy.Clause // likewise
 
 	notes      []policy.Note
-	errs       rule.Errors
+	errs       rule.Mistakes
+	doubt      bool  // for a mistake it is not known which sets are in force, and which rules of their own the stages have
+	doubtful   bool  // for a mistake it is not known of some call what is left
 	tooComplex error // once told, nothing else is
 }
 
@@ -261,7 +263,7 @@ func (c *cursor) find(nr uint32) *policy.Rule {
 // complain takes down that a stage is too complex; nothing else is told then.
 func (b *builder) complain(err error) {
 	if b.tooComplex == nil {
-		b.tooComplex, b.errs = err, nil
+		b.tooComplex, b.errs = err, b.policy.Mistakes.Clone()
 		b.fail(b.stage.Pos, err, "how the conditions of stage %s narrow those before is %v: use fewer or simpler ones",
 			b.stage.Name, err)
 	}

@@ -119,7 +119,7 @@ func (c *check) file(s *streams, f *rule.File, targets []policy.Target) bool {
 
 func (c *check) planFor(f *rule.File, t policy.Target) (*stage.Plan, error) {
 	p, err := policy.Check(f, t)
-	if err != nil {
+	if p == nil {
 		return nil, err
 	}
 	return stage.New(p, withStandIns(nil))

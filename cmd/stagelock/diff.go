@@ -109,7 +109,7 @@ func (c *diffCommand) plans(s *streams, files [2]*rule.File, t policy.Target) (o
 	var plans [2]*stage.Plan
 	for i, f := range files {
 		p, mistakes := policy.Check(f, t)
-		if mistakes == nil {
+		if p != nil {
 			plans[i], mistakes = stage.New(p, withStandIns(c.env))
 		}
 		if mistakes != nil {

@@ -60,7 +60,7 @@ func (c *eval) run(s *streams, args []string) error {
 		return err
 	}
 	p, err := c.policy(s, args[0])
-	if err != nil {
+	if p == nil {
 		return err
 	}
 	action, err := c.verdict(p, nr, regs)

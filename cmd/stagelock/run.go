@@ -132,7 +132,7 @@ func (c *runner) tables(s *streams, path string) (func(pid int) (*policy.Table, 
 		return nil, err
 	}
 	p, err := policy.Check(f, librarian(arch, b))
-	if err != nil {
+	if p == nil {
 		return nil, err
 	}
 	if !p.NoFloor {

@@ -51,7 +51,7 @@ func diffPolicy(s *streams, arch *kernel.Arch, builds [2]runtimeset.Build, name 
 	var plans [2]*stage.Plan
 	for i, b := range builds {
 		p, err := policy.Check(f, librarian(arch, b))
-		if err != nil {
+		if p == nil {
 			return err
 		}
 		if plans[i], err = stage.New(p, withStandIns(nil)); err != nil {

@@ -93,13 +93,13 @@ func noteRelease(s *streams, b runtimeset.Build) {
 // plan reads a policy and works out its stages. The error is a usageError, rule.Errors or a file's.
 func (t *target) plan(s *streams, file string, env stage.Env) (*stage.Plan, error) {
 	p, err := t.policy(s, file)
-	if err != nil {
+	if p == nil {
 		return nil, err
 	}
 	return stage.New(p, env)
 }
 
-// policy reads and checks a policy.
+// policy reads and checks a policy. With mistakes there may be one too, for stage.New to tell more of them.
 func (t *target) policy(s *streams, file string) (*policy.Policy, error) {
 	arch, err := t.arch()
 	if err != nil {
