@@ -70,9 +70,11 @@ type checker struct {
 	missing map[string]bool // the words of broken, once they are asked for
 	notes   []Note
 	lacks   []Lacking
-	fallen  []Rule // the fallbacks, once checked; of texts
-	guesses int    // nearest words looked for
-	budget  int    // nodes that may still go into deciding conditions
+	fallen  []Rule   // the fallbacks, once checked; of texts
+	guesses int      // nearest words looked for
+	errnos  []string // the names of all, once they are listed
+	listed  bool
+	budget  int // nodes that may still go into deciding conditions
 }
 
 // decideBudget bounds what all conditions of a policy may take to decide together, some 300 ms.

@@ -21,7 +21,7 @@ var (
 )
 
 // maxGuesses is how many mistakes of a text get a nearest word: looking for one takes longer than all the rest.
-const maxGuesses = 200
+const maxGuesses = 100
 
 // errorf reports a mistake of the text that is being checked. Like other functions marked so, it is called
 // in so many places that copies of it would make up a tenth of the package's code in every program.

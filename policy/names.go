@@ -237,7 +237,7 @@ func (c *checker) errno(x *rule.Action) (Action, bool) {
 		if n, ok := c.arch.Errno(v.Name); ok {
 			return Action{Errno, uint16(n)}, true
 		}
-		hint := c.didYouMean(v.Pos, v.Name, errnoNames(c.arch))
+		hint := c.didYouMean(v.Pos, v.Name, c.errnoNames())
 		if hint == "" {
 			hint = ": an errno has the kernel's name, as EPERM, or a number, 1 to 4095"
 		}
@@ -252,14 +252,14 @@ func (c *checker) errno(x *rule.Action) (Action, bool) {
 }
 
 // errnoNames yields the names of all errnos.
-func errnoNames(arch *kernel.Arch) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for n := 1; n < 1200; n++ { // mips has the largest, EDQUOT: 1133
-			if name, ok := arch.ErrnoName(uint16(n)); ok && !yield(name) {
-				return
-			}
+func (c *checker) errnoNames() iter.Seq[string] {
+	for n := uint16(1); n < 1200 && !c.listed; n++ { // mips has the largest, EDQUOT: 1133
+		if name, ok := c.arch.ErrnoName(n); ok {
+			c.errnos = append(c.errnos, name)
 		}
 	}
+	c.listed = true
+	return slices.Values(c.errnos)
 }
 
 // reasonOf returns the comment on a rule.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stagelock/seccomp/internal/bdd"
 	"github.com/stagelock/seccomp/rule"
 )
 
@@ -37,6 +38,10 @@ func (c *checker) declare(list []rule.Stmt) {
 		if c.own == nil {
 			c.own = make(map[string]*ownSet)
 		}
+		if len(c.own) == maxSets {
+			c.errorf(bdd.ErrTooComplex, x.Pos, "this is one set too many: a policy has at most %d of its own", maxSets)
+			return
+		}
 		c.own[name] = &ownSet{stmt: x, file: c.file}
 	}
 }
@@ -48,13 +53,15 @@ func (c *checker) rest(list []rule.Stmt) {
 		if !ok {
 			continue
 		}
-		if own := c.own[x.Name.Text]; own.stmt == x && !own.used {
+		if own := c.own[x.Name.Text]; own != nil && own.stmt == x && !own.used {
 			c.inFile(own.file, func() { c.notef(x.Pos, "nothing uses the set %s", x.Name.Text) })
 		}
 	}
 	for _, x := range list {
-		if x, ok := x.(*rule.Set); ok && c.own[x.Name.Text].stmt == x {
-			c.set(x.Name)
+		if x, ok := x.(*rule.Set); ok {
+			if own := c.own[x.Name.Text]; own != nil && own.stmt == x {
+				c.set(x.Name)
+			}
 		}
 	}
 }

@@ -3,7 +3,16 @@ package policy
 import (
 	"slices"
 
+	"github.com/stagelock/seccomp/internal/bdd"
 	"github.com/stagelock/seccomp/rule"
+)
+
+// How much a policy may have of what costs more than in proportion to its text: the stages of a process are counted on
+// one hand, and the built-in sets are some fifty.
+const (
+	MaxStages = 32
+	maxNames  = 1000 // of sets, in all stages together
+	maxSets   = 1000 // of its own
 )
 
 // defaultStage is the stage of a text that names none.
@@ -22,6 +31,7 @@ type stager struct {
 	said     rule.Pos // of the deny of this stage, or of the head
 	deferred rule.Pos // of on_next_syscall
 	useGo    rule.Pos
+	names    int // of sets that were said so far
 }
 
 // statements gives the stages of a policy their meaning.
@@ -38,6 +48,10 @@ func (c *checker) statements(list []rule.Stmt, p *Policy) {
 	s.begin(first.Text, first.Pos)
 	defer func(file string) { s.file = file }(s.file)
 	for _, x := range list {
+		if _, ok := x.(*rule.Stage); ok && !s.head && len(s.policy.Stages) == MaxStages-1 {
+			s.errorf(bdd.ErrTooComplex, x.Start(), "this is one stage too many: a policy has at most %d", MaxStages)
+			break
+		}
 		s.statement(x)
 	}
 	s.end()
@@ -195,6 +209,12 @@ func (s *stager) only(x *rule.Only) {
 
 // setOf returns the set that a statement names, nil where there is none to be named.
 func (s *stager) setOf(name rule.Name, verb Verb) *Set {
+	if s.names++; s.names > maxNames {
+		if s.names == maxNames+1 {
+			s.errorf(bdd.ErrTooComplex, name.Pos, "this is one set too many: the stages of a policy name at most %d", maxNames)
+		}
+		return nil
+	}
 	if name.Text == FloorSet {
 		word := map[Verb]string{Drop: "dropped", Only: "named by only: it stays in any case"}[verb]
 		s.errorf(ErrMisplaced, name.Pos, "go, what the Go runtime needs at any moment, can't be %s; to take one call from "+

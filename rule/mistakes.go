@@ -46,7 +46,7 @@ func (m *Mistakes) misses(file string, at Pos) bool {
 }
 
 func (m *Mistakes) keep(e *Error) {
-	if m.list = append(m.list, e); len(m.list) > 4*maxErrors {
+	if m.list = append(m.list, e); len(m.list) > 2*maxErrors {
 		m.list.Sort()
 		m.more += len(m.list) - maxErrors
 		m.list = m.list[:maxErrors]

@@ -31,7 +31,7 @@ func TestMistakesAreCounted(t *testing.T) {
 		if got, want := list[maxErrors].Msg, "and 4950 more mistakes"; got != want || !errors.Is(list[maxErrors], ErrMore) {
 			t.Errorf("%s: the last is %q, want %q", name, got, want)
 		}
-		if len(m.list) > 4*maxErrors {
+		if len(m.list) > 2*maxErrors {
 			t.Errorf("%s: %d are kept", name, len(m.list))
 		}
 	}

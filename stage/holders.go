@@ -13,6 +13,25 @@ type holders struct {
 	of      [][]held // who holds each call, in the order of leaves; nil where no set is in force
 	changed []bool   // the calls that lost or won a holder in this stage; nil in the first one, which all are new to
 	cleared bool     // `only` took the earlier rules' grants too
+	judged  map[judged]bool
+}
+
+// judged is what a stage says of a set: it is judged once, however often it is said.
+type judged struct {
+	verb policy.Verb
+	set  *policy.Set
+}
+
+// judges tells whether this is the first time that the stage says so of a set.
+func (h *holders) judges(verb policy.Verb, s *policy.Set) bool {
+	if h.judged[judged{verb, s}] {
+		return false
+	}
+	if h.judged == nil {
+		h.judged = make(map[judged]bool)
+	}
+	h.judged[judged{verb, s}] = true
+	return true
 }
 
 // held is one rule of one leaf in force.
@@ -32,7 +51,7 @@ func (h *holders) held(i int) []held {
 // takeSteps does what the stage says about sets, in its order.
 func (b *builder) takeSteps() {
 	h := &b.holders
-	h.cleared = false
+	h.cleared, h.judged = false, nil
 	before, doubted := slices.Clone(h.leaves), b.doubt
 	for _, step := range b.stage.Steps {
 		switch step.Verb {
@@ -108,7 +127,7 @@ func (b *builder) grants(f func(i int, g held)) {
 
 // enter puts the leaves of s in force. After the first stage only what is still allowed may come in.
 func (b *builder) enter(step policy.Step, s *policy.Set, before []*policy.Set) {
-	if !b.first {
+	if !b.first && b.holders.judges(policy.Use, s) {
 		b.refuseGivenUp(step, s, before)
 	}
 	for l := range s.Leaves {
@@ -178,7 +197,7 @@ func (b *builder) judgeSteps(after []*state) {
 			continue
 		}
 		for _, s := range step.Sets {
-			if !b.doubtful && !b.errs.At(b.stage.File, step.Pos) {
+			if !b.doubtful && !b.errs.At(b.stage.File, step.Pos) && b.holders.judges(policy.Drop, s) {
 				b.judgeDrop(step, s, after)
 			}
 		}
