@@ -45,7 +45,11 @@ Stage("a"):1:1: a stage inside a stage: Rules says more about one, Declare takes
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := check(compose(tt.declared, tt.handles))
+			f := composed(tt.handles)
+			if tt.declared != nil {
+				f = narrowed(tt.declared, tt.handles)
+			}
+			p, err := check(f)
 			if err == nil {
 				_, err = stage.New(p, nil)
 			}

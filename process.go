@@ -271,7 +271,11 @@ func (m *machine) planFor(h *Handle) (p *stage.Plan, at int, said []*Handle, err
 			h.name)
 	}
 	if h.says() {
-		said = append(slices.Clip(said), h)
+		settled := *h
+		if m.inForce != nil {
+			settled.behind = m.at + 1 - len(said)
+		}
+		said = append(slices.Clip(said), &settled)
 	}
 	switch {
 	case m.plan != nil && !h.says():
@@ -297,13 +301,7 @@ func (m *machine) planFor(h *Handle) (p *stage.Plan, at int, said []*Handle, err
 	}
 	name := h.name
 	if h.says() && m.base != nil {
-		n := 0
-		for _, s := range said {
-			if s.name == h.name {
-				n++
-			}
-		}
-		name = inCode(name, n)
+		name = inCode(said, len(said)-1)
 	}
 	at, ok := p.Index(name)
 	if !ok {

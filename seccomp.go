@@ -57,21 +57,26 @@ type Handle struct {
 	none bool // Use was called without a set
 	text []string
 	own  func() words // nil where it says nothing but the name
+
+	behind int // stages of the built-in policy that were in force when it was locked
 }
 
 // Stage returns the handle of a stage. It never fails: what is wrong with the name shows at Lock.
 func Stage(name string) *Handle { return &Handle{name: name} }
 
 // Use returns a handle that says which sets the stage consists of. In a stage that follows another, or that the
-// declared policy has, these are all that is left: it is the policy's `only`.
+// declared policy has, these are all that is left: it is the policy's `only`. A built-in stage of that name, unless it
+// is in force, counts no longer: the handle is the stage itself.
 func (h *Handle) Use(sets ...string) *Handle {
-	return &Handle{h.name, append(slices.Clip(h.sets), sets...), h.none || len(sets) == 0, h.text, newWords}
+	return &Handle{h.name, append(slices.Clip(h.sets), sets...), h.none || len(sets) == 0, h.text, newWords, 0}
 }
 
 // Rules returns a handle that says more about the stage: a text in the language of docs/language.md, such as
-// "sys_mmap: 0". In a stage that follows another, or that the declared policy has, it can only narrow.
+// "sys_mmap: 0". In a stage that follows another, or that the declared policy has, or the built-in one behind a stage
+// in force, it can only narrow; what it then refuses gets that stage's deny. The first stage of a program consists of
+// what its handle says and of nothing else, so that rules which only refuse are an error there.
 func (h *Handle) Rules(text string) *Handle {
-	return &Handle{h.name, h.sets, h.none, append(slices.Clip(h.text), text), newWords}
+	return &Handle{h.name, h.sets, h.none, append(slices.Clip(h.text), text), newWords, 0}
 }
 
 // Lock puts the stage in force: once it returns nil, no thread of the process and no child it starts gets past what

@@ -38,17 +38,26 @@ func newWords() words { return &spoken{} }
 
 func (s *spoken) compose(m *machine, handles []*Handle) (*policy.Policy, error) {
 	if s.base == nil && m.base != nil {
-		f, err := rule.Parse(m.base.Name, m.text)
+		f, err := rule.Parse("the built-in "+m.base.Name, m.text)
 		if err != nil {
 			panic("seccomp: bug: the default policy: " + err.Error())
 		}
 		s.base = f
 	}
-	p, err := check(compose(s.base, handles))
+	var f *rule.File
+	switch {
+	case m.declared:
+		f = narrowed(s.base, handles)
+	case m.base != nil:
+		f = followed(s.base, handles)
+	default:
+		f = composed(handles)
+	}
+	p, err := check(f)
 	if err != nil {
 		return nil, err
 	}
-	p.Open = m.base == nil
+	p.Open = !m.declared && p.Stages[len(p.Stages)-1].File != f.Name // more may be said in code
 	return p, nil
 }
 
@@ -83,7 +92,11 @@ func (s *spoken) source(m *machine, handles []*Handle) string {
 				verb = "use"
 			}
 		} else {
-			b.WriteString("# " + h.String() + " in code:\n")
+			b.WriteString("# " + h.String() + " in code")
+			if !m.declared && len(h.sets) > 0 {
+				b.WriteString(", in place of a built-in stage of that name that was not in force")
+			}
+			b.WriteString(":\n")
 			indent = "#   "
 		}
 		if len(h.sets) > 0 {

@@ -66,8 +66,8 @@ type checker struct {
 	scope   scope           // of the rule that is being checked
 	errs    rule.Mistakes
 	broken  []*rule.Broken
-	torn    bool            // one of them may have begun a stage
-	missing map[string]bool // the words of broken, once they are asked for
+	torn    bool     // one of them may have begun a stage
+	missing []string // the words of broken in order, once they are asked for
 	notes   []Note
 	lacks   []Lacking
 	fallen  []Rule   // the fallbacks, once checked; of texts

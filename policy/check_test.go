@@ -304,6 +304,9 @@ p:6:1: stage init has a rule about openat already, in line 5: join the two`,
 p:3:11: found "sys_write", expected "{" on the line of the set's name`,
 		"sage a\nsys_read: 1\nsage b\nsys_read: 0\n": `p:1:1: unknown statement "sage": did you mean "stage"?
 p:3:1: unknown statement "sage": did you mean "stage"?`,
+		"sys_raed: fd = 1\nnr(99999999999): 1\n": `p:1:1: unknown system call "raed": did you mean "read"?
+p:1:14: found "=", expected an operator (== != < <= > >= & in) after "fd": did you mean "=="?
+p:2:4: 99999999999 is no number of a call: there are 32 bits for it`,
 		"use a\nset a { sys_read: 1\nset b { use a }\nuse b\n": `p:2:7: found no "}" that closes this "{"
 p:3:1: found "set" in a set, which holds rules and "use" only: is a "}" missing before it?`,
 	} {

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"sort"
+
 	"github.com/stagelock/seccomp/rule"
 )
 
@@ -29,14 +31,13 @@ func tears(x *rule.Broken) bool {
 // isMissing tells whether a broken statement has the word, so that it may declare a set of that name.
 func (c *checker) isMissing(word string) bool {
 	if c.missing == nil {
-		c.missing = make(map[string]bool)
 		for _, x := range c.broken {
-			for _, word := range rule.Words(x.Text) {
-				c.missing[word] = true
-			}
+			c.missing = append(c.missing, rule.Words(x.Text)...)
 		}
+		sort.Strings(c.missing)
 	}
-	return c.missing[word]
+	i := sort.SearchStrings(c.missing, word)
+	return i < len(c.missing) && c.missing[i] == word
 }
 
 // doubtful returns r, which has a mistake, as the most that it can mean.
@@ -50,16 +51,14 @@ func (c *checker) begun(x *rule.Broken, in standing) (r Rule, ok bool) {
 	if !ok || begun.Call.Nr == nil && begun.Call.Name == "" {
 		return Rule{}, false
 	}
-	call, ok := c.arch.Call(begun.Call.Name)
-	if n := begun.Call.Nr; n != nil {
-		if call, ok = c.arch.CallNr(uint32(n.Abs)); !ok {
-			call.Nr, ok = uint32(n.Abs), !n.Neg && n.Abs < nrLast && !c.arch.Foreign(uint32(n.Abs))
-		}
+	if at := begun.Call; c.errs.At(c.file, at.Pos) || at.Nr != nil && c.errs.At(c.file, at.Nr.Pos) || at.Name == rule.OnNextSyscall {
+		return Rule{}, false // the mistake is the call itself
 	}
-	if !ok {
+	call, look := c.find(&begun.Call, in.builtin)
+	if look != found {
 		return Rule{}, false
 	}
-	return c.doubtful(Rule{Nr: call.Nr, Name: call.Name, Origin: c.origin(Origin{
+	return c.doubtful(Rule{Nr: call.entry.Nr, Name: call.entry.Name, Origin: c.origin(Origin{
 		Kind: in.kind, Stage: in.stage, Set: in.set, File: c.file, Line: x.Line, Col: x.Col,
 	})}), true
 }

@@ -70,6 +70,7 @@ type Stage struct {
 	Rules []Rule // by ascending Nr, each call once
 
 	DenyPos rule.Pos // of the deny that gives Deny; zero where none does
+	Loose   bool     // its drops may find nothing to take
 	Doubt   bool     // for a mistake it is not known which sets, and which rules of its own, the stage has beside these
 }
 

@@ -130,7 +130,7 @@ func (s *stager) next(x *rule.Stage) {
 	if s.head {
 		s.head = false
 		s.said = rule.Pos{}
-		s.file, s.stage.File = file, file
+		s.file, s.stage.File, s.stage.Loose = file, file, x.Loose
 		return
 	}
 	if s.named == nil {
@@ -145,6 +145,7 @@ func (s *stager) next(x *rule.Stage) {
 		s.file = x.File
 	}
 	s.begin(x.Name.Text, x.Pos)
+	s.stage.Loose = x.Loose
 }
 
 func (s *stager) denial(x *rule.Deny) {

@@ -20,6 +20,10 @@ type (
 		Comments
 		Name Name
 		File string // where it was written, if elsewhere than in the File: said by a program; Parse leaves it empty
+
+		// Loose means that its drops may find nothing to take: it was written without knowing what a program says before
+		// it. Parse leaves it false.
+		Loose bool
 	}
 	// Use is `use NAME, …`.
 	Use struct {

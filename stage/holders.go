@@ -13,7 +13,7 @@ type holders struct {
 	of      [][]held // who holds each call, in the order of leaves; nil where no set is in force
 	changed []bool   // the calls that lost or won a holder in this stage; nil in the first one, which all are new to
 	cleared bool     // `only` took the earlier rules' grants too
-	judged  map[judged]bool
+	judged  []judged // so far
 }
 
 // judged is what a stage says of a set: it is judged once, however often it is said.
@@ -24,13 +24,12 @@ type judged struct {
 
 // judges tells whether this is the first time that the stage says so of a set.
 func (h *holders) judges(verb policy.Verb, s *policy.Set) bool {
-	if h.judged[judged{verb, s}] {
-		return false
+	for _, j := range h.judged {
+		if j.verb == verb && j.set == s {
+			return false
+		}
 	}
-	if h.judged == nil {
-		h.judged = make(map[judged]bool)
-	}
-	h.judged[judged{verb, s}] = true
+	h.judged = append(h.judged, judged{verb, s})
 	return true
 }
 
@@ -171,7 +170,7 @@ func (b *builder) leave(step policy.Step, s *policy.Set) {
 			found = true
 		}
 	}
-	if !found && !b.doubt && !b.stage.Doubt {
+	if !found && !b.stage.Loose && !b.doubt && !b.stage.Doubt {
 		b.fail(step.Pos, ErrNoEffect, "drop of %s, which is not in force%s", s.Name, b.inForce())
 	}
 }
@@ -222,7 +221,7 @@ func (b *builder) judgeDrop(step policy.Step, s *policy.Set, after []*state) {
 		}
 	}
 	switch {
-	case len(seen) == 0:
+	case len(seen) == 0, !went && b.stage.Loose:
 	case !went:
 		b.fail(step.Pos, ErrNoEffect, "drop of %s takes nothing away: %s", s.Name, strings.Join(stayed, ", "))
 	case len(stayed) > 0:

@@ -122,6 +122,9 @@ func (b *builder) failAt(o *policy.Origin, class error, format string, args ...a
 	b.failIn(o.File, rule.Pos{Line: o.Line, Col: o.Col}, class, format, args...)
 }
 
+// failIn reports a mistake. It is called in many places: copies of it would cost every program more than calls do.
+//
+//go:noinline
 func (b *builder) failIn(file string, pos rule.Pos, class error, format string, args ...any) {
 	if b.tooComplex == nil || class == b.tooComplex {
 		b.errs.Add(file, pos, class, format, args...)
