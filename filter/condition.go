@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"cmp"
 	"math/bits"
 	"slices"
 
@@ -15,7 +14,6 @@ type translator struct {
 	*graph
 	narrow bool    // registers of 32 bits: the high word of an argument is 0
 	looked []int16 // the views that a call's conditions look at
-	spans  []span  // of the list at hand
 }
 
 // clauses returns the verdict that the first clause to hold gives.
@@ -78,45 +76,32 @@ func (t *translator) any(list []policy.Cond) node {
 	return t.choose(t.any(list[:half]), always, t.any(list[half:]))
 }
 
-// A span is values of a word, ends included.
-type span struct{ lo, hi uint32 }
-
-// values returns the condition that any of a list holds, if it is made of values of one word, as that of `in` is: that is
-// a single node, which need not be merged from many.
+// values returns the condition that any of a list holds, if it is made of values of one word in ascending order, as the
+// checker makes that of `in`: it is a single node, which need not be merged from many.
 func (t *translator) values(list []policy.Cond) (n node, ok bool) {
 	one, ok := list[0].(policy.Range)
 	if !ok || one.Bits > 32 {
 		return never, false
 	}
 	top := widest(one.Bits)
-	spans, inOrder := t.spans[:0], true
+	next := uint64(0) // the least value that may follow
 	for _, x := range list {
 		r, ok := x.(policy.Range)
-		if !ok || r.Arg != one.Arg || r.Bits != one.Bits {
+		if !ok || r.Arg != one.Arg || r.Bits != one.Bits || r.Lo < next || r.Lo > r.Hi || r.Hi > top {
 			return never, false
 		}
-		if r.Lo > min(r.Hi, top) {
-			continue // never
-		}
-		s := span{uint32(r.Lo), uint32(min(r.Hi, top))}
-		inOrder = inOrder && (len(spans) == 0 || spans[len(spans)-1].hi < s.lo)
-		spans = append(spans, s)
-	}
-	t.spans = spans
-	if !inOrder {
-		slices.SortFunc(spans, func(x, y span) int { return cmp.Compare(x.lo, y.lo) })
+		next = r.Hi + 1
 	}
 	v := t.look(view{word(2 * one.Arg), uint32(top)})
 	first := len(t.branches)
-	next := uint64(0) // what comes after the spans so far
-	for _, s := range spans {
-		if uint64(s.lo) > next {
-			t.push(first, s.lo-1, never)
+	next = 0
+	for _, x := range list {
+		r := x.(policy.Range)
+		if r.Lo > next {
+			t.push(first, uint32(r.Lo-1), never)
 		}
-		if uint64(s.hi) >= next {
-			t.push(first, s.hi, always)
-			next = uint64(s.hi) + 1
-		}
+		t.push(first, uint32(r.Hi), always)
+		next = r.Hi + 1
 	}
 	if next <= top {
 		t.push(first, uint32(top), never)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stagelock/seccomp/policy"
@@ -18,6 +19,7 @@ func scattered(calls, values int) *policy.Table {
 		for i := range list {
 			list[i] = uint64(random.Uint32())
 		}
+		slices.Sort(list) // as the checker does
 		t.Calls = append(t.Calls, policy.Decision{Nr: uint32(nr), Name: fmt.Sprint("call", nr), Clauses: []policy.Clause{
 			{If: oneOf(uint8(random.IntN(6)), 32, list...), Action: allow}, is(eperm)}})
 	}
