@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -91,42 +92,63 @@ func (g *group) list(only *regexp.Regexp) (packages []string, err error) {
 	return packages, nil
 }
 
-// test runs the tests of packages, both ways.
-func (g *group) test(work, policy string, packages []string) (results []*result, err error) {
+// test runs the tests of packages, both ways: those that have no result in a directory below keep, which is that of the
+// filter that the policy comes to.
+func (g *group) test(stagelock, policy, keep string, packages []string) (results []*result, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	out, err := os.MkdirTemp(work, g.name)
+	filter, err := g.filter(stagelock, policy)
 	if err != nil {
 		return nil, err
 	}
-	wrapper := strings.Join([]string{self, judgeArg, out, filepath.Join(work, "stagelock"), policy}, " ")
-	// -v has a line printed for each test, -vet=off leaves out what the release's authors have done.
-	cmd := exec.Command("go", append([]string{"test", "-short", "-count=1", "-v", "-vet=off", "-timeout=30m", "-exec", wrapper}, packages...)...)
-	cmd.Env = g.environ()
-	cmd.Stderr = os.Stderr
-	if text, err := cmd.Output(); err != nil {
-		return nil, fmt.Errorf("go test: %w\n%s", err, text)
-	}
-	files, err := filepath.Glob(filepath.Join(out, "*.json"))
-	if err != nil {
+	out := filepath.Join(keep, g.name+"-"+filter)
+	if err := os.MkdirAll(out, 0o777); err != nil {
 		return nil, err
 	}
-	if len(files) != len(packages) {
-		return nil, fmt.Errorf("%s: %d packages of %d ran", g.name, len(files), len(packages))
+	left := slices.DeleteFunc(slices.Clone(packages), func(pkg string) bool {
+		_, err := os.Stat(filepath.Join(out, resultFile(pkg)))
+		return err == nil
+	})
+	if len(left) > 0 {
+		wrapper := strings.Join([]string{self, judgeArg, out, stagelock, policy}, " ")
+		// -v has a line printed for each test, -vet=off leaves out what the release's authors have done.
+		cmd := exec.Command("go", append([]string{"test", "-short", "-count=1", "-v", "-vet=off", "-timeout=30m", "-exec", wrapper}, left...)...)
+		cmd.Env = g.environ()
+		cmd.Stderr = os.Stderr
+		if text, err := cmd.Output(); err != nil {
+			return nil, fmt.Errorf("go test: %w\n%s", err, text)
+		}
 	}
-	for _, name := range files {
-		text, err := os.ReadFile(name)
+	for _, pkg := range packages {
+		text, err := os.ReadFile(filepath.Join(out, resultFile(pkg)))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %s was not run: %w", g.name, pkg, err)
 		}
 		r := &result{group: g}
 		if err := json.Unmarshal(text, r); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", pkg, err)
 		}
 		results = append(results, r)
 	}
 	slices.SortFunc(results, func(a, b *result) int { return strings.Compare(a.Package, b.Package) })
 	return results, nil
+}
+
+// filter returns a name for what the policy comes to: for the filter that its stage is under the sets of today.
+func (g *group) filter(stagelock, policy string) (string, error) {
+	version, err := exec.Command("go", "env", "GOVERSION").Output()
+	if err != nil {
+		return "", err
+	}
+	release, _, _ := strings.Cut(strings.TrimSpace(string(version)), " ")
+	args := []string{"compile", "-format", "raw", "-go", release, fmt.Sprintf("-cgo=%t", g.cgo), policy}
+	raw, err := exec.Command(stagelock, args...).Output()
+	if err != nil {
+		return "", fmt.Errorf("stagelock %s: %w", strings.Join(args, " "), err)
+	}
+	sum := fnv.New64a()
+	sum.Write(raw)
+	return fmt.Sprintf("%016x", sum.Sum64()), nil
 }

@@ -7,6 +7,7 @@
 //	go run ./integration/stdtest             every package of groups/, and docs/std-tests.md from what came out
 //	go run ./integration/stdtest -fast       those that take little time; writes nothing
 //	go run ./integration/stdtest -run '^os'  those that match; writes nothing
+//	go run ./integration/stdtest -results D  keeps what comes out in the directory D, and doesn't run again what lies there
 //
 // It exits with 1 where a difference is unexplained, or an explanation has nothing to explain.
 //
@@ -30,9 +31,10 @@ func main() {
 	}
 	fast := flag.Bool("fast", false, "only the packages of groups that are marked fast")
 	only := flag.String("run", "", "only packages that match the `regexp`")
+	results := flag.String("results", "", "the `directory` in which what comes out is kept, and found again")
 	verbose := flag.Bool("v", false, "what differing tests printed")
 	flag.Parse()
-	exit(run(*fast, *only, *verbose))
+	exit(run(*fast, *only, *results, *verbose))
 }
 
 func exit(err error) {
@@ -44,7 +46,7 @@ func exit(err error) {
 }
 
 // run runs the tests, compares, and prints or writes what came out.
-func run(fast bool, only string, verbose bool) error {
+func run(fast bool, only, keep string, verbose bool) error {
 	pattern, err := regexp.Compile(only)
 	if err != nil {
 		return err
@@ -70,6 +72,9 @@ func run(fast bool, only string, verbose bool) error {
 		return err
 	}
 	defer os.RemoveAll(work)
+	if keep == "" {
+		keep = work
+	}
 	build := exec.Command("go", "build", "-o", work+"/", root+"/cmd/stagelock")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
@@ -88,7 +93,7 @@ func run(fast bool, only string, verbose bool) error {
 		if len(packages) == 0 {
 			continue
 		}
-		results, err := g.test(work, filepath.Join(root, "integration/stdtest/groups", g.name+".policy"), packages)
+		results, err := g.test(filepath.Join(work, "stagelock"), filepath.Join(root, "integration/stdtest/groups", g.name+".policy"), keep, packages)
 		if err != nil {
 			return err
 		}
