@@ -11,7 +11,7 @@ import (
 // Oldest and Newest are the Go releases that the sets were made for, with those between them.
 const (
 	Oldest = "1.21"
-	Newest = "1.26"
+	Newest = "1.27"
 )
 
 // Releases returns the Go releases that the sets were made for, as in 1.21, the oldest first.

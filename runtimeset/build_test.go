@@ -16,7 +16,7 @@ func TestTags(t *testing.T) {
 		yes   string
 		no    string
 	}{
-		{Build{Arch: "amd64"}, "amd64 go1.21 go1.26 updatemaxprocs containermaxprocs decoratemappings", "arm64 cgo race go1.27"},
+		{Build{Arch: "amd64"}, "amd64 go1.21 go1.27 updatemaxprocs containermaxprocs decoratemappings", "arm64 cgo race go1.28"},
 		{Build{Arch: "arm64", Go: "1.24.6", Cgo: true}, "arm64 go1.24 cgo", "go1.25 updatemaxprocs"},
 		{Build{Go: "1.26.8", GoLine: "1.23.0"}, "go1.26", "updatemaxprocs decoratemappings"},
 		{Build{Go: "1.26.8", GoLine: "1.25"}, "go1.26 updatemaxprocs", ""},
@@ -24,7 +24,7 @@ func TestTags(t *testing.T) {
 		{Build{Go: "1.26", GODEBUG: "containermaxprocs=0,panicnil=1"}, "updatemaxprocs", "containermaxprocs panicnil"},
 		{Build{Go: "1.26", GODEBUG: "containermaxprocs=0,containermaxprocs=1"}, "containermaxprocs", ""},
 		{Build{Go: "1.24", GODEBUG: "updatemaxprocs=1"}, "", "updatemaxprocs"},
-		{Build{Go: "unheard-of"}, "go1.26", "go1.27"},
+		{Build{Go: "unheard-of"}, "go1.27", "go1.28"},
 		{Build{Go: "1.27rc1"}, "go1.26 go1.27", "go1.28"},
 		{Build{Race: true}, "race", "cgo"},
 	}
@@ -43,7 +43,7 @@ func TestTags(t *testing.T) {
 }
 
 func TestNote(t *testing.T) {
-	for v, want := range map[string]string{"1.20.3": "older", "1.21": "", "1.26.99": "", "1.27rc1": "newer", "1.30.1": "newer", "": "unknown", "x": "unknown"} {
+	for v, want := range map[string]string{"1.20.3": "older", "1.21": "", "1.27.99": "", "1.28rc1": "newer", "1.30.1": "newer", "": "unknown", "x": "unknown"} {
 		if got := (Build{Go: v}).Note(); want == "" && got != "" || !strings.Contains(got, want) {
 			t.Errorf("go %q: note %q, want one with %q", v, got, want)
 		}

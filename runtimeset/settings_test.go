@@ -18,6 +18,7 @@ var indifferent = map[string]string{
 	"netdns":            "the set dns has what either resolver does that is linked",
 	"netedns0":          "what a question to a name server says",
 	"panicnil":          "what recover returns",
+	"tracebacklabels":   "what a traceback says",
 	"winreadlinkvolume": "another system's",
 	"winsymlink":        "another system's",
 }

@@ -4,14 +4,18 @@
 //	go run ./runtimeset/gen/findings            # all releases that are kept, from the toolchains they were read from
 //	go run ./runtimeset/gen/findings 1.26.11    # this one, in place of the one of its minor release
 //
-// It works offline: the toolchains have to be here, as the installed one or in the module cache.
+// It works offline: the toolchains have to be here, as the installed one or in the module cache. A release that is newer
+// than the one that this is built by may say things that only its own packages can read: it is read by itself.
 package main
 
 import (
 	"fmt"
+	goversion "go/version"
 	"log"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/stagelock/seccomp/runtimeset/internal/derive"
@@ -63,6 +67,12 @@ func write(version string) error {
 	parts := strings.Split(version, ".")
 	if len(parts) != 3 || parts[0] != "1" {
 		return fmt.Errorf("%s is no release: say it as in 1.26.8", version)
+	}
+	if goversion.Compare("go"+version, runtime.Version()) > 0 {
+		cmd := exec.Command("go", "run", "./runtimeset/gen/findings", version)
+		cmd.Env = append(os.Environ(), "GOTOOLCHAIN=go"+version)
+		cmd.Stderr = os.Stderr
+		return cmd.Run()
 	}
 	t, err := derive.Find(version)
 	if err != nil {
