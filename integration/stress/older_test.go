@@ -106,16 +106,16 @@ func countInOlderGo(f *ast.File, info *types.Info) {
 }
 
 // olderFilter compiles what the program would compile itself: the floor, and the sets of a case.
-func olderFilter(arch, release, deny, sets string, pid int) ([]byte, error) {
-	a, ok := kernel.ByName(arch)
+func olderFilter(b runtimeset.Build, deny, sets string, pid int) ([]byte, error) {
+	a, ok := kernel.ByName(b.Arch)
 	if !ok {
-		return nil, fmt.Errorf("no architecture %s", arch)
+		return nil, fmt.Errorf("no architecture %s", b.Arch)
 	}
 	f, err := rule.Parse("stress.policy", policyText(deny, sets))
 	if err != nil {
 		return nil, err
 	}
-	p, err := policy.Check(f, policy.Target{Arch: a, Sets: runtimeset.For(runtimeset.Build{Arch: arch, Go: release})})
+	p, err := policy.Check(f, policy.Target{Arch: a, Sets: runtimeset.For(b)})
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (b build) startWithFilter(cmd *exec.Cmd, name, deny string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	program, err := olderFilter(b.arch, b.older, deny, sets, cmd.Process.Pid)
+	program, err := olderFilter(runtimeset.Build{Arch: b.arch, Go: b.older, Cgo: b.cgo}, deny, sets, cmd.Process.Pid)
 	if err == nil {
 		_, err = w.Write(program)
 	}

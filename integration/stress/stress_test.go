@@ -32,13 +32,14 @@ type build struct {
 	env   []string
 	pkg   string // its directory below this one
 	tags  string
+	cgo   bool
 	older string // the Go release, as in 1.21, where it is one that can't build this module
 	arch  string // then: the GOARCH
 }
 
 var builds = []build{
 	{name: "pure", env: []string{"CGO_ENABLED=0"}},
-	{name: "cgo", env: []string{"CGO_ENABLED=1"}},
+	{name: "cgo", env: []string{"CGO_ENABLED=1"}, cgo: true},
 }
 
 // An act is what the test does to the program once it says that it is ready.
@@ -172,7 +173,7 @@ func crashed(name string) bool {
 func TestSameAsUnlocked(t *testing.T) {
 	for _, b := range builds {
 		t.Run(b.name, func(t *testing.T) {
-			if b.name != "pure" {
+			if b.cgo {
 				if testing.Short() {
 					t.Skip("-short: the pure build alone")
 				}
@@ -190,7 +191,7 @@ func TestSameAsUnlocked(t *testing.T) {
 // sameAsUnlocked runs those cases of a build that are chosen, and returns how many that were.
 func (b build) sameAsUnlocked(t *testing.T, choose func(stressCase) bool) (n int) {
 	for _, c := range slices.Concat(memoryCases, threadCases, pollCases, signalCases, crashCases, areaCases) {
-		if why, ok := pureOnly[c.name]; ok && b.name == "cgo" || !choose(c) {
+		if why, ok := pureOnly[c.name]; ok && b.cgo || !choose(c) {
 			if ok {
 				t.Logf("no %s: %s", c.name, why)
 			}
