@@ -38,17 +38,22 @@ type hardware struct {
 	from    string // the package that has it
 	flags   []string
 	console string
+	tell    string // to the kernel, besides
 }
 
+// noTimerCheck leaves out a check at start that fails where QEMU is not given the processor for some milliseconds: the
+// kernel panics then.
+const noTimerCheck = "no_timer_check"
+
 var hardwares = map[string]hardware{
-	"amd64":    {"amd64", "qemu-system-x86_64", "qemu-system-x86", []string{"-M", "q35", "-cpu", "qemu64,-cx16"}, "ttyS0"},
-	"386":      {"i386", "qemu-system-i386", "qemu-system-x86", []string{"-M", "q35", "-cpu", "qemu32"}, "ttyS0"},
-	"arm64":    {"arm64", "qemu-system-aarch64", "qemu-system-arm", []string{"-M", "virt", "-cpu", "cortex-a57"}, "ttyAMA0"},
-	"arm":      {"armhf", "qemu-system-arm", "qemu-system-arm", []string{"-M", "virt", "-cpu", "cortex-a15"}, "ttyAMA0"},
-	"riscv64":  {"riscv64", "qemu-system-riscv64", "qemu-system-misc", []string{"-M", "virt"}, "ttyS0"},
-	"s390x":    {"s390x", "qemu-system-s390x", "qemu-system-misc", []string{"-M", "s390-ccw-virtio", "-cpu", "max"}, "ttysclp0"},
-	"mips64le": {"mips64el", "qemu-system-mips64el", "qemu-system-mips", []string{"-M", "loongson3-virt", "-smp", "1"}, "ttyS0"},
-	"ppc64le":  {"ppc64el", "qemu-system-ppc64", "qemu-system-ppc", []string{"-M", "pseries", "-cpu", "power9"}, "hvc0"},
+	"amd64":    {"amd64", "qemu-system-x86_64", "qemu-system-x86", []string{"-M", "q35", "-cpu", "qemu64,-cx16"}, "ttyS0", noTimerCheck},
+	"386":      {"i386", "qemu-system-i386", "qemu-system-x86", []string{"-M", "q35", "-cpu", "qemu32"}, "ttyS0", noTimerCheck},
+	"arm64":    {"arm64", "qemu-system-aarch64", "qemu-system-arm", []string{"-M", "virt", "-cpu", "cortex-a57"}, "ttyAMA0", ""},
+	"arm":      {"armhf", "qemu-system-arm", "qemu-system-arm", []string{"-M", "virt", "-cpu", "cortex-a15"}, "ttyAMA0", ""},
+	"riscv64":  {"riscv64", "qemu-system-riscv64", "qemu-system-misc", []string{"-M", "virt"}, "ttyS0", ""},
+	"s390x":    {"s390x", "qemu-system-s390x", "qemu-system-misc", []string{"-M", "s390-ccw-virtio", "-cpu", "max"}, "ttysclp0", ""},
+	"mips64le": {"mips64el", "qemu-system-mips64el", "qemu-system-mips", []string{"-M", "loongson3-virt", "-smp", "1"}, "ttyS0", ""},
+	"ppc64le":  {"ppc64el", "qemu-system-ppc64", "qemu-system-ppc", []string{"-M", "pseries", "-cpu", "power9"}, "hvc0", ""},
 }
 
 // find returns the machines of these names; for none all, or those of the fast part.
