@@ -9,7 +9,7 @@
 // libseccomp is reached through cgo, and needs its headers (apt-get install libseccomp-dev) and a C compiler, and the
 // build tag libseccomp:
 //
-//	go run -tags libseccomp . -rounds 15
+//	go run -tags libseccomp . -rounds 9
 //
 // Without the tag its rows are missing, and the table says so. With it the tests also compare the numbers of all calls
 // with libseccomp's on its architectures, and what dialect/oci reads of a profile with its programs. It runs on amd64 Linux, for which the policy is written.
