@@ -120,7 +120,7 @@ func TestMinusOne(t *testing.T) {
 		writeFloor(t, string(paper))
 		return
 	}
-	for _, b := range builds {
+	for _, b := range builds[:1] { // what C calls is a matter of the C library
 		rows := floorRows(string(paper), b.name)
 		names, _ := floor(t, b)
 		for _, name := range names {
