@@ -64,7 +64,7 @@ func observe(m *machine, s *step) (*Receipt, error) {
 	}
 	done := lock.Receipt{Stage: s.name, Before: -1, Inherited: -1}
 	planned := time.Since(s.start)
-	o, _ := m.observed.(*observations)
+	o := m.observations
 	if o == nil {
 		o = &observations{log: refusal.Log{Arch: table.Arch}, watched: s.plan.Stages[len(s.plan.Stages)-1].Table}
 		if m.base == nil {
@@ -92,7 +92,7 @@ func observe(m *machine, s *step) (*Receipt, error) {
 		if err != nil { // not seen on every thread: those without see nothing, and nothing is refused to them
 			done.Notes = append(done.Notes, err.Error())
 		}
-		m.observed = o
+		m.observations, m.observed = o, o.list
 		m.published.programs = append(m.published.programs, instructions(watch))
 		go o.tell(m)
 	} else {

@@ -24,26 +24,27 @@ var process machine
 
 // A machine goes through the stages of a process.
 type machine struct {
-	mu       sync.Mutex
-	mode     Mode
-	logger   Logger
-	news     []func(Logger) // what it is yet to be told
-	base     *policy.Policy // the policy that is followed, the declared or the default one; nil: handles say all
-	text     string         // base as it was written
-	declared bool           // it is the program's own
-	drawn    *stage.Plan    // of the declared policy, without the values that only the process knows
-	words    words          // nil: neither was one declared, nor has a handle said anything
-	said     []*Handle      // the stages that were said in code, in the order in which they were locked
-	session  lock.Session
-	env      stage.Env
-	begun    bool // a Lock that was asked for has begun: what it works with is settled
-	plan     *stage.Plan
-	at       int // the place in plan of the stage in force, if there is one
-	inForce  *Handle
-	act      func(*machine, *step) (*Receipt, error) // goes to a stage: enforce, or what SetMode says
-	observed interface{ list() []Observation }       // in mode Observe: an *observations, which other programs don't link
-	receipts []Receipt
-	err      error // the first failure
+	mu           sync.Mutex
+	mode         Mode
+	logger       Logger
+	news         []func(Logger) // what it is yet to be told
+	base         *policy.Policy // the policy that is followed, the declared or the default one; nil: handles say all
+	text         string         // base as it was written
+	declared     bool           // it is the program's own
+	drawn        *stage.Plan    // of the declared policy, without the values that only the process knows
+	words        *words         // nil: neither was one declared, nor has a handle said anything
+	said         []*Handle      // the stages that were said in code, in the order in which they were locked
+	session      lock.Session
+	env          stage.Env
+	begun        bool // a Lock that was asked for has begun: what it works with is settled
+	plan         *stage.Plan
+	at           int // the place in plan of the stage in force, if there is one
+	inForce      *Handle
+	act          func(*machine, *step) (*Receipt, error) // goes to a stage: enforce, or what SetMode says
+	observations *observations                           // in mode Observe
+	observed     func() []Observation                    // tells them; nil where there are none, so that other programs do not link how
+	receipts     []Receipt
+	err          error // the first failure
 
 	published publication
 }
@@ -70,7 +71,7 @@ func (m *machine) declare(file, text string) error {
 	if err != nil {
 		return m.fail(err)
 	}
-	m.base, m.text, m.declared, m.drawn, m.words = p, text, true, plan, &spoken{base: f}
+	m.base, m.text, m.declared, m.drawn, m.words = p, text, true, plan, wordsAbout(f)
 	return nil
 }
 

@@ -56,7 +56,7 @@ type Handle struct {
 	sets []string
 	none bool // Use was called without a set
 	text []string
-	own  func() words // nil where it says nothing but the name
+	own  func() *words // nil where it says nothing but the name
 
 	behind int // stages of the built-in policy that were in force when it was locked
 }

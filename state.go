@@ -29,7 +29,7 @@ func Current() State {
 		s.Policy = m.policyText()
 	}
 	if m.observed != nil {
-		s.Observed = m.observed.list()
+		s.Observed = m.observed()
 	}
 	return s
 }

@@ -103,11 +103,10 @@ func (t *traps) text(arch *kernel.Arch) *lock.TrapText {
 		return nil
 	}
 	if t.calls == nil {
-		calls := arch.Calls()
 		const reach = 1 << 13 // numbers are small but for mips, whose begin at 4000, 5000 and 6000
-		last := calls[len(calls)-1].Nr
+		last := arch.At(arch.Len() - 1).Nr
 		t.calls = make([]lock.TrapCall, min(last, reach)+1)
-		for _, c := range calls {
+		for _, c := range arch.Calls() {
 			if c.Nr < uint32(len(t.calls)) {
 				t.calls[c.Nr] = lock.TrapCall{Name: c.Name, Args: uint8(len(c.Args()))}
 			}

@@ -12,29 +12,36 @@ import (
 )
 
 // Words are what a program needs beyond the built-in stages if it says something itself, by Declare, Use or Rules. The
-// linker leaves out of all others what lies behind this interface, and it alone: the parser, the checker, the names of
-// the kernel's constants, and what a trap takes.
-type words interface {
+// linker leaves out of all others what lies behind these functions, and them alone: the parser, the checker, the names
+// of the kernel's constants, and what a trap takes. They are no interface: whatever the methods behind one are about
+// would keep its own methods, which fmt might ask for, down to how a time is written.
+type words struct {
 	// compose returns the policy that m follows with what handles say, in the order in which they were locked.
-	compose(m *machine, handles []*Handle) (*policy.Policy, error)
+	compose func(m *machine, handles []*Handle) (*policy.Policy, error)
 	// source returns that policy as it was written.
-	source(m *machine, handles []*Handle) string
+	source func(m *machine, handles []*Handle) string
 	// compile compiles a table.
-	compile(t *policy.Table) ([]*filter.Program, error)
+	compile func(t *policy.Table) ([]*filter.Program, error)
 	// sayTraps prepares that the first call which what was compiled so far traps is told. The stage is the one that
 	// comes into force, all of it.
-	sayTraps(stage *policy.Table, pid uint64) error
+	sayTraps func(stage *policy.Table, pid uint64) error
 	// didYouMean is the end of a message about an unknown word.
-	didYouMean(word string, known []string) string
+	didYouMean func(word string, known []string) string
 }
 
-// spoken are the words of a program.
+// spoken is what words work with.
 type spoken struct {
 	base  *rule.File // the declared policy, or, once a handle says something about it, the default one
 	traps traps
 }
 
-func newWords() words { return &spoken{} }
+func newWords() *words { return wordsAbout(nil) }
+
+// wordsAbout returns the words of a program that declared base; nil: none.
+func wordsAbout(base *rule.File) *words {
+	s := &spoken{base: base}
+	return &words{s.compose, s.source, s.traps.compile, s.traps.say, didYouMean}
+}
 
 func (s *spoken) compose(m *machine, handles []*Handle) (*policy.Policy, error) {
 	if s.base == nil && m.base != nil {
@@ -111,10 +118,6 @@ func (s *spoken) source(m *machine, handles []*Handle) string {
 	return b.String()
 }
 
-func (s *spoken) compile(t *policy.Table) ([]*filter.Program, error) { return s.traps.compile(t) }
-
-func (s *spoken) sayTraps(stage *policy.Table, pid uint64) error { return s.traps.say(stage, pid) }
-
-func (s *spoken) didYouMean(word string, known []string) string {
+func didYouMean(word string, known []string) string {
 	return rule.DidYouMean(word, slices.Values(known))
 }

@@ -93,19 +93,16 @@ func (b *abiBuilder) unnamed(n, other bdd.Node) {
 			What: "of the numbers that the tables don't have more than can be listed get something of their own"})
 		return
 	}
-	calls := b.arch.Calls()
 	for _, r := range list {
 		for lo := uint64(r.lo); lo <= uint64(r.hi); {
-			i, known := slices.BinarySearchFunc(calls, uint32(lo), func(c kernel.Call, nr uint32) int {
-				return int(int64(c.Nr) - int64(nr))
-			})
+			i, known := b.arch.Index(uint32(lo))
 			if known {
 				lo++
 				continue
 			}
 			hi := uint64(r.hi)
-			if i < len(calls) && uint64(calls[i].Nr) <= hi {
-				hi = uint64(calls[i].Nr) - 1
+			if i < b.arch.Len() && uint64(b.arch.At(i).Nr) <= hi {
+				hi = uint64(b.arch.At(i).Nr) - 1
 			}
 			b.unnamedRun(uint32(lo), uint32(hi), r.node)
 			lo = hi + 1

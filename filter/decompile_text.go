@@ -158,7 +158,7 @@ func (b *abiBuilder) arrange(f *rule.File, all bool) {
 	}
 	if all {
 		use := &rule.Use{Sets: []rule.Name{{Text: policy.AllSet}}}
-		use.After = fmt.Sprintf("%d of %d calls are allowed, whatever their arguments", plain, len(b.arch.Calls()))
+		use.After = fmt.Sprintf("%d of %d calls are allowed, whatever their arguments", plain, b.arch.Len())
 		head = append(head, use)
 	}
 	f.Stmts = head

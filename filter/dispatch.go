@@ -1,8 +1,8 @@
 package filter
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 
 	"github.com/stagelock/seccomp/internal/bpf"
 	"github.com/stagelock/seccomp/policy"
@@ -114,8 +114,8 @@ func (c *compiler) findCold(in window) bpf.Label {
 			return c.misses[i].at
 		}
 	}
-	first, _ := slices.BinarySearchFunc(c.cold, in.first, func(it item, nr uint32) int { return cmp.Compare(it.hi, nr) })
-	last, _ := slices.BinarySearchFunc(c.cold, in.last, func(it item, nr uint32) int { return cmp.Compare(it.hi, nr) })
+	first := sort.Search(len(c.cold), func(i int) bool { return c.cold[i].hi >= in.first })
+	last := sort.Search(len(c.cold), func(i int) bool { return c.cold[i].hi >= in.last })
 	lo, hi := &c.cold[first].lo, &c.cold[last].hi
 	wasLo, wasHi := *lo, *hi
 	*lo, *hi = in.first, in.last

@@ -5,8 +5,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
-	"sort"
 
+	"github.com/stagelock/seccomp/internal/order"
 	"github.com/stagelock/seccomp/policy"
 )
 
@@ -57,7 +57,7 @@ func (g *graph) allow() {
 // order makes paths look at the arguments in the order of args, and among the views of one argument at the high word
 // first, which decides comparisons, and at the whole of a word before parts of it, as long as A still has it.
 func (t *translator) order(args []uint8) {
-	sort.SliceStable(t.looked, func(i, j int) bool {
+	order.Stable(t.looked, func(i, j int) bool {
 		v, w := t.views[t.looked[i]], t.views[t.looked[j]]
 		return 0 > cmp.Or(
 			cmp.Compare(slices.Index(args, uint8(v.word/2)), slices.Index(args, uint8(w.word/2))),

@@ -3,13 +3,15 @@ package lock
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/stagelock/seccomp/internal/sys"
 )
 
 // Prepare brings the Go runtime into a known state, so that a stage can leave less open to it, and tells by what
@@ -28,56 +30,73 @@ func (s *Session) Prepare() (Runtime, error) {
 	runtime.LockOSThread()
 	runtime.UnlockOSThread()
 
-	// A pipe is registered with the poller when it is made; that starts it, and marks it as the runtime's own among
-	// all epoll descriptors that a process may have.
-	r, w, err := os.Pipe()
-	if err != nil {
-		return rt, fmt.Errorf("start the network poller: %w", err)
+	// A file that does not block is registered with the poller when it is made of a descriptor (os.NewFile); that starts
+	// the poller, and marks it as the runtime's own among all epoll descriptors that a process may have.
+	var pipe [2]int
+	if err := syscall.Pipe2(pipe[:], syscall.O_CLOEXEC|syscall.O_NONBLOCK); err != nil {
+		return rt, fmt.Errorf("start the network poller: pipe2: %w", err)
 	}
+	defer syscall.Close(pipe[1])
+	var mark syscall.Stat_t
+	err := syscall.Fstat(pipe[0], &mark)
+	r := os.NewFile(uintptr(pipe[0]), "pipe")
 	defer r.Close()
-	defer w.Close()
-	mark, err := inode(r)
 	if err != nil {
 		return rt, nil
 	}
-	self := filepath.Dir(s.Proc.Self())
-	fds, err := os.ReadDir(filepath.Join(self, "fd"))
+	self := s.Proc.Self()[:len(s.Proc.Self())-len("/task")]
+	fds, err := sys.Names(self + "/fd")
 	if err != nil {
 		return rt, nil
 	}
-	for _, e := range fds {
-		if link, _ := os.Readlink(filepath.Join(self, "fd", e.Name())); link != "anon_inode:[eventpoll]" {
+	for _, name := range fds {
+		if !links(self, name, "anon_inode:[eventpoll]") {
 			continue
 		}
-		info, err := os.ReadFile(filepath.Join(self, "fdinfo", e.Name()))
+		info, err := readAll(self + "/fdinfo/" + name)
 		if err != nil {
 			continue
 		}
 		watched := parseEpoll(info)
-		if !slices.ContainsFunc(watched, func(t target) bool { return t.inode == mark }) {
+		if !slices.ContainsFunc(watched, func(t target) bool { return t.inode == uint64(mark.Ino) }) {
 			continue
 		}
-		rt.EpollFD, _ = strconv.Atoi(e.Name())
+		rt.EpollFD, _ = strconv.Atoi(name)
 		rt.EventFD = eventFD(watched, self)
 		break
 	}
 	return rt, nil
 }
 
-func inode(f *os.File) (ino uint64, err error) {
-	conn, err := f.SyscallConn() // Fd would make the descriptor blocking and so useless as a mark
+// links tells whether a descriptor is of what a link to "to" says.
+func links(self, fd, to string) bool {
+	var link [32]byte // longer than to
+	n, err := syscall.Readlink(self+"/fd/"+fd, link[:])
+	return err == nil && string(link[:max(n, 0)]) == to
+}
+
+// readAll reads a file of /proc. os.ReadFile asks for its size first, which is 0, and links what a file's size, times and
+// mode take.
+func readAll(path string) ([]byte, error) {
+	fd, err := openat(path)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	cerr := conn.Control(func(fd uintptr) {
-		var st unix.Stat_t
-		err = unix.Fstat(int(fd), &st)
-		ino = uint64(st.Ino)
-	})
-	if cerr != nil {
-		err = cerr
+	defer syscall.Close(fd)
+	text := make([]byte, 0, 1<<10)
+	for {
+		n, err := syscall.Read(fd, text[len(text):cap(text)])
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err != nil:
+			return nil, err
+		case n == 0:
+			return text, nil
+		}
+		text = text[:len(text)+n]
+		text = slices.Grow(text, 1)
 	}
-	return ino, err
 }
 
 // A target is a descriptor that an epoll descriptor watches.
@@ -111,8 +130,7 @@ func parseEpoll(fdinfo []byte) (targets []target) {
 func eventFD(watched []target, self string) int {
 	found := -1
 	for _, t := range watched {
-		link, _ := os.Readlink(filepath.Join(self, "fd", strconv.Itoa(t.fd)))
-		if link != "anon_inode:[eventfd]" || t.events&unix.EPOLLET != 0 {
+		if t.events&unix.EPOLLET != 0 || !links(self, strconv.Itoa(t.fd), "anon_inode:[eventfd]") {
 			continue
 		}
 		if found >= 0 {

@@ -4,10 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -48,8 +47,9 @@ func (ts *threads) open(fs proc.FS) (reason string) {
 		return err.Error()
 	}
 	// The main thread first. It is not Getpid in a /proc that was mounted for another pid namespace.
-	link, _ := os.Readlink(filepath.Dir(tasks))
-	main, _ := strconv.Atoi(link)
+	var link [20]byte
+	n, _ := syscall.Readlink(tasks[:len(tasks)-len("/task")], link[:])
+	main, _ := strconv.Atoi(string(link[:max(n, 0)]))
 	if i := slices.Index(tids, main); i > 0 {
 		copy(tids[1:i+1], tids[:i])
 		tids[0] = main
@@ -61,17 +61,17 @@ func (ts *threads) open(fs proc.FS) (reason string) {
 	var unseen int
 	var first error
 	for _, tid := range tids {
-		path := filepath.Join(tasks, strconv.Itoa(tid), "status")
+		path := tasks + "/" + strconv.Itoa(tid) + "/status"
 		t, err := ts.see(path, tid)
 		if err == nil && len(ts.list) > 0 && uint64(t.fd)+spare >= limit.Cur {
-			unix.Close(t.fd)
+			syscall.Close(t.fd)
 			err = unix.EMFILE
 		}
 		switch {
 		case err == nil && !t.state.Exiting():
 			ts.list = append(ts.list, t)
 		case err == nil:
-			unix.Close(t.fd)
+			syscall.Close(t.fd)
 		case errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH): // ended since it was listed
 		case errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE):
 			ts.keep(max(1, len(ts.list)-spare))
@@ -101,7 +101,7 @@ func (ts *threads) see(path string, tid int) (thread, error) {
 		err = fmt.Errorf("%w: it is of thread %d", proc.ErrMalformed, state.Tid)
 	}
 	if err != nil {
-		unix.Close(fd)
+		syscall.Close(fd)
 		return thread{}, err
 	}
 	return thread{tid, fd, state}, nil
@@ -109,7 +109,7 @@ func (ts *threads) see(path string, tid int) (thread, error) {
 
 func openat(path string) (int, error) {
 	for {
-		fd, err := unix.Openat(unix.AT_FDCWD, path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 		if err != unix.EINTR {
 			return fd, err
 		}
@@ -122,7 +122,7 @@ func (ts *threads) keep(n int) {
 		return
 	}
 	for _, t := range ts.list[n:] {
-		unix.Close(t.fd)
+		syscall.Close(t.fd)
 	}
 	ts.list = slices.Clone(ts.list[:n])
 }
@@ -148,7 +148,7 @@ func (ts *threads) read() {
 			t.state = state
 			alive = append(alive, t)
 		case err == nil, errors.Is(err, unix.ESRCH) && !t.main():
-			unix.Close(t.fd)
+			syscall.Close(t.fd)
 		case ts.lost == nil:
 			ts.lost = &threadError{t.tid, err}
 		}

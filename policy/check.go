@@ -3,9 +3,9 @@ package policy
 import (
 	"errors"
 	"slices"
-	"sort"
 
 	"github.com/stagelock/seccomp/internal/kernel"
+	"github.com/stagelock/seccomp/internal/order"
 	"github.com/stagelock/seccomp/rule"
 )
 
@@ -48,7 +48,7 @@ func Check(f *rule.File, t Target) (*Policy, error) {
 		p.Mistakes = c.errs
 		return p, err
 	}
-	sort.SliceStable(c.notes, func(i, j int) bool { return c.notes[i].Pos.Precedes(c.notes[j].Pos) })
+	order.Stable(c.notes, func(i, j int) bool { return c.notes[i].Pos.Precedes(c.notes[j].Pos) })
 	p.Notes, p.Lacks = c.notes, c.lacks
 	return p, nil
 }

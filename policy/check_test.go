@@ -274,7 +274,7 @@ func TestSymbolsInBuiltinSets(t *testing.T) {
 func TestUseAll(t *testing.T) {
 	p := mustCheck(t, "use all\n")
 	set := p.Stages[0].Steps[0].Sets[0]
-	if n := len(p.Arch.Calls()); set.Name != AllSet || len(set.Rules) != n || !set.Builtin {
+	if n := p.Arch.Len(); set.Name != AllSet || len(set.Rules) != n || !set.Builtin {
 		t.Errorf("all has %d of %d calls", len(set.Rules), n)
 	}
 	for _, r := range set.Rules {

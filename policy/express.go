@@ -1,12 +1,12 @@
 package policy
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/stagelock/seccomp/internal/kernel"
+	"github.com/stagelock/seccomp/internal/order"
 	"github.com/stagelock/seccomp/rule"
 )
 
@@ -158,12 +158,14 @@ func (e *expressor) distinct(c And) []rule.Expr {
 // unique returns the expressions that read differently.
 func unique(list []rule.Expr) []rule.Expr {
 	seen := make(map[string]bool, len(list))
-	return slices.DeleteFunc(list, func(x rule.Expr) bool {
-		text := rule.FormatExpr(x)
-		again := seen[text]
-		seen[text] = true
-		return again
-	})
+	once := list[:0]
+	for _, x := range list {
+		if text := rule.FormatExpr(x); !seen[text] {
+			seen[text] = true
+			once = append(once, x)
+		}
+	}
+	return once
 }
 
 // within puts ARG == V, ARG <= V or ARG in {…} into words. The ranges look at the whole argument.
@@ -216,7 +218,7 @@ func (a argument) ordered(ranges []Range) []interval {
 			list = append(list, interval{r.Lo, r.Hi})
 		}
 	}
-	slices.SortFunc(list, func(x, y interval) int { return cmp.Compare(a.rank(x.lo), a.rank(y.lo)) })
+	order.Stable(list, func(i, j int) bool { return a.rank(list[i].lo) < a.rank(list[j].lo) })
 	joined := list[:0]
 	for _, v := range list {
 		n := len(joined)
@@ -310,7 +312,7 @@ func (e *expressor) masked(c Masked, op rule.Op) rule.Expr {
 
 // maskedIn puts (ARG & MASK) in {…} into words.
 func (e *expressor) maskedIn(c Masked, values []number) rule.Expr {
-	slices.Sort(values)
+	order.Stable(values, func(i, j int) bool { return values[i] < values[j] })
 	values = slices.Compact(values)
 	if len(values) == 1 {
 		c.Value = values[0]

@@ -2,9 +2,9 @@ package policy
 
 import (
 	"math/bits"
-	"slices"
 	"strconv"
 
+	"github.com/stagelock/seccomp/internal/order"
 	"github.com/stagelock/seccomp/rule"
 )
 
@@ -197,7 +197,7 @@ func (f *family) words(e *expressor, a argument, v number) rule.Value {
 			known = append(known, flag{i, number(x)})
 		}
 	}
-	slices.SortStableFunc(known, func(x, y flag) int { return bits.OnesCount64(y.bits) - bits.OnesCount64(x.bits) })
+	order.Stable(known, func(i, j int) bool { return bits.OnesCount64(known[i].bits) > bits.OnesCount64(known[j].bits) })
 	rest := v
 	var chosen []int
 	for _, k := range known {
@@ -209,7 +209,7 @@ func (f *family) words(e *expressor, a argument, v number) rule.Value {
 	if bits.OnesCount64(rest) >= bits.OnesCount64(v&^rest) { // the names would say less than they hide
 		return nil
 	}
-	slices.Sort(chosen)
+	order.Stable(chosen, func(i, j int) bool { return chosen[i] < chosen[j] })
 	join := &rule.Join{}
 	for _, i := range chosen {
 		join.X = append(join.X, &rule.Ident{Name: f.names[i]})

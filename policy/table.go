@@ -1,8 +1,7 @@
 package policy
 
 import (
-	"cmp"
-	"slices"
+	"sort"
 
 	"github.com/stagelock/seccomp/internal/kernel"
 )
@@ -59,10 +58,8 @@ const (
 
 // Find returns the decision on a number, ok being false where Foreign or Other is it.
 func (t *Table) Find(nr uint32) (d *Decision, ok bool) {
-	i, ok := slices.BinarySearchFunc(t.Calls, nr, func(d Decision, nr uint32) int {
-		return cmp.Compare(d.Nr, nr)
-	})
-	if !ok {
+	i := sort.Search(len(t.Calls), func(i int) bool { return t.Calls[i].Nr >= nr })
+	if i == len(t.Calls) || t.Calls[i].Nr != nr {
 		return nil, false
 	}
 	return &t.Calls[i], true

@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/stagelock/seccomp/internal/order"
+	"github.com/stagelock/seccomp/internal/sys"
 )
 
 // An FS is a proc file system. The zero value is the one at /proc; any other Root is read the same way, so that a
@@ -28,11 +30,11 @@ func (f FS) root() string {
 }
 
 // Tasks is the directory that lists the threads of a process, one name for each thread id.
-func (f FS) Tasks(pid int) string { return filepath.Join(f.root(), strconv.Itoa(pid), "task") }
+func (f FS) Tasks(pid int) string { return f.root() + "/" + strconv.Itoa(pid) + "/task" }
 
 // Self is like Tasks for the process that asks. It says "self" rather than the process id, which is a different one
 // in a /proc that was mounted for another pid namespace.
-func (f FS) Self() string { return filepath.Join(f.root(), "self", "task") }
+func (f FS) Self() string { return f.root() + "/self/task" }
 
 // An Error says what of a process could not be seen.
 type Error struct {
@@ -92,13 +94,8 @@ func (f FS) Threads(pid int) ([]State, error) {
 
 // ThreadIDs lists a directory of threads, such as Tasks names, in ascending order.
 func ThreadIDs(tasks string) ([]int, error) {
-	dir, err := os.Open(tasks)
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
-	if err != nil && !gone(err) {
+	names, err := sys.Names(tasks)
+	if err != nil && (len(names) == 0 || !gone(err)) {
 		return nil, err
 	}
 	tids := make([]int, 0, len(names))
@@ -109,7 +106,7 @@ func ThreadIDs(tasks string) ([]int, error) {
 		}
 		tids = append(tids, int(tid))
 	}
-	slices.Sort(tids)
+	order.Stable(tids, func(i, j int) bool { return tids[i] < tids[j] })
 	return tids, nil
 }
 

@@ -3,7 +3,8 @@ package rule
 import (
 	"fmt"
 	"slices"
-	"sort"
+
+	"github.com/stagelock/seccomp/internal/order"
 )
 
 // maxErrors is how many mistakes of a text are told.
@@ -97,5 +98,5 @@ func before(file string, at Pos, e *Error) bool {
 
 // Sort sorts the errors by file and place. Those of one place stay in their order.
 func (e Errors) Sort() {
-	sort.SliceStable(e, func(i, j int) bool { return before(e[i].File, e[i].Pos, e[j]) })
+	order.Stable(e, func(i, j int) bool { return before(e[i].File, e[i].Pos, e[j]) })
 }

@@ -81,7 +81,13 @@ func (b *builder) traps() bool {
 func (b *builder) takeLock(name string) {
 	if c, ok := b.policy.Arch.Call(name); ok && b.floor != nil {
 		i, _ := b.index(c.Nr)
-		b.floor[i] = slices.DeleteFunc(b.floor[i], func(f policy.Clause) bool { return f.Origin.Set == policy.LockSet })
+		others := b.floor[i][:0]
+		for _, f := range b.floor[i] {
+			if f.Origin.Set != policy.LockSet {
+				others = append(others, f)
+			}
+		}
+		b.floor[i] = others
 	}
 }
 

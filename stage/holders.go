@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stagelock/seccomp/internal/order"
 	"github.com/stagelock/seccomp/policy"
 )
 
@@ -184,7 +185,7 @@ func (b *builder) inForce() string {
 	for _, l := range b.holders.leaves {
 		names = append(names, l.Name)
 	}
-	slices.Sort(names)
+	order.Stable(names, func(i, j int) bool { return names[i] < names[j] })
 	return ": in force are " + strings.Join(names, ", ")
 }
 

@@ -7,10 +7,10 @@
 package stage
 
 import (
-	"cmp"
 	"slices"
 	"sort"
 
+	"github.com/stagelock/seccomp/internal/order"
 	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
 )
@@ -166,10 +166,12 @@ type builder struct {
 // start lists the calls that the plan is about: those of the architecture, and numbers that its tables don't know,
 // named by nr(N).
 func (b *builder) start() {
-	known := b.policy.Arch.Calls()
-	b.calls = make([]policy.Decision, len(known), len(known)+4)
+	arch := b.policy.Arch
+	known := arch.Len()
+	b.calls = make([]policy.Decision, known, known+4)
 	for i := range known {
-		b.calls[i].Nr, b.calls[i].Name = known[i].Nr, known[i].Name
+		c := arch.At(i)
+		b.calls[i].Nr, b.calls[i].Name = c.Nr, c.Name
 	}
 	for k := range b.policy.Stages {
 		for _, r := range b.policy.Stages[k].Rules {
@@ -178,9 +180,15 @@ func (b *builder) start() {
 			}
 		}
 	}
-	if len(b.calls) > len(known) {
-		sort.SliceStable(b.calls, func(i, j int) bool { return b.calls[i].Nr < b.calls[j].Nr })
-		b.calls = slices.CompactFunc(b.calls, func(x, y policy.Decision) bool { return x.Nr == y.Nr })
+	if len(b.calls) > known {
+		order.Stable(b.calls, func(i, j int) bool { return b.calls[i].Nr < b.calls[j].Nr })
+		list := b.calls[:1]
+		for _, d := range b.calls[1:] {
+			if d.Nr != list[len(list)-1].Nr {
+				list = append(list, d)
+			}
+		}
+		b.calls = list
 	}
 }
 
@@ -195,10 +203,11 @@ func (b *builder) begin(k int) {
 
 // index returns the place of a call in calls.
 func (b *builder) index(nr uint32) (i int, ok bool) {
-	if arch := b.policy.Arch; len(b.calls) == len(arch.Calls()) {
+	if arch := b.policy.Arch; len(b.calls) == arch.Len() {
 		return arch.Index(nr)
 	}
-	return slices.BinarySearchFunc(b.calls, nr, func(d policy.Decision, nr uint32) int { return cmp.Compare(d.Nr, nr) })
+	i = sort.Search(len(b.calls), func(i int) bool { return b.calls[i].Nr >= nr })
+	return i, i < len(b.calls) && b.calls[i].Nr == nr
 }
 
 // was returns what the stage before left of a call. Before the first one everything is allowed, and nobody has said so.

@@ -39,7 +39,7 @@ var entries = []attack{
 	}),
 	refused("numbers that are negative, huge or unused", func(s *scene) {
 		s.lock()
-		last := native.Calls()[len(native.Calls())-1].Nr
+		last := native.At(native.Len() - 1).Nr
 		for _, nr := range []uint64{uint64(last) + 1, uint64(last) + 400, 9999, 1 << 16, 1<<30 - 1, 1 << 31, 1<<31 | 59,
 			0xdeadbeef, 1<<32 - 4095} {
 			if native.Foreign(uint32(nr)) {

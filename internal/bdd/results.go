@@ -1,6 +1,6 @@
 package bdd
 
-import "slices"
+import "github.com/stagelock/seccomp/internal/order"
 
 // Results returns the results that n can have, in ascending order.
 func (d *Diagram) Results(n Node) (list []uint32) {
@@ -19,7 +19,7 @@ func (d *Diagram) Results(n Node) (list []uint32) {
 		}
 	}
 	walk(n)
-	slices.Sort(list)
+	order.Stable(list, func(i, j int) bool { return list[i] < list[j] })
 	return list
 }
 

@@ -15,10 +15,19 @@ type Arch struct {
 	BigEndian bool
 	X32       bool // numbers from 1<<30 on are calls of the x32 ABI (amd64)
 
-	calls  []Call   // by ascending Nr
-	byName []uint16 // hash table of calls by Name: indexes plus one, 0 where none is; its length is a power of two
-	errnos text
-	consts own
+	calls      []entry  // by ascending number
+	names      string   // of the calls, one after the other
+	byName     []uint16 // hash table of calls by name: indexes plus one, 0 where none is; its length is a power of two
+	prototypes prototypes
+	errnos     text
+	consts     own
+}
+
+// An entry is what the tables have of a Call, which is five times as large.
+type entry struct {
+	nr     uint32 // on arm beyond 16 bits
+	end    uint16 // of its name in names; it begins where the one before ends
+	weight uint16
 }
 
 // own has the constants whose value, or existence, is not the same on every Arch. The linker leaves out of a program
@@ -27,10 +36,11 @@ type own interface{ consts() text }
 
 // A Call is one system call of one Arch.
 type Call struct {
-	Name string // as in the kernel's table, without sys_
-	Nr   uint32 // the number in seccomp_data.nr
-	at   uint32 // the place of its prototype
-	of   prototypes
+	Name   string // as in the kernel's table, without sys_
+	Nr     uint32 // the number in seccomp_data.nr
+	weight uint16
+	at     uint16 // the place of its prototype
+	of     prototypes
 }
 
 // prototypes has the prototypes of calls: the linker leaves them out of a program as it does own, if Args and Known are

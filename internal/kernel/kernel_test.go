@@ -21,8 +21,8 @@ func TestTables(t *testing.T) {
 		if len(a.calls) < 300 || 4*len(a.byName) < 5*len(a.calls) {
 			t.Fatal(len(a.calls), len(a.byName))
 		}
-		for i, c := range a.calls {
-			if i > 0 && a.calls[i-1].Nr >= c.Nr {
+		for i, c := range a.Calls() {
+			if i > 0 && a.At(i-1).Nr >= c.Nr {
 				t.Error("order: ", c)
 			}
 			if got, ok := a.Call(c.Name); !ok || got != c {

@@ -2,9 +2,9 @@ package kernel
 
 import (
 	"bytes"
-	"cmp"
 	"iter"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -12,8 +12,8 @@ import (
 func (a *Arch) Call(name string) (c Call, ok bool) {
 	last := uint32(len(a.byName) - 1)
 	for i := hash(name); len(a.byName) > 0 && a.byName[i&last] != 0; i++ {
-		if c := &a.calls[a.byName[i&last]-1]; c.Name == name {
-			return *c, true
+		if at := int(a.byName[i&last]) - 1; a.name(at) == name {
+			return a.At(at), true
 		}
 	}
 	return Call{}, false
@@ -34,22 +34,49 @@ func (a *Arch) CallNr(nr uint32) (c Call, ok bool) {
 	if !ok {
 		return Call{}, false
 	}
-	return a.calls[i], true
+	return a.At(i), true
+}
+
+// At returns the call at a place, by ascending number: there are Len.
+func (a *Arch) At(i int) Call {
+	e := &a.calls[i]
+	return Call{Name: a.name(i), Nr: e.nr, weight: e.weight, at: uint16(i), of: a.prototypes}
+}
+
+// Len returns how many calls there are.
+func (a *Arch) Len() int { return len(a.calls) }
+
+// name returns the name of the call at a place.
+func (a *Arch) name(i int) string {
+	begin := uint16(0)
+	if i > 0 {
+		begin = a.calls[i-1].end
+	}
+	return a.names[begin:a.calls[i].end]
 }
 
 // Index returns the place in Calls of the call of a number, or where it would be.
 func (a *Arch) Index(nr uint32) (i int, ok bool) {
 	// Most numbers follow each other without a gap.
 	if len(a.calls) > 0 {
-		if i := nr - a.calls[0].Nr; i < uint32(len(a.calls)) && a.calls[i].Nr == nr {
+		if i := nr - a.calls[0].nr; i < uint32(len(a.calls)) && a.calls[i].nr == nr {
 			return int(i), true
 		}
 	}
-	return slices.BinarySearchFunc(a.calls, nr, func(c Call, nr uint32) int { return cmp.Compare(c.Nr, nr) })
+	i = sort.Search(len(a.calls), func(i int) bool { return a.calls[i].nr >= nr })
+	return i, i < len(a.calls) && a.calls[i].nr == nr
 }
 
-// Calls returns all calls by ascending number. The slice must not be changed.
-func (a *Arch) Calls() []Call { return a.calls }
+// Calls yields all calls by ascending number, each with its place.
+func (a *Arch) Calls() iter.Seq2[int, Call] {
+	return func(yield func(int, Call) bool) {
+		for i := range a.calls {
+			if !yield(i, a.At(i)) {
+				return
+			}
+		}
+	}
+}
 
 // KnownCall tells whether some architecture of Linux has a call of that name, given without sys_.
 func KnownCall(name string) bool {

@@ -416,393 +416,781 @@ var amd64PrototypesEnds = [...]uint16{
 	10537,
 }
 
-var amd64Calls = []Call{
-	{"read", 0, 0, amd64Prototypes{}},
-	{"write", 1, 1, amd64Prototypes{}},
-	{"open", 2, 2, amd64Prototypes{}},
-	{"close", 3, 3, amd64Prototypes{}},
-	{"stat", 4, 4, amd64Prototypes{}},
-	{"fstat", 5, 5, amd64Prototypes{}},
-	{"lstat", 6, 6, amd64Prototypes{}},
-	{"poll", 7, 7, amd64Prototypes{}},
-	{"lseek", 8, 8, amd64Prototypes{}},
-	{"mmap", 9, 9, amd64Prototypes{}},
-	{"mprotect", 10, 10, amd64Prototypes{}},
-	{"munmap", 11, 11, amd64Prototypes{}},
-	{"brk", 12, 12, amd64Prototypes{}},
-	{"rt_sigaction", 13, 13, amd64Prototypes{}},
-	{"rt_sigprocmask", 14, 14, amd64Prototypes{}},
-	{"rt_sigreturn", 15, 15, amd64Prototypes{}},
-	{"ioctl", 16, 16, amd64Prototypes{}},
-	{"pread64", 17, 17, amd64Prototypes{}},
-	{"pwrite64", 18, 18, amd64Prototypes{}},
-	{"readv", 19, 19, amd64Prototypes{}},
-	{"writev", 20, 20, amd64Prototypes{}},
-	{"access", 21, 21, amd64Prototypes{}},
-	{"pipe", 22, 22, amd64Prototypes{}},
-	{"select", 23, 23, amd64Prototypes{}},
-	{"sched_yield", 24, 24, amd64Prototypes{}},
-	{"mremap", 25, 25, amd64Prototypes{}},
-	{"msync", 26, 26, amd64Prototypes{}},
-	{"mincore", 27, 27, amd64Prototypes{}},
-	{"madvise", 28, 28, amd64Prototypes{}},
-	{"shmget", 29, 29, amd64Prototypes{}},
-	{"shmat", 30, 30, amd64Prototypes{}},
-	{"shmctl", 31, 31, amd64Prototypes{}},
-	{"dup", 32, 32, amd64Prototypes{}},
-	{"dup2", 33, 33, amd64Prototypes{}},
-	{"pause", 34, 34, amd64Prototypes{}},
-	{"nanosleep", 35, 35, amd64Prototypes{}},
-	{"getitimer", 36, 36, amd64Prototypes{}},
-	{"alarm", 37, 37, amd64Prototypes{}},
-	{"setitimer", 38, 38, amd64Prototypes{}},
-	{"getpid", 39, 39, amd64Prototypes{}},
-	{"sendfile", 40, 40, amd64Prototypes{}},
-	{"socket", 41, 41, amd64Prototypes{}},
-	{"connect", 42, 42, amd64Prototypes{}},
-	{"accept", 43, 43, amd64Prototypes{}},
-	{"sendto", 44, 44, amd64Prototypes{}},
-	{"recvfrom", 45, 45, amd64Prototypes{}},
-	{"sendmsg", 46, 46, amd64Prototypes{}},
-	{"recvmsg", 47, 47, amd64Prototypes{}},
-	{"shutdown", 48, 48, amd64Prototypes{}},
-	{"bind", 49, 49, amd64Prototypes{}},
-	{"listen", 50, 50, amd64Prototypes{}},
-	{"getsockname", 51, 51, amd64Prototypes{}},
-	{"getpeername", 52, 52, amd64Prototypes{}},
-	{"socketpair", 53, 53, amd64Prototypes{}},
-	{"setsockopt", 54, 54, amd64Prototypes{}},
-	{"getsockopt", 55, 55, amd64Prototypes{}},
-	{"clone", 56, 56, amd64Prototypes{}},
-	{"fork", 57, 57, amd64Prototypes{}},
-	{"vfork", 58, 58, amd64Prototypes{}},
-	{"execve", 59, 59, amd64Prototypes{}},
-	{"exit", 60, 60, amd64Prototypes{}},
-	{"wait4", 61, 61, amd64Prototypes{}},
-	{"kill", 62, 62, amd64Prototypes{}},
-	{"uname", 63, 63, amd64Prototypes{}},
-	{"semget", 64, 64, amd64Prototypes{}},
-	{"semop", 65, 65, amd64Prototypes{}},
-	{"semctl", 66, 66, amd64Prototypes{}},
-	{"shmdt", 67, 67, amd64Prototypes{}},
-	{"msgget", 68, 68, amd64Prototypes{}},
-	{"msgsnd", 69, 69, amd64Prototypes{}},
-	{"msgrcv", 70, 70, amd64Prototypes{}},
-	{"msgctl", 71, 71, amd64Prototypes{}},
-	{"fcntl", 72, 72, amd64Prototypes{}},
-	{"flock", 73, 73, amd64Prototypes{}},
-	{"fsync", 74, 74, amd64Prototypes{}},
-	{"fdatasync", 75, 75, amd64Prototypes{}},
-	{"truncate", 76, 76, amd64Prototypes{}},
-	{"ftruncate", 77, 77, amd64Prototypes{}},
-	{"getdents", 78, 78, amd64Prototypes{}},
-	{"getcwd", 79, 79, amd64Prototypes{}},
-	{"chdir", 80, 80, amd64Prototypes{}},
-	{"fchdir", 81, 81, amd64Prototypes{}},
-	{"rename", 82, 82, amd64Prototypes{}},
-	{"mkdir", 83, 83, amd64Prototypes{}},
-	{"rmdir", 84, 84, amd64Prototypes{}},
-	{"creat", 85, 85, amd64Prototypes{}},
-	{"link", 86, 86, amd64Prototypes{}},
-	{"unlink", 87, 87, amd64Prototypes{}},
-	{"symlink", 88, 88, amd64Prototypes{}},
-	{"readlink", 89, 89, amd64Prototypes{}},
-	{"chmod", 90, 90, amd64Prototypes{}},
-	{"fchmod", 91, 91, amd64Prototypes{}},
-	{"chown", 92, 92, amd64Prototypes{}},
-	{"fchown", 93, 93, amd64Prototypes{}},
-	{"lchown", 94, 94, amd64Prototypes{}},
-	{"umask", 95, 95, amd64Prototypes{}},
-	{"gettimeofday", 96, 96, amd64Prototypes{}},
-	{"getrlimit", 97, 97, amd64Prototypes{}},
-	{"getrusage", 98, 98, amd64Prototypes{}},
-	{"sysinfo", 99, 99, amd64Prototypes{}},
-	{"times", 100, 100, amd64Prototypes{}},
-	{"ptrace", 101, 101, amd64Prototypes{}},
-	{"getuid", 102, 102, amd64Prototypes{}},
-	{"syslog", 103, 103, amd64Prototypes{}},
-	{"getgid", 104, 104, amd64Prototypes{}},
-	{"setuid", 105, 105, amd64Prototypes{}},
-	{"setgid", 106, 106, amd64Prototypes{}},
-	{"geteuid", 107, 107, amd64Prototypes{}},
-	{"getegid", 108, 108, amd64Prototypes{}},
-	{"setpgid", 109, 109, amd64Prototypes{}},
-	{"getppid", 110, 110, amd64Prototypes{}},
-	{"getpgrp", 111, 111, amd64Prototypes{}},
-	{"setsid", 112, 112, amd64Prototypes{}},
-	{"setreuid", 113, 113, amd64Prototypes{}},
-	{"setregid", 114, 114, amd64Prototypes{}},
-	{"getgroups", 115, 115, amd64Prototypes{}},
-	{"setgroups", 116, 116, amd64Prototypes{}},
-	{"setresuid", 117, 117, amd64Prototypes{}},
-	{"getresuid", 118, 118, amd64Prototypes{}},
-	{"setresgid", 119, 119, amd64Prototypes{}},
-	{"getresgid", 120, 120, amd64Prototypes{}},
-	{"getpgid", 121, 121, amd64Prototypes{}},
-	{"setfsuid", 122, 122, amd64Prototypes{}},
-	{"setfsgid", 123, 123, amd64Prototypes{}},
-	{"getsid", 124, 124, amd64Prototypes{}},
-	{"capget", 125, 125, amd64Prototypes{}},
-	{"capset", 126, 126, amd64Prototypes{}},
-	{"rt_sigpending", 127, 127, amd64Prototypes{}},
-	{"rt_sigtimedwait", 128, 128, amd64Prototypes{}},
-	{"rt_sigqueueinfo", 129, 129, amd64Prototypes{}},
-	{"rt_sigsuspend", 130, 130, amd64Prototypes{}},
-	{"sigaltstack", 131, 131, amd64Prototypes{}},
-	{"utime", 132, 132, amd64Prototypes{}},
-	{"mknod", 133, 133, amd64Prototypes{}},
-	{"uselib", 134, 134, amd64Prototypes{}},
-	{"personality", 135, 135, amd64Prototypes{}},
-	{"ustat", 136, 136, amd64Prototypes{}},
-	{"statfs", 137, 137, amd64Prototypes{}},
-	{"fstatfs", 138, 138, amd64Prototypes{}},
-	{"sysfs", 139, 139, amd64Prototypes{}},
-	{"getpriority", 140, 140, amd64Prototypes{}},
-	{"setpriority", 141, 141, amd64Prototypes{}},
-	{"sched_setparam", 142, 142, amd64Prototypes{}},
-	{"sched_getparam", 143, 143, amd64Prototypes{}},
-	{"sched_setscheduler", 144, 144, amd64Prototypes{}},
-	{"sched_getscheduler", 145, 145, amd64Prototypes{}},
-	{"sched_get_priority_max", 146, 146, amd64Prototypes{}},
-	{"sched_get_priority_min", 147, 147, amd64Prototypes{}},
-	{"sched_rr_get_interval", 148, 148, amd64Prototypes{}},
-	{"mlock", 149, 149, amd64Prototypes{}},
-	{"munlock", 150, 150, amd64Prototypes{}},
-	{"mlockall", 151, 151, amd64Prototypes{}},
-	{"munlockall", 152, 152, amd64Prototypes{}},
-	{"vhangup", 153, 153, amd64Prototypes{}},
-	{"modify_ldt", 154, 154, amd64Prototypes{}},
-	{"pivot_root", 155, 155, amd64Prototypes{}},
-	{"_sysctl", 156, 156, amd64Prototypes{}},
-	{"prctl", 157, 157, amd64Prototypes{}},
-	{"arch_prctl", 158, 158, amd64Prototypes{}},
-	{"adjtimex", 159, 159, amd64Prototypes{}},
-	{"setrlimit", 160, 160, amd64Prototypes{}},
-	{"chroot", 161, 161, amd64Prototypes{}},
-	{"sync", 162, 162, amd64Prototypes{}},
-	{"acct", 163, 163, amd64Prototypes{}},
-	{"settimeofday", 164, 164, amd64Prototypes{}},
-	{"mount", 165, 165, amd64Prototypes{}},
-	{"umount2", 166, 166, amd64Prototypes{}},
-	{"swapon", 167, 167, amd64Prototypes{}},
-	{"swapoff", 168, 168, amd64Prototypes{}},
-	{"reboot", 169, 169, amd64Prototypes{}},
-	{"sethostname", 170, 170, amd64Prototypes{}},
-	{"setdomainname", 171, 171, amd64Prototypes{}},
-	{"iopl", 172, 172, amd64Prototypes{}},
-	{"ioperm", 173, 173, amd64Prototypes{}},
-	{"create_module", 174, 174, amd64Prototypes{}},
-	{"init_module", 175, 175, amd64Prototypes{}},
-	{"delete_module", 176, 176, amd64Prototypes{}},
-	{"get_kernel_syms", 177, 177, amd64Prototypes{}},
-	{"query_module", 178, 178, amd64Prototypes{}},
-	{"quotactl", 179, 179, amd64Prototypes{}},
-	{"nfsservctl", 180, 180, amd64Prototypes{}},
-	{"getpmsg", 181, 181, amd64Prototypes{}},
-	{"putpmsg", 182, 182, amd64Prototypes{}},
-	{"afs_syscall", 183, 183, amd64Prototypes{}},
-	{"tuxcall", 184, 184, amd64Prototypes{}},
-	{"security", 185, 185, amd64Prototypes{}},
-	{"gettid", 186, 186, amd64Prototypes{}},
-	{"readahead", 187, 187, amd64Prototypes{}},
-	{"setxattr", 188, 188, amd64Prototypes{}},
-	{"lsetxattr", 189, 189, amd64Prototypes{}},
-	{"fsetxattr", 190, 190, amd64Prototypes{}},
-	{"getxattr", 191, 191, amd64Prototypes{}},
-	{"lgetxattr", 192, 192, amd64Prototypes{}},
-	{"fgetxattr", 193, 193, amd64Prototypes{}},
-	{"listxattr", 194, 194, amd64Prototypes{}},
-	{"llistxattr", 195, 195, amd64Prototypes{}},
-	{"flistxattr", 196, 196, amd64Prototypes{}},
-	{"removexattr", 197, 197, amd64Prototypes{}},
-	{"lremovexattr", 198, 198, amd64Prototypes{}},
-	{"fremovexattr", 199, 199, amd64Prototypes{}},
-	{"tkill", 200, 200, amd64Prototypes{}},
-	{"time", 201, 201, amd64Prototypes{}},
-	{"futex", 202, 202, amd64Prototypes{}},
-	{"sched_setaffinity", 203, 203, amd64Prototypes{}},
-	{"sched_getaffinity", 204, 204, amd64Prototypes{}},
-	{"set_thread_area", 205, 205, amd64Prototypes{}},
-	{"io_setup", 206, 206, amd64Prototypes{}},
-	{"io_destroy", 207, 207, amd64Prototypes{}},
-	{"io_getevents", 208, 208, amd64Prototypes{}},
-	{"io_submit", 209, 209, amd64Prototypes{}},
-	{"io_cancel", 210, 210, amd64Prototypes{}},
-	{"get_thread_area", 211, 211, amd64Prototypes{}},
-	{"lookup_dcookie", 212, 212, amd64Prototypes{}},
-	{"epoll_create", 213, 213, amd64Prototypes{}},
-	{"epoll_ctl_old", 214, 214, amd64Prototypes{}},
-	{"epoll_wait_old", 215, 215, amd64Prototypes{}},
-	{"remap_file_pages", 216, 216, amd64Prototypes{}},
-	{"getdents64", 217, 217, amd64Prototypes{}},
-	{"set_tid_address", 218, 218, amd64Prototypes{}},
-	{"restart_syscall", 219, 219, amd64Prototypes{}},
-	{"semtimedop", 220, 220, amd64Prototypes{}},
-	{"fadvise64", 221, 221, amd64Prototypes{}},
-	{"timer_create", 222, 222, amd64Prototypes{}},
-	{"timer_settime", 223, 223, amd64Prototypes{}},
-	{"timer_gettime", 224, 224, amd64Prototypes{}},
-	{"timer_getoverrun", 225, 225, amd64Prototypes{}},
-	{"timer_delete", 226, 226, amd64Prototypes{}},
-	{"clock_settime", 227, 227, amd64Prototypes{}},
-	{"clock_gettime", 228, 228, amd64Prototypes{}},
-	{"clock_getres", 229, 229, amd64Prototypes{}},
-	{"clock_nanosleep", 230, 230, amd64Prototypes{}},
-	{"exit_group", 231, 231, amd64Prototypes{}},
-	{"epoll_wait", 232, 232, amd64Prototypes{}},
-	{"epoll_ctl", 233, 233, amd64Prototypes{}},
-	{"tgkill", 234, 234, amd64Prototypes{}},
-	{"utimes", 235, 235, amd64Prototypes{}},
-	{"vserver", 236, 236, amd64Prototypes{}},
-	{"mbind", 237, 237, amd64Prototypes{}},
-	{"set_mempolicy", 238, 238, amd64Prototypes{}},
-	{"get_mempolicy", 239, 239, amd64Prototypes{}},
-	{"mq_open", 240, 240, amd64Prototypes{}},
-	{"mq_unlink", 241, 241, amd64Prototypes{}},
-	{"mq_timedsend", 242, 242, amd64Prototypes{}},
-	{"mq_timedreceive", 243, 243, amd64Prototypes{}},
-	{"mq_notify", 244, 244, amd64Prototypes{}},
-	{"mq_getsetattr", 245, 245, amd64Prototypes{}},
-	{"kexec_load", 246, 246, amd64Prototypes{}},
-	{"waitid", 247, 247, amd64Prototypes{}},
-	{"add_key", 248, 248, amd64Prototypes{}},
-	{"request_key", 249, 249, amd64Prototypes{}},
-	{"keyctl", 250, 250, amd64Prototypes{}},
-	{"ioprio_set", 251, 251, amd64Prototypes{}},
-	{"ioprio_get", 252, 252, amd64Prototypes{}},
-	{"inotify_init", 253, 253, amd64Prototypes{}},
-	{"inotify_add_watch", 254, 254, amd64Prototypes{}},
-	{"inotify_rm_watch", 255, 255, amd64Prototypes{}},
-	{"migrate_pages", 256, 256, amd64Prototypes{}},
-	{"openat", 257, 257, amd64Prototypes{}},
-	{"mkdirat", 258, 258, amd64Prototypes{}},
-	{"mknodat", 259, 259, amd64Prototypes{}},
-	{"fchownat", 260, 260, amd64Prototypes{}},
-	{"futimesat", 261, 261, amd64Prototypes{}},
-	{"newfstatat", 262, 262, amd64Prototypes{}},
-	{"unlinkat", 263, 263, amd64Prototypes{}},
-	{"renameat", 264, 264, amd64Prototypes{}},
-	{"linkat", 265, 265, amd64Prototypes{}},
-	{"symlinkat", 266, 266, amd64Prototypes{}},
-	{"readlinkat", 267, 267, amd64Prototypes{}},
-	{"fchmodat", 268, 268, amd64Prototypes{}},
-	{"faccessat", 269, 269, amd64Prototypes{}},
-	{"pselect6", 270, 270, amd64Prototypes{}},
-	{"ppoll", 271, 271, amd64Prototypes{}},
-	{"unshare", 272, 272, amd64Prototypes{}},
-	{"set_robust_list", 273, 273, amd64Prototypes{}},
-	{"get_robust_list", 274, 274, amd64Prototypes{}},
-	{"splice", 275, 275, amd64Prototypes{}},
-	{"tee", 276, 276, amd64Prototypes{}},
-	{"sync_file_range", 277, 277, amd64Prototypes{}},
-	{"vmsplice", 278, 278, amd64Prototypes{}},
-	{"move_pages", 279, 279, amd64Prototypes{}},
-	{"utimensat", 280, 280, amd64Prototypes{}},
-	{"epoll_pwait", 281, 281, amd64Prototypes{}},
-	{"signalfd", 282, 282, amd64Prototypes{}},
-	{"timerfd_create", 283, 283, amd64Prototypes{}},
-	{"eventfd", 284, 284, amd64Prototypes{}},
-	{"fallocate", 285, 285, amd64Prototypes{}},
-	{"timerfd_settime", 286, 286, amd64Prototypes{}},
-	{"timerfd_gettime", 287, 287, amd64Prototypes{}},
-	{"accept4", 288, 288, amd64Prototypes{}},
-	{"signalfd4", 289, 289, amd64Prototypes{}},
-	{"eventfd2", 290, 290, amd64Prototypes{}},
-	{"epoll_create1", 291, 291, amd64Prototypes{}},
-	{"dup3", 292, 292, amd64Prototypes{}},
-	{"pipe2", 293, 293, amd64Prototypes{}},
-	{"inotify_init1", 294, 294, amd64Prototypes{}},
-	{"preadv", 295, 295, amd64Prototypes{}},
-	{"pwritev", 296, 296, amd64Prototypes{}},
-	{"rt_tgsigqueueinfo", 297, 297, amd64Prototypes{}},
-	{"perf_event_open", 298, 298, amd64Prototypes{}},
-	{"recvmmsg", 299, 299, amd64Prototypes{}},
-	{"fanotify_init", 300, 300, amd64Prototypes{}},
-	{"fanotify_mark", 301, 301, amd64Prototypes{}},
-	{"prlimit64", 302, 302, amd64Prototypes{}},
-	{"name_to_handle_at", 303, 303, amd64Prototypes{}},
-	{"open_by_handle_at", 304, 304, amd64Prototypes{}},
-	{"clock_adjtime", 305, 305, amd64Prototypes{}},
-	{"syncfs", 306, 306, amd64Prototypes{}},
-	{"sendmmsg", 307, 307, amd64Prototypes{}},
-	{"setns", 308, 308, amd64Prototypes{}},
-	{"getcpu", 309, 309, amd64Prototypes{}},
-	{"process_vm_readv", 310, 310, amd64Prototypes{}},
-	{"process_vm_writev", 311, 311, amd64Prototypes{}},
-	{"kcmp", 312, 312, amd64Prototypes{}},
-	{"finit_module", 313, 313, amd64Prototypes{}},
-	{"sched_setattr", 314, 314, amd64Prototypes{}},
-	{"sched_getattr", 315, 315, amd64Prototypes{}},
-	{"renameat2", 316, 316, amd64Prototypes{}},
-	{"seccomp", 317, 317, amd64Prototypes{}},
-	{"getrandom", 318, 318, amd64Prototypes{}},
-	{"memfd_create", 319, 319, amd64Prototypes{}},
-	{"kexec_file_load", 320, 320, amd64Prototypes{}},
-	{"bpf", 321, 321, amd64Prototypes{}},
-	{"execveat", 322, 322, amd64Prototypes{}},
-	{"userfaultfd", 323, 323, amd64Prototypes{}},
-	{"membarrier", 324, 324, amd64Prototypes{}},
-	{"mlock2", 325, 325, amd64Prototypes{}},
-	{"copy_file_range", 326, 326, amd64Prototypes{}},
-	{"preadv2", 327, 327, amd64Prototypes{}},
-	{"pwritev2", 328, 328, amd64Prototypes{}},
-	{"pkey_mprotect", 329, 329, amd64Prototypes{}},
-	{"pkey_alloc", 330, 330, amd64Prototypes{}},
-	{"pkey_free", 331, 331, amd64Prototypes{}},
-	{"statx", 332, 332, amd64Prototypes{}},
-	{"io_pgetevents", 333, 333, amd64Prototypes{}},
-	{"rseq", 334, 334, amd64Prototypes{}},
-	{"uretprobe", 335, 335, amd64Prototypes{}},
-	{"uprobe", 336, 336, amd64Prototypes{}},
-	{"pidfd_send_signal", 424, 337, amd64Prototypes{}},
-	{"io_uring_setup", 425, 338, amd64Prototypes{}},
-	{"io_uring_enter", 426, 339, amd64Prototypes{}},
-	{"io_uring_register", 427, 340, amd64Prototypes{}},
-	{"open_tree", 428, 341, amd64Prototypes{}},
-	{"move_mount", 429, 342, amd64Prototypes{}},
-	{"fsopen", 430, 343, amd64Prototypes{}},
-	{"fsconfig", 431, 344, amd64Prototypes{}},
-	{"fsmount", 432, 345, amd64Prototypes{}},
-	{"fspick", 433, 346, amd64Prototypes{}},
-	{"pidfd_open", 434, 347, amd64Prototypes{}},
-	{"clone3", 435, 348, amd64Prototypes{}},
-	{"close_range", 436, 349, amd64Prototypes{}},
-	{"openat2", 437, 350, amd64Prototypes{}},
-	{"pidfd_getfd", 438, 351, amd64Prototypes{}},
-	{"faccessat2", 439, 352, amd64Prototypes{}},
-	{"process_madvise", 440, 353, amd64Prototypes{}},
-	{"epoll_pwait2", 441, 354, amd64Prototypes{}},
-	{"mount_setattr", 442, 355, amd64Prototypes{}},
-	{"quotactl_fd", 443, 356, amd64Prototypes{}},
-	{"landlock_create_ruleset", 444, 357, amd64Prototypes{}},
-	{"landlock_add_rule", 445, 358, amd64Prototypes{}},
-	{"landlock_restrict_self", 446, 359, amd64Prototypes{}},
-	{"memfd_secret", 447, 360, amd64Prototypes{}},
-	{"process_mrelease", 448, 361, amd64Prototypes{}},
-	{"futex_waitv", 449, 362, amd64Prototypes{}},
-	{"set_mempolicy_home_node", 450, 363, amd64Prototypes{}},
-	{"cachestat", 451, 364, amd64Prototypes{}},
-	{"fchmodat2", 452, 365, amd64Prototypes{}},
-	{"map_shadow_stack", 453, 366, amd64Prototypes{}},
-	{"futex_wake", 454, 367, amd64Prototypes{}},
-	{"futex_wait", 455, 368, amd64Prototypes{}},
-	{"futex_requeue", 456, 369, amd64Prototypes{}},
-	{"statmount", 457, 370, amd64Prototypes{}},
-	{"listmount", 458, 371, amd64Prototypes{}},
-	{"lsm_get_self_attr", 459, 372, amd64Prototypes{}},
-	{"lsm_set_self_attr", 460, 373, amd64Prototypes{}},
-	{"lsm_list_modules", 461, 374, amd64Prototypes{}},
-	{"mseal", 462, 375, amd64Prototypes{}},
-	{"setxattrat", 463, 376, amd64Prototypes{}},
-	{"getxattrat", 464, 377, amd64Prototypes{}},
-	{"listxattrat", 465, 378, amd64Prototypes{}},
-	{"removexattrat", 466, 379, amd64Prototypes{}},
-	{"open_tree_attr", 467, 380, amd64Prototypes{}},
-	{"file_getattr", 468, 381, amd64Prototypes{}},
-	{"file_setattr", 469, 382, amd64Prototypes{}},
-	{"listns", 470, 383, amd64Prototypes{}},
-	{"rseq_slice_yield", 471, 384, amd64Prototypes{}},
+var amd64Calls = []entry{
+	{0, 4, 1000},      // read
+	{1, 9, 1000},      // write
+	{2, 13, 1},        // open
+	{3, 18, 100},      // close
+	{4, 22, 1},        // stat
+	{5, 27, 100},      // fstat
+	{6, 32, 1},        // lstat
+	{7, 36, 1},        // poll
+	{8, 41, 30},       // lseek
+	{9, 45, 30},       // mmap
+	{10, 53, 10},      // mprotect
+	{11, 59, 30},      // munmap
+	{12, 62, 1},       // brk
+	{13, 74, 10},      // rt_sigaction
+	{14, 88, 10},      // rt_sigprocmask
+	{15, 100, 30},     // rt_sigreturn
+	{16, 105, 10},     // ioctl
+	{17, 112, 300},    // pread64
+	{18, 120, 300},    // pwrite64
+	{19, 125, 300},    // readv
+	{20, 131, 300},    // writev
+	{21, 137, 1},      // access
+	{22, 141, 1},      // pipe
+	{23, 147, 1},      // select
+	{24, 158, 30},     // sched_yield
+	{25, 164, 1},      // mremap
+	{26, 169, 1},      // msync
+	{27, 176, 1},      // mincore
+	{28, 183, 30},     // madvise
+	{29, 189, 1},      // shmget
+	{30, 194, 1},      // shmat
+	{31, 200, 1},      // shmctl
+	{32, 203, 1},      // dup
+	{33, 207, 1},      // dup2
+	{34, 212, 1},      // pause
+	{35, 221, 1000},   // nanosleep
+	{36, 230, 1},      // getitimer
+	{37, 235, 1},      // alarm
+	{38, 244, 1},      // setitimer
+	{39, 250, 30},     // getpid
+	{40, 258, 30},     // sendfile
+	{41, 264, 100},    // socket
+	{42, 271, 100},    // connect
+	{43, 277, 1},      // accept
+	{44, 283, 300},    // sendto
+	{45, 291, 300},    // recvfrom
+	{46, 298, 300},    // sendmsg
+	{47, 305, 1000},   // recvmsg
+	{48, 313, 10},     // shutdown
+	{49, 317, 10},     // bind
+	{50, 323, 10},     // listen
+	{51, 334, 100},    // getsockname
+	{52, 345, 100},    // getpeername
+	{53, 355, 1},      // socketpair
+	{54, 365, 100},    // setsockopt
+	{55, 375, 100},    // getsockopt
+	{56, 380, 10},     // clone
+	{57, 384, 1},      // fork
+	{58, 389, 1},      // vfork
+	{59, 395, 1},      // execve
+	{60, 399, 1},      // exit
+	{61, 404, 1},      // wait4
+	{62, 408, 1},      // kill
+	{63, 413, 1},      // uname
+	{64, 419, 1},      // semget
+	{65, 424, 1},      // semop
+	{66, 430, 1},      // semctl
+	{67, 435, 1},      // shmdt
+	{68, 441, 1},      // msgget
+	{69, 447, 1},      // msgsnd
+	{70, 453, 1},      // msgrcv
+	{71, 459, 1},      // msgctl
+	{72, 464, 100},    // fcntl
+	{73, 469, 1},      // flock
+	{74, 474, 10},     // fsync
+	{75, 483, 10},     // fdatasync
+	{76, 491, 1},      // truncate
+	{77, 500, 1},      // ftruncate
+	{78, 508, 1},      // getdents
+	{79, 514, 1},      // getcwd
+	{80, 519, 1},      // chdir
+	{81, 525, 1},      // fchdir
+	{82, 531, 1},      // rename
+	{83, 536, 1},      // mkdir
+	{84, 541, 1},      // rmdir
+	{85, 546, 1},      // creat
+	{86, 550, 1},      // link
+	{87, 556, 1},      // unlink
+	{88, 563, 1},      // symlink
+	{89, 571, 1},      // readlink
+	{90, 576, 1},      // chmod
+	{91, 582, 1},      // fchmod
+	{92, 587, 1},      // chown
+	{93, 593, 1},      // fchown
+	{94, 599, 1},      // lchown
+	{95, 604, 1},      // umask
+	{96, 616, 1},      // gettimeofday
+	{97, 625, 1},      // getrlimit
+	{98, 634, 1},      // getrusage
+	{99, 641, 1},      // sysinfo
+	{100, 646, 1},     // times
+	{101, 652, 1},     // ptrace
+	{102, 658, 1},     // getuid
+	{103, 664, 1},     // syslog
+	{104, 670, 1},     // getgid
+	{105, 676, 1},     // setuid
+	{106, 682, 1},     // setgid
+	{107, 689, 1},     // geteuid
+	{108, 696, 1},     // getegid
+	{109, 703, 1},     // setpgid
+	{110, 710, 1},     // getppid
+	{111, 717, 1},     // getpgrp
+	{112, 723, 1},     // setsid
+	{113, 731, 1},     // setreuid
+	{114, 739, 1},     // setregid
+	{115, 748, 1},     // getgroups
+	{116, 757, 1},     // setgroups
+	{117, 766, 1},     // setresuid
+	{118, 775, 1},     // getresuid
+	{119, 784, 1},     // setresgid
+	{120, 793, 1},     // getresgid
+	{121, 800, 1},     // getpgid
+	{122, 808, 1},     // setfsuid
+	{123, 816, 1},     // setfsgid
+	{124, 822, 1},     // getsid
+	{125, 828, 1},     // capget
+	{126, 834, 1},     // capset
+	{127, 847, 1},     // rt_sigpending
+	{128, 862, 1},     // rt_sigtimedwait
+	{129, 877, 1},     // rt_sigqueueinfo
+	{130, 890, 1},     // rt_sigsuspend
+	{131, 901, 10},    // sigaltstack
+	{132, 906, 1},     // utime
+	{133, 911, 1},     // mknod
+	{134, 917, 1},     // uselib
+	{135, 928, 1},     // personality
+	{136, 933, 1},     // ustat
+	{137, 939, 1},     // statfs
+	{138, 946, 1},     // fstatfs
+	{139, 951, 1},     // sysfs
+	{140, 962, 1},     // getpriority
+	{141, 973, 1},     // setpriority
+	{142, 987, 1},     // sched_setparam
+	{143, 1001, 1},    // sched_getparam
+	{144, 1019, 1},    // sched_setscheduler
+	{145, 1037, 1},    // sched_getscheduler
+	{146, 1059, 1},    // sched_get_priority_max
+	{147, 1081, 1},    // sched_get_priority_min
+	{148, 1102, 1},    // sched_rr_get_interval
+	{149, 1107, 1},    // mlock
+	{150, 1114, 1},    // munlock
+	{151, 1122, 1},    // mlockall
+	{152, 1132, 1},    // munlockall
+	{153, 1139, 1},    // vhangup
+	{154, 1149, 1},    // modify_ldt
+	{155, 1159, 1},    // pivot_root
+	{156, 1166, 1},    // _sysctl
+	{157, 1171, 10},   // prctl
+	{158, 1181, 1},    // arch_prctl
+	{159, 1189, 1},    // adjtimex
+	{160, 1198, 1},    // setrlimit
+	{161, 1204, 1},    // chroot
+	{162, 1208, 1},    // sync
+	{163, 1212, 1},    // acct
+	{164, 1224, 1},    // settimeofday
+	{165, 1229, 1},    // mount
+	{166, 1236, 1},    // umount2
+	{167, 1242, 1},    // swapon
+	{168, 1249, 1},    // swapoff
+	{169, 1255, 1},    // reboot
+	{170, 1266, 1},    // sethostname
+	{171, 1279, 1},    // setdomainname
+	{172, 1283, 1},    // iopl
+	{173, 1289, 1},    // ioperm
+	{174, 1302, 1},    // create_module
+	{175, 1313, 1},    // init_module
+	{176, 1326, 1},    // delete_module
+	{177, 1341, 1},    // get_kernel_syms
+	{178, 1353, 1},    // query_module
+	{179, 1361, 1},    // quotactl
+	{180, 1371, 1},    // nfsservctl
+	{181, 1378, 1},    // getpmsg
+	{182, 1385, 1},    // putpmsg
+	{183, 1396, 1},    // afs_syscall
+	{184, 1403, 1},    // tuxcall
+	{185, 1411, 1},    // security
+	{186, 1417, 10},   // gettid
+	{187, 1426, 1},    // readahead
+	{188, 1434, 1},    // setxattr
+	{189, 1443, 1},    // lsetxattr
+	{190, 1452, 1},    // fsetxattr
+	{191, 1460, 1},    // getxattr
+	{192, 1469, 1},    // lgetxattr
+	{193, 1478, 1},    // fgetxattr
+	{194, 1487, 1},    // listxattr
+	{195, 1497, 1},    // llistxattr
+	{196, 1507, 1},    // flistxattr
+	{197, 1518, 1},    // removexattr
+	{198, 1530, 1},    // lremovexattr
+	{199, 1542, 1},    // fremovexattr
+	{200, 1547, 1},    // tkill
+	{201, 1551, 1},    // time
+	{202, 1556, 1000}, // futex
+	{203, 1573, 1},    // sched_setaffinity
+	{204, 1590, 10},   // sched_getaffinity
+	{205, 1605, 1},    // set_thread_area
+	{206, 1613, 1},    // io_setup
+	{207, 1623, 1},    // io_destroy
+	{208, 1635, 1},    // io_getevents
+	{209, 1644, 1},    // io_submit
+	{210, 1653, 1},    // io_cancel
+	{211, 1668, 1},    // get_thread_area
+	{212, 1682, 1},    // lookup_dcookie
+	{213, 1694, 1},    // epoll_create
+	{214, 1707, 1},    // epoll_ctl_old
+	{215, 1721, 1},    // epoll_wait_old
+	{216, 1737, 1},    // remap_file_pages
+	{217, 1747, 30},   // getdents64
+	{218, 1762, 1},    // set_tid_address
+	{219, 1777, 1},    // restart_syscall
+	{220, 1787, 1},    // semtimedop
+	{221, 1796, 1},    // fadvise64
+	{222, 1808, 1},    // timer_create
+	{223, 1821, 1},    // timer_settime
+	{224, 1834, 1},    // timer_gettime
+	{225, 1850, 1},    // timer_getoverrun
+	{226, 1862, 1},    // timer_delete
+	{227, 1875, 1},    // clock_settime
+	{228, 1888, 10},   // clock_gettime
+	{229, 1900, 1},    // clock_getres
+	{230, 1915, 1000}, // clock_nanosleep
+	{231, 1925, 1},    // exit_group
+	{232, 1935, 1000}, // epoll_wait
+	{233, 1944, 100},  // epoll_ctl
+	{234, 1950, 30},   // tgkill
+	{235, 1956, 1},    // utimes
+	{236, 1963, 1},    // vserver
+	{237, 1968, 1},    // mbind
+	{238, 1981, 1},    // set_mempolicy
+	{239, 1994, 1},    // get_mempolicy
+	{240, 2001, 1},    // mq_open
+	{241, 2010, 1},    // mq_unlink
+	{242, 2022, 1},    // mq_timedsend
+	{243, 2037, 1},    // mq_timedreceive
+	{244, 2046, 1},    // mq_notify
+	{245, 2059, 1},    // mq_getsetattr
+	{246, 2069, 1},    // kexec_load
+	{247, 2075, 1},    // waitid
+	{248, 2082, 1},    // add_key
+	{249, 2093, 1},    // request_key
+	{250, 2099, 1},    // keyctl
+	{251, 2109, 1},    // ioprio_set
+	{252, 2119, 1},    // ioprio_get
+	{253, 2131, 1},    // inotify_init
+	{254, 2148, 1},    // inotify_add_watch
+	{255, 2164, 1},    // inotify_rm_watch
+	{256, 2177, 1},    // migrate_pages
+	{257, 2183, 100},  // openat
+	{258, 2190, 10},   // mkdirat
+	{259, 2197, 1},    // mknodat
+	{260, 2205, 1},    // fchownat
+	{261, 2214, 1},    // futimesat
+	{262, 2224, 100},  // newfstatat
+	{263, 2232, 10},   // unlinkat
+	{264, 2240, 10},   // renameat
+	{265, 2246, 1},    // linkat
+	{266, 2255, 1},    // symlinkat
+	{267, 2265, 10},   // readlinkat
+	{268, 2273, 1},    // fchmodat
+	{269, 2282, 1},    // faccessat
+	{270, 2290, 1},    // pselect6
+	{271, 2295, 1},    // ppoll
+	{272, 2302, 1},    // unshare
+	{273, 2317, 1},    // set_robust_list
+	{274, 2332, 1},    // get_robust_list
+	{275, 2338, 30},   // splice
+	{276, 2341, 1},    // tee
+	{277, 2356, 1},    // sync_file_range
+	{278, 2364, 1},    // vmsplice
+	{279, 2374, 1},    // move_pages
+	{280, 2383, 1},    // utimensat
+	{281, 2394, 1000}, // epoll_pwait
+	{282, 2402, 1},    // signalfd
+	{283, 2416, 1},    // timerfd_create
+	{284, 2423, 1},    // eventfd
+	{285, 2432, 1},    // fallocate
+	{286, 2447, 1},    // timerfd_settime
+	{287, 2462, 1},    // timerfd_gettime
+	{288, 2469, 100},  // accept4
+	{289, 2478, 1},    // signalfd4
+	{290, 2486, 1},    // eventfd2
+	{291, 2499, 1},    // epoll_create1
+	{292, 2503, 10},   // dup3
+	{293, 2508, 10},   // pipe2
+	{294, 2521, 1},    // inotify_init1
+	{295, 2527, 1},    // preadv
+	{296, 2534, 1},    // pwritev
+	{297, 2551, 1},    // rt_tgsigqueueinfo
+	{298, 2566, 1},    // perf_event_open
+	{299, 2574, 1},    // recvmmsg
+	{300, 2587, 1},    // fanotify_init
+	{301, 2600, 1},    // fanotify_mark
+	{302, 2609, 1},    // prlimit64
+	{303, 2626, 1},    // name_to_handle_at
+	{304, 2643, 1},    // open_by_handle_at
+	{305, 2656, 1},    // clock_adjtime
+	{306, 2662, 1},    // syncfs
+	{307, 2670, 1},    // sendmmsg
+	{308, 2675, 1},    // setns
+	{309, 2681, 1},    // getcpu
+	{310, 2697, 1},    // process_vm_readv
+	{311, 2714, 1},    // process_vm_writev
+	{312, 2718, 1},    // kcmp
+	{313, 2730, 1},    // finit_module
+	{314, 2743, 1},    // sched_setattr
+	{315, 2756, 1},    // sched_getattr
+	{316, 2765, 10},   // renameat2
+	{317, 2772, 1},    // seccomp
+	{318, 2781, 10},   // getrandom
+	{319, 2793, 1},    // memfd_create
+	{320, 2808, 1},    // kexec_file_load
+	{321, 2811, 1},    // bpf
+	{322, 2819, 1},    // execveat
+	{323, 2830, 1},    // userfaultfd
+	{324, 2840, 1},    // membarrier
+	{325, 2846, 1},    // mlock2
+	{326, 2861, 1},    // copy_file_range
+	{327, 2868, 1},    // preadv2
+	{328, 2876, 1},    // pwritev2
+	{329, 2889, 1},    // pkey_mprotect
+	{330, 2899, 1},    // pkey_alloc
+	{331, 2908, 1},    // pkey_free
+	{332, 2913, 30},   // statx
+	{333, 2926, 1},    // io_pgetevents
+	{334, 2930, 1},    // rseq
+	{335, 2939, 1},    // uretprobe
+	{336, 2945, 1},    // uprobe
+	{424, 2962, 1},    // pidfd_send_signal
+	{425, 2976, 1},    // io_uring_setup
+	{426, 2990, 1},    // io_uring_enter
+	{427, 3007, 1},    // io_uring_register
+	{428, 3016, 1},    // open_tree
+	{429, 3026, 1},    // move_mount
+	{430, 3032, 1},    // fsopen
+	{431, 3040, 1},    // fsconfig
+	{432, 3047, 1},    // fsmount
+	{433, 3053, 1},    // fspick
+	{434, 3063, 1},    // pidfd_open
+	{435, 3069, 10},   // clone3
+	{436, 3080, 1},    // close_range
+	{437, 3087, 1},    // openat2
+	{438, 3098, 1},    // pidfd_getfd
+	{439, 3108, 10},   // faccessat2
+	{440, 3123, 1},    // process_madvise
+	{441, 3135, 1},    // epoll_pwait2
+	{442, 3148, 1},    // mount_setattr
+	{443, 3159, 1},    // quotactl_fd
+	{444, 3182, 1},    // landlock_create_ruleset
+	{445, 3199, 1},    // landlock_add_rule
+	{446, 3221, 1},    // landlock_restrict_self
+	{447, 3233, 1},    // memfd_secret
+	{448, 3249, 1},    // process_mrelease
+	{449, 3260, 1},    // futex_waitv
+	{450, 3283, 1},    // set_mempolicy_home_node
+	{451, 3292, 1},    // cachestat
+	{452, 3301, 1},    // fchmodat2
+	{453, 3317, 1},    // map_shadow_stack
+	{454, 3327, 1},    // futex_wake
+	{455, 3337, 1},    // futex_wait
+	{456, 3350, 1},    // futex_requeue
+	{457, 3359, 1},    // statmount
+	{458, 3368, 1},    // listmount
+	{459, 3385, 1},    // lsm_get_self_attr
+	{460, 3402, 1},    // lsm_set_self_attr
+	{461, 3418, 1},    // lsm_list_modules
+	{462, 3423, 1},    // mseal
+	{463, 3433, 1},    // setxattrat
+	{464, 3443, 1},    // getxattrat
+	{465, 3454, 1},    // listxattrat
+	{466, 3467, 1},    // removexattrat
+	{467, 3481, 1},    // open_tree_attr
+	{468, 3493, 1},    // file_getattr
+	{469, 3505, 1},    // file_setattr
+	{470, 3511, 1},    // listns
+	{471, 3527, 1},    // rseq_slice_yield
 }
+
+const amd64Names = "" +
+	"read" +
+	"write" +
+	"open" +
+	"close" +
+	"stat" +
+	"fstat" +
+	"lstat" +
+	"poll" +
+	"lseek" +
+	"mmap" +
+	"mprotect" +
+	"munmap" +
+	"brk" +
+	"rt_sigaction" +
+	"rt_sigprocmask" +
+	"rt_sigreturn" +
+	"ioctl" +
+	"pread64" +
+	"pwrite64" +
+	"readv" +
+	"writev" +
+	"access" +
+	"pipe" +
+	"select" +
+	"sched_yield" +
+	"mremap" +
+	"msync" +
+	"mincore" +
+	"madvise" +
+	"shmget" +
+	"shmat" +
+	"shmctl" +
+	"dup" +
+	"dup2" +
+	"pause" +
+	"nanosleep" +
+	"getitimer" +
+	"alarm" +
+	"setitimer" +
+	"getpid" +
+	"sendfile" +
+	"socket" +
+	"connect" +
+	"accept" +
+	"sendto" +
+	"recvfrom" +
+	"sendmsg" +
+	"recvmsg" +
+	"shutdown" +
+	"bind" +
+	"listen" +
+	"getsockname" +
+	"getpeername" +
+	"socketpair" +
+	"setsockopt" +
+	"getsockopt" +
+	"clone" +
+	"fork" +
+	"vfork" +
+	"execve" +
+	"exit" +
+	"wait4" +
+	"kill" +
+	"uname" +
+	"semget" +
+	"semop" +
+	"semctl" +
+	"shmdt" +
+	"msgget" +
+	"msgsnd" +
+	"msgrcv" +
+	"msgctl" +
+	"fcntl" +
+	"flock" +
+	"fsync" +
+	"fdatasync" +
+	"truncate" +
+	"ftruncate" +
+	"getdents" +
+	"getcwd" +
+	"chdir" +
+	"fchdir" +
+	"rename" +
+	"mkdir" +
+	"rmdir" +
+	"creat" +
+	"link" +
+	"unlink" +
+	"symlink" +
+	"readlink" +
+	"chmod" +
+	"fchmod" +
+	"chown" +
+	"fchown" +
+	"lchown" +
+	"umask" +
+	"gettimeofday" +
+	"getrlimit" +
+	"getrusage" +
+	"sysinfo" +
+	"times" +
+	"ptrace" +
+	"getuid" +
+	"syslog" +
+	"getgid" +
+	"setuid" +
+	"setgid" +
+	"geteuid" +
+	"getegid" +
+	"setpgid" +
+	"getppid" +
+	"getpgrp" +
+	"setsid" +
+	"setreuid" +
+	"setregid" +
+	"getgroups" +
+	"setgroups" +
+	"setresuid" +
+	"getresuid" +
+	"setresgid" +
+	"getresgid" +
+	"getpgid" +
+	"setfsuid" +
+	"setfsgid" +
+	"getsid" +
+	"capget" +
+	"capset" +
+	"rt_sigpending" +
+	"rt_sigtimedwait" +
+	"rt_sigqueueinfo" +
+	"rt_sigsuspend" +
+	"sigaltstack" +
+	"utime" +
+	"mknod" +
+	"uselib" +
+	"personality" +
+	"ustat" +
+	"statfs" +
+	"fstatfs" +
+	"sysfs" +
+	"getpriority" +
+	"setpriority" +
+	"sched_setparam" +
+	"sched_getparam" +
+	"sched_setscheduler" +
+	"sched_getscheduler" +
+	"sched_get_priority_max" +
+	"sched_get_priority_min" +
+	"sched_rr_get_interval" +
+	"mlock" +
+	"munlock" +
+	"mlockall" +
+	"munlockall" +
+	"vhangup" +
+	"modify_ldt" +
+	"pivot_root" +
+	"_sysctl" +
+	"prctl" +
+	"arch_prctl" +
+	"adjtimex" +
+	"setrlimit" +
+	"chroot" +
+	"sync" +
+	"acct" +
+	"settimeofday" +
+	"mount" +
+	"umount2" +
+	"swapon" +
+	"swapoff" +
+	"reboot" +
+	"sethostname" +
+	"setdomainname" +
+	"iopl" +
+	"ioperm" +
+	"create_module" +
+	"init_module" +
+	"delete_module" +
+	"get_kernel_syms" +
+	"query_module" +
+	"quotactl" +
+	"nfsservctl" +
+	"getpmsg" +
+	"putpmsg" +
+	"afs_syscall" +
+	"tuxcall" +
+	"security" +
+	"gettid" +
+	"readahead" +
+	"setxattr" +
+	"lsetxattr" +
+	"fsetxattr" +
+	"getxattr" +
+	"lgetxattr" +
+	"fgetxattr" +
+	"listxattr" +
+	"llistxattr" +
+	"flistxattr" +
+	"removexattr" +
+	"lremovexattr" +
+	"fremovexattr" +
+	"tkill" +
+	"time" +
+	"futex" +
+	"sched_setaffinity" +
+	"sched_getaffinity" +
+	"set_thread_area" +
+	"io_setup" +
+	"io_destroy" +
+	"io_getevents" +
+	"io_submit" +
+	"io_cancel" +
+	"get_thread_area" +
+	"lookup_dcookie" +
+	"epoll_create" +
+	"epoll_ctl_old" +
+	"epoll_wait_old" +
+	"remap_file_pages" +
+	"getdents64" +
+	"set_tid_address" +
+	"restart_syscall" +
+	"semtimedop" +
+	"fadvise64" +
+	"timer_create" +
+	"timer_settime" +
+	"timer_gettime" +
+	"timer_getoverrun" +
+	"timer_delete" +
+	"clock_settime" +
+	"clock_gettime" +
+	"clock_getres" +
+	"clock_nanosleep" +
+	"exit_group" +
+	"epoll_wait" +
+	"epoll_ctl" +
+	"tgkill" +
+	"utimes" +
+	"vserver" +
+	"mbind" +
+	"set_mempolicy" +
+	"get_mempolicy" +
+	"mq_open" +
+	"mq_unlink" +
+	"mq_timedsend" +
+	"mq_timedreceive" +
+	"mq_notify" +
+	"mq_getsetattr" +
+	"kexec_load" +
+	"waitid" +
+	"add_key" +
+	"request_key" +
+	"keyctl" +
+	"ioprio_set" +
+	"ioprio_get" +
+	"inotify_init" +
+	"inotify_add_watch" +
+	"inotify_rm_watch" +
+	"migrate_pages" +
+	"openat" +
+	"mkdirat" +
+	"mknodat" +
+	"fchownat" +
+	"futimesat" +
+	"newfstatat" +
+	"unlinkat" +
+	"renameat" +
+	"linkat" +
+	"symlinkat" +
+	"readlinkat" +
+	"fchmodat" +
+	"faccessat" +
+	"pselect6" +
+	"ppoll" +
+	"unshare" +
+	"set_robust_list" +
+	"get_robust_list" +
+	"splice" +
+	"tee" +
+	"sync_file_range" +
+	"vmsplice" +
+	"move_pages" +
+	"utimensat" +
+	"epoll_pwait" +
+	"signalfd" +
+	"timerfd_create" +
+	"eventfd" +
+	"fallocate" +
+	"timerfd_settime" +
+	"timerfd_gettime" +
+	"accept4" +
+	"signalfd4" +
+	"eventfd2" +
+	"epoll_create1" +
+	"dup3" +
+	"pipe2" +
+	"inotify_init1" +
+	"preadv" +
+	"pwritev" +
+	"rt_tgsigqueueinfo" +
+	"perf_event_open" +
+	"recvmmsg" +
+	"fanotify_init" +
+	"fanotify_mark" +
+	"prlimit64" +
+	"name_to_handle_at" +
+	"open_by_handle_at" +
+	"clock_adjtime" +
+	"syncfs" +
+	"sendmmsg" +
+	"setns" +
+	"getcpu" +
+	"process_vm_readv" +
+	"process_vm_writev" +
+	"kcmp" +
+	"finit_module" +
+	"sched_setattr" +
+	"sched_getattr" +
+	"renameat2" +
+	"seccomp" +
+	"getrandom" +
+	"memfd_create" +
+	"kexec_file_load" +
+	"bpf" +
+	"execveat" +
+	"userfaultfd" +
+	"membarrier" +
+	"mlock2" +
+	"copy_file_range" +
+	"preadv2" +
+	"pwritev2" +
+	"pkey_mprotect" +
+	"pkey_alloc" +
+	"pkey_free" +
+	"statx" +
+	"io_pgetevents" +
+	"rseq" +
+	"uretprobe" +
+	"uprobe" +
+	"pidfd_send_signal" +
+	"io_uring_setup" +
+	"io_uring_enter" +
+	"io_uring_register" +
+	"open_tree" +
+	"move_mount" +
+	"fsopen" +
+	"fsconfig" +
+	"fsmount" +
+	"fspick" +
+	"pidfd_open" +
+	"clone3" +
+	"close_range" +
+	"openat2" +
+	"pidfd_getfd" +
+	"faccessat2" +
+	"process_madvise" +
+	"epoll_pwait2" +
+	"mount_setattr" +
+	"quotactl_fd" +
+	"landlock_create_ruleset" +
+	"landlock_add_rule" +
+	"landlock_restrict_self" +
+	"memfd_secret" +
+	"process_mrelease" +
+	"futex_waitv" +
+	"set_mempolicy_home_node" +
+	"cachestat" +
+	"fchmodat2" +
+	"map_shadow_stack" +
+	"futex_wake" +
+	"futex_wait" +
+	"futex_requeue" +
+	"statmount" +
+	"listmount" +
+	"lsm_get_self_attr" +
+	"lsm_set_self_attr" +
+	"lsm_list_modules" +
+	"mseal" +
+	"setxattrat" +
+	"getxattrat" +
+	"listxattrat" +
+	"removexattrat" +
+	"open_tree_attr" +
+	"file_getattr" +
+	"file_setattr" +
+	"listns" +
+	"rseq_slice_yield" +
+	""
 
 var amd64ByName = []uint16{
 	0, 15, 0, 0, 0, 0, 93, 264, 345, 357, 358, 12, 37, 246, 274, 0, 0, 216, 175, 242, 364, 0, 0, 262,
@@ -1308,7 +1696,7 @@ const amd64Errnos = text("" +
 	"")
 
 var amd64 = Arch{Name: "amd64", Audit: 62 | audit64 | auditLE, Bits: 64, BigEndian: false, X32: true,
-	calls: amd64Calls, byName: amd64ByName, errnos: amd64Errnos, consts: amd64Own{}}
+	calls: amd64Calls, names: amd64Names, byName: amd64ByName, prototypes: amd64Prototypes{}, errnos: amd64Errnos, consts: amd64Own{}}
 
 type amd64Own struct{}
 

@@ -460,438 +460,871 @@ var armPrototypesEnds = [...]uint16{
 	11618, 11655, 11699, 11734, 11769, 11795, 11822, 11884, 11946, 11997, 12039, 12089, 12143, 12197, 12239, 12239, 12239, 12266, 12266, 12266, 12274, 12274,
 }
 
-var armCalls = []Call{
-	{"restart_syscall", 0, 0, armPrototypes{}},
-	{"exit", 1, 1, armPrototypes{}},
-	{"fork", 2, 2, armPrototypes{}},
-	{"read", 3, 3, armPrototypes{}},
-	{"write", 4, 4, armPrototypes{}},
-	{"open", 5, 5, armPrototypes{}},
-	{"close", 6, 6, armPrototypes{}},
-	{"creat", 8, 7, armPrototypes{}},
-	{"link", 9, 8, armPrototypes{}},
-	{"unlink", 10, 9, armPrototypes{}},
-	{"execve", 11, 10, armPrototypes{}},
-	{"chdir", 12, 11, armPrototypes{}},
-	{"mknod", 14, 12, armPrototypes{}},
-	{"chmod", 15, 13, armPrototypes{}},
-	{"lchown", 16, 14, armPrototypes{}},
-	{"lseek", 19, 15, armPrototypes{}},
-	{"getpid", 20, 16, armPrototypes{}},
-	{"mount", 21, 17, armPrototypes{}},
-	{"setuid", 23, 18, armPrototypes{}},
-	{"getuid", 24, 19, armPrototypes{}},
-	{"ptrace", 26, 20, armPrototypes{}},
-	{"pause", 29, 21, armPrototypes{}},
-	{"access", 33, 22, armPrototypes{}},
-	{"nice", 34, 23, armPrototypes{}},
-	{"sync", 36, 24, armPrototypes{}},
-	{"kill", 37, 25, armPrototypes{}},
-	{"rename", 38, 26, armPrototypes{}},
-	{"mkdir", 39, 27, armPrototypes{}},
-	{"rmdir", 40, 28, armPrototypes{}},
-	{"dup", 41, 29, armPrototypes{}},
-	{"pipe", 42, 30, armPrototypes{}},
-	{"times", 43, 31, armPrototypes{}},
-	{"brk", 45, 32, armPrototypes{}},
-	{"setgid", 46, 33, armPrototypes{}},
-	{"getgid", 47, 34, armPrototypes{}},
-	{"geteuid", 49, 35, armPrototypes{}},
-	{"getegid", 50, 36, armPrototypes{}},
-	{"acct", 51, 37, armPrototypes{}},
-	{"umount2", 52, 38, armPrototypes{}},
-	{"ioctl", 54, 39, armPrototypes{}},
-	{"fcntl", 55, 40, armPrototypes{}},
-	{"setpgid", 57, 41, armPrototypes{}},
-	{"umask", 60, 42, armPrototypes{}},
-	{"chroot", 61, 43, armPrototypes{}},
-	{"ustat", 62, 44, armPrototypes{}},
-	{"dup2", 63, 45, armPrototypes{}},
-	{"getppid", 64, 46, armPrototypes{}},
-	{"getpgrp", 65, 47, armPrototypes{}},
-	{"setsid", 66, 48, armPrototypes{}},
-	{"sigaction", 67, 49, armPrototypes{}},
-	{"setreuid", 70, 50, armPrototypes{}},
-	{"setregid", 71, 51, armPrototypes{}},
-	{"sigsuspend", 72, 52, armPrototypes{}},
-	{"sigpending", 73, 53, armPrototypes{}},
-	{"sethostname", 74, 54, armPrototypes{}},
-	{"setrlimit", 75, 55, armPrototypes{}},
-	{"getrusage", 77, 56, armPrototypes{}},
-	{"gettimeofday", 78, 57, armPrototypes{}},
-	{"settimeofday", 79, 58, armPrototypes{}},
-	{"getgroups", 80, 59, armPrototypes{}},
-	{"setgroups", 81, 60, armPrototypes{}},
-	{"symlink", 83, 61, armPrototypes{}},
-	{"readlink", 85, 62, armPrototypes{}},
-	{"uselib", 86, 63, armPrototypes{}},
-	{"swapon", 87, 64, armPrototypes{}},
-	{"reboot", 88, 65, armPrototypes{}},
-	{"munmap", 91, 66, armPrototypes{}},
-	{"truncate", 92, 67, armPrototypes{}},
-	{"ftruncate", 93, 68, armPrototypes{}},
-	{"fchmod", 94, 69, armPrototypes{}},
-	{"fchown", 95, 70, armPrototypes{}},
-	{"getpriority", 96, 71, armPrototypes{}},
-	{"setpriority", 97, 72, armPrototypes{}},
-	{"statfs", 99, 73, armPrototypes{}},
-	{"fstatfs", 100, 74, armPrototypes{}},
-	{"syslog", 103, 75, armPrototypes{}},
-	{"setitimer", 104, 76, armPrototypes{}},
-	{"getitimer", 105, 77, armPrototypes{}},
-	{"stat", 106, 78, armPrototypes{}},
-	{"lstat", 107, 79, armPrototypes{}},
-	{"fstat", 108, 80, armPrototypes{}},
-	{"vhangup", 111, 81, armPrototypes{}},
-	{"wait4", 114, 82, armPrototypes{}},
-	{"swapoff", 115, 83, armPrototypes{}},
-	{"sysinfo", 116, 84, armPrototypes{}},
-	{"fsync", 118, 85, armPrototypes{}},
-	{"sigreturn", 119, 86, armPrototypes{}},
-	{"clone", 120, 87, armPrototypes{}},
-	{"setdomainname", 121, 88, armPrototypes{}},
-	{"uname", 122, 89, armPrototypes{}},
-	{"adjtimex", 124, 90, armPrototypes{}},
-	{"mprotect", 125, 91, armPrototypes{}},
-	{"sigprocmask", 126, 92, armPrototypes{}},
-	{"init_module", 128, 93, armPrototypes{}},
-	{"delete_module", 129, 94, armPrototypes{}},
-	{"quotactl", 131, 95, armPrototypes{}},
-	{"getpgid", 132, 96, armPrototypes{}},
-	{"fchdir", 133, 97, armPrototypes{}},
-	{"bdflush", 134, 98, armPrototypes{}},
-	{"sysfs", 135, 99, armPrototypes{}},
-	{"personality", 136, 100, armPrototypes{}},
-	{"setfsuid", 138, 101, armPrototypes{}},
-	{"setfsgid", 139, 102, armPrototypes{}},
-	{"_llseek", 140, 103, armPrototypes{}},
-	{"getdents", 141, 104, armPrototypes{}},
-	{"_newselect", 142, 105, armPrototypes{}},
-	{"flock", 143, 106, armPrototypes{}},
-	{"msync", 144, 107, armPrototypes{}},
-	{"readv", 145, 108, armPrototypes{}},
-	{"writev", 146, 109, armPrototypes{}},
-	{"getsid", 147, 110, armPrototypes{}},
-	{"fdatasync", 148, 111, armPrototypes{}},
-	{"_sysctl", 149, 112, armPrototypes{}},
-	{"mlock", 150, 113, armPrototypes{}},
-	{"munlock", 151, 114, armPrototypes{}},
-	{"mlockall", 152, 115, armPrototypes{}},
-	{"munlockall", 153, 116, armPrototypes{}},
-	{"sched_setparam", 154, 117, armPrototypes{}},
-	{"sched_getparam", 155, 118, armPrototypes{}},
-	{"sched_setscheduler", 156, 119, armPrototypes{}},
-	{"sched_getscheduler", 157, 120, armPrototypes{}},
-	{"sched_yield", 158, 121, armPrototypes{}},
-	{"sched_get_priority_max", 159, 122, armPrototypes{}},
-	{"sched_get_priority_min", 160, 123, armPrototypes{}},
-	{"sched_rr_get_interval", 161, 124, armPrototypes{}},
-	{"nanosleep", 162, 125, armPrototypes{}},
-	{"mremap", 163, 126, armPrototypes{}},
-	{"setresuid", 164, 127, armPrototypes{}},
-	{"getresuid", 165, 128, armPrototypes{}},
-	{"poll", 168, 129, armPrototypes{}},
-	{"nfsservctl", 169, 130, armPrototypes{}},
-	{"setresgid", 170, 131, armPrototypes{}},
-	{"getresgid", 171, 132, armPrototypes{}},
-	{"prctl", 172, 133, armPrototypes{}},
-	{"rt_sigreturn", 173, 134, armPrototypes{}},
-	{"rt_sigaction", 174, 135, armPrototypes{}},
-	{"rt_sigprocmask", 175, 136, armPrototypes{}},
-	{"rt_sigpending", 176, 137, armPrototypes{}},
-	{"rt_sigtimedwait", 177, 138, armPrototypes{}},
-	{"rt_sigqueueinfo", 178, 139, armPrototypes{}},
-	{"rt_sigsuspend", 179, 140, armPrototypes{}},
-	{"pread64", 180, 141, armPrototypes{}},
-	{"pwrite64", 181, 142, armPrototypes{}},
-	{"chown", 182, 143, armPrototypes{}},
-	{"getcwd", 183, 144, armPrototypes{}},
-	{"capget", 184, 145, armPrototypes{}},
-	{"capset", 185, 146, armPrototypes{}},
-	{"sigaltstack", 186, 147, armPrototypes{}},
-	{"sendfile", 187, 148, armPrototypes{}},
-	{"vfork", 190, 149, armPrototypes{}},
-	{"ugetrlimit", 191, 150, armPrototypes{}},
-	{"mmap2", 192, 151, armPrototypes{}},
-	{"truncate64", 193, 152, armPrototypes{}},
-	{"ftruncate64", 194, 153, armPrototypes{}},
-	{"stat64", 195, 154, armPrototypes{}},
-	{"lstat64", 196, 155, armPrototypes{}},
-	{"fstat64", 197, 156, armPrototypes{}},
-	{"lchown32", 198, 157, armPrototypes{}},
-	{"getuid32", 199, 158, armPrototypes{}},
-	{"getgid32", 200, 159, armPrototypes{}},
-	{"geteuid32", 201, 160, armPrototypes{}},
-	{"getegid32", 202, 161, armPrototypes{}},
-	{"setreuid32", 203, 162, armPrototypes{}},
-	{"setregid32", 204, 163, armPrototypes{}},
-	{"getgroups32", 205, 164, armPrototypes{}},
-	{"setgroups32", 206, 165, armPrototypes{}},
-	{"fchown32", 207, 166, armPrototypes{}},
-	{"setresuid32", 208, 167, armPrototypes{}},
-	{"getresuid32", 209, 168, armPrototypes{}},
-	{"setresgid32", 210, 169, armPrototypes{}},
-	{"getresgid32", 211, 170, armPrototypes{}},
-	{"chown32", 212, 171, armPrototypes{}},
-	{"setuid32", 213, 172, armPrototypes{}},
-	{"setgid32", 214, 173, armPrototypes{}},
-	{"setfsuid32", 215, 174, armPrototypes{}},
-	{"setfsgid32", 216, 175, armPrototypes{}},
-	{"getdents64", 217, 176, armPrototypes{}},
-	{"pivot_root", 218, 177, armPrototypes{}},
-	{"mincore", 219, 178, armPrototypes{}},
-	{"madvise", 220, 179, armPrototypes{}},
-	{"fcntl64", 221, 180, armPrototypes{}},
-	{"gettid", 224, 181, armPrototypes{}},
-	{"readahead", 225, 182, armPrototypes{}},
-	{"setxattr", 226, 183, armPrototypes{}},
-	{"lsetxattr", 227, 184, armPrototypes{}},
-	{"fsetxattr", 228, 185, armPrototypes{}},
-	{"getxattr", 229, 186, armPrototypes{}},
-	{"lgetxattr", 230, 187, armPrototypes{}},
-	{"fgetxattr", 231, 188, armPrototypes{}},
-	{"listxattr", 232, 189, armPrototypes{}},
-	{"llistxattr", 233, 190, armPrototypes{}},
-	{"flistxattr", 234, 191, armPrototypes{}},
-	{"removexattr", 235, 192, armPrototypes{}},
-	{"lremovexattr", 236, 193, armPrototypes{}},
-	{"fremovexattr", 237, 194, armPrototypes{}},
-	{"tkill", 238, 195, armPrototypes{}},
-	{"sendfile64", 239, 196, armPrototypes{}},
-	{"futex", 240, 197, armPrototypes{}},
-	{"sched_setaffinity", 241, 198, armPrototypes{}},
-	{"sched_getaffinity", 242, 199, armPrototypes{}},
-	{"io_setup", 243, 200, armPrototypes{}},
-	{"io_destroy", 244, 201, armPrototypes{}},
-	{"io_getevents", 245, 202, armPrototypes{}},
-	{"io_submit", 246, 203, armPrototypes{}},
-	{"io_cancel", 247, 204, armPrototypes{}},
-	{"exit_group", 248, 205, armPrototypes{}},
-	{"lookup_dcookie", 249, 206, armPrototypes{}},
-	{"epoll_create", 250, 207, armPrototypes{}},
-	{"epoll_ctl", 251, 208, armPrototypes{}},
-	{"epoll_wait", 252, 209, armPrototypes{}},
-	{"remap_file_pages", 253, 210, armPrototypes{}},
-	{"set_tid_address", 256, 211, armPrototypes{}},
-	{"timer_create", 257, 212, armPrototypes{}},
-	{"timer_settime", 258, 213, armPrototypes{}},
-	{"timer_gettime", 259, 214, armPrototypes{}},
-	{"timer_getoverrun", 260, 215, armPrototypes{}},
-	{"timer_delete", 261, 216, armPrototypes{}},
-	{"clock_settime", 262, 217, armPrototypes{}},
-	{"clock_gettime", 263, 218, armPrototypes{}},
-	{"clock_getres", 264, 219, armPrototypes{}},
-	{"clock_nanosleep", 265, 220, armPrototypes{}},
-	{"statfs64", 266, 221, armPrototypes{}},
-	{"fstatfs64", 267, 222, armPrototypes{}},
-	{"tgkill", 268, 223, armPrototypes{}},
-	{"utimes", 269, 224, armPrototypes{}},
-	{"arm_fadvise64_64", 270, 225, armPrototypes{}},
-	{"pciconfig_iobase", 271, 226, armPrototypes{}},
-	{"pciconfig_read", 272, 227, armPrototypes{}},
-	{"pciconfig_write", 273, 228, armPrototypes{}},
-	{"mq_open", 274, 229, armPrototypes{}},
-	{"mq_unlink", 275, 230, armPrototypes{}},
-	{"mq_timedsend", 276, 231, armPrototypes{}},
-	{"mq_timedreceive", 277, 232, armPrototypes{}},
-	{"mq_notify", 278, 233, armPrototypes{}},
-	{"mq_getsetattr", 279, 234, armPrototypes{}},
-	{"waitid", 280, 235, armPrototypes{}},
-	{"socket", 281, 236, armPrototypes{}},
-	{"bind", 282, 237, armPrototypes{}},
-	{"connect", 283, 238, armPrototypes{}},
-	{"listen", 284, 239, armPrototypes{}},
-	{"accept", 285, 240, armPrototypes{}},
-	{"getsockname", 286, 241, armPrototypes{}},
-	{"getpeername", 287, 242, armPrototypes{}},
-	{"socketpair", 288, 243, armPrototypes{}},
-	{"send", 289, 244, armPrototypes{}},
-	{"sendto", 290, 245, armPrototypes{}},
-	{"recv", 291, 246, armPrototypes{}},
-	{"recvfrom", 292, 247, armPrototypes{}},
-	{"shutdown", 293, 248, armPrototypes{}},
-	{"setsockopt", 294, 249, armPrototypes{}},
-	{"getsockopt", 295, 250, armPrototypes{}},
-	{"sendmsg", 296, 251, armPrototypes{}},
-	{"recvmsg", 297, 252, armPrototypes{}},
-	{"semop", 298, 253, armPrototypes{}},
-	{"semget", 299, 254, armPrototypes{}},
-	{"semctl", 300, 255, armPrototypes{}},
-	{"msgsnd", 301, 256, armPrototypes{}},
-	{"msgrcv", 302, 257, armPrototypes{}},
-	{"msgget", 303, 258, armPrototypes{}},
-	{"msgctl", 304, 259, armPrototypes{}},
-	{"shmat", 305, 260, armPrototypes{}},
-	{"shmdt", 306, 261, armPrototypes{}},
-	{"shmget", 307, 262, armPrototypes{}},
-	{"shmctl", 308, 263, armPrototypes{}},
-	{"add_key", 309, 264, armPrototypes{}},
-	{"request_key", 310, 265, armPrototypes{}},
-	{"keyctl", 311, 266, armPrototypes{}},
-	{"semtimedop", 312, 267, armPrototypes{}},
-	{"vserver", 313, 268, armPrototypes{}},
-	{"ioprio_set", 314, 269, armPrototypes{}},
-	{"ioprio_get", 315, 270, armPrototypes{}},
-	{"inotify_init", 316, 271, armPrototypes{}},
-	{"inotify_add_watch", 317, 272, armPrototypes{}},
-	{"inotify_rm_watch", 318, 273, armPrototypes{}},
-	{"mbind", 319, 274, armPrototypes{}},
-	{"get_mempolicy", 320, 275, armPrototypes{}},
-	{"set_mempolicy", 321, 276, armPrototypes{}},
-	{"openat", 322, 277, armPrototypes{}},
-	{"mkdirat", 323, 278, armPrototypes{}},
-	{"mknodat", 324, 279, armPrototypes{}},
-	{"fchownat", 325, 280, armPrototypes{}},
-	{"futimesat", 326, 281, armPrototypes{}},
-	{"fstatat64", 327, 282, armPrototypes{}},
-	{"unlinkat", 328, 283, armPrototypes{}},
-	{"renameat", 329, 284, armPrototypes{}},
-	{"linkat", 330, 285, armPrototypes{}},
-	{"symlinkat", 331, 286, armPrototypes{}},
-	{"readlinkat", 332, 287, armPrototypes{}},
-	{"fchmodat", 333, 288, armPrototypes{}},
-	{"faccessat", 334, 289, armPrototypes{}},
-	{"pselect6", 335, 290, armPrototypes{}},
-	{"ppoll", 336, 291, armPrototypes{}},
-	{"unshare", 337, 292, armPrototypes{}},
-	{"set_robust_list", 338, 293, armPrototypes{}},
-	{"get_robust_list", 339, 294, armPrototypes{}},
-	{"splice", 340, 295, armPrototypes{}},
-	{"arm_sync_file_range", 341, 296, armPrototypes{}},
-	{"tee", 342, 297, armPrototypes{}},
-	{"vmsplice", 343, 298, armPrototypes{}},
-	{"move_pages", 344, 299, armPrototypes{}},
-	{"getcpu", 345, 300, armPrototypes{}},
-	{"epoll_pwait", 346, 301, armPrototypes{}},
-	{"kexec_load", 347, 302, armPrototypes{}},
-	{"utimensat", 348, 303, armPrototypes{}},
-	{"signalfd", 349, 304, armPrototypes{}},
-	{"timerfd_create", 350, 305, armPrototypes{}},
-	{"eventfd", 351, 306, armPrototypes{}},
-	{"fallocate", 352, 307, armPrototypes{}},
-	{"timerfd_settime", 353, 308, armPrototypes{}},
-	{"timerfd_gettime", 354, 309, armPrototypes{}},
-	{"signalfd4", 355, 310, armPrototypes{}},
-	{"eventfd2", 356, 311, armPrototypes{}},
-	{"epoll_create1", 357, 312, armPrototypes{}},
-	{"dup3", 358, 313, armPrototypes{}},
-	{"pipe2", 359, 314, armPrototypes{}},
-	{"inotify_init1", 360, 315, armPrototypes{}},
-	{"preadv", 361, 316, armPrototypes{}},
-	{"pwritev", 362, 317, armPrototypes{}},
-	{"rt_tgsigqueueinfo", 363, 318, armPrototypes{}},
-	{"perf_event_open", 364, 319, armPrototypes{}},
-	{"recvmmsg", 365, 320, armPrototypes{}},
-	{"accept4", 366, 321, armPrototypes{}},
-	{"fanotify_init", 367, 322, armPrototypes{}},
-	{"fanotify_mark", 368, 323, armPrototypes{}},
-	{"prlimit64", 369, 324, armPrototypes{}},
-	{"name_to_handle_at", 370, 325, armPrototypes{}},
-	{"open_by_handle_at", 371, 326, armPrototypes{}},
-	{"clock_adjtime", 372, 327, armPrototypes{}},
-	{"syncfs", 373, 328, armPrototypes{}},
-	{"sendmmsg", 374, 329, armPrototypes{}},
-	{"setns", 375, 330, armPrototypes{}},
-	{"process_vm_readv", 376, 331, armPrototypes{}},
-	{"process_vm_writev", 377, 332, armPrototypes{}},
-	{"kcmp", 378, 333, armPrototypes{}},
-	{"finit_module", 379, 334, armPrototypes{}},
-	{"sched_setattr", 380, 335, armPrototypes{}},
-	{"sched_getattr", 381, 336, armPrototypes{}},
-	{"renameat2", 382, 337, armPrototypes{}},
-	{"seccomp", 383, 338, armPrototypes{}},
-	{"getrandom", 384, 339, armPrototypes{}},
-	{"memfd_create", 385, 340, armPrototypes{}},
-	{"bpf", 386, 341, armPrototypes{}},
-	{"execveat", 387, 342, armPrototypes{}},
-	{"userfaultfd", 388, 343, armPrototypes{}},
-	{"membarrier", 389, 344, armPrototypes{}},
-	{"mlock2", 390, 345, armPrototypes{}},
-	{"copy_file_range", 391, 346, armPrototypes{}},
-	{"preadv2", 392, 347, armPrototypes{}},
-	{"pwritev2", 393, 348, armPrototypes{}},
-	{"pkey_mprotect", 394, 349, armPrototypes{}},
-	{"pkey_alloc", 395, 350, armPrototypes{}},
-	{"pkey_free", 396, 351, armPrototypes{}},
-	{"statx", 397, 352, armPrototypes{}},
-	{"rseq", 398, 353, armPrototypes{}},
-	{"io_pgetevents", 399, 354, armPrototypes{}},
-	{"migrate_pages", 400, 355, armPrototypes{}},
-	{"kexec_file_load", 401, 356, armPrototypes{}},
-	{"clock_gettime64", 403, 357, armPrototypes{}},
-	{"clock_settime64", 404, 358, armPrototypes{}},
-	{"clock_adjtime64", 405, 359, armPrototypes{}},
-	{"clock_getres_time64", 406, 360, armPrototypes{}},
-	{"clock_nanosleep_time64", 407, 361, armPrototypes{}},
-	{"timer_gettime64", 408, 362, armPrototypes{}},
-	{"timer_settime64", 409, 363, armPrototypes{}},
-	{"timerfd_gettime64", 410, 364, armPrototypes{}},
-	{"timerfd_settime64", 411, 365, armPrototypes{}},
-	{"utimensat_time64", 412, 366, armPrototypes{}},
-	{"pselect6_time64", 413, 367, armPrototypes{}},
-	{"ppoll_time64", 414, 368, armPrototypes{}},
-	{"io_pgetevents_time64", 416, 369, armPrototypes{}},
-	{"recvmmsg_time64", 417, 370, armPrototypes{}},
-	{"mq_timedsend_time64", 418, 371, armPrototypes{}},
-	{"mq_timedreceive_time64", 419, 372, armPrototypes{}},
-	{"semtimedop_time64", 420, 373, armPrototypes{}},
-	{"rt_sigtimedwait_time64", 421, 374, armPrototypes{}},
-	{"futex_time64", 422, 375, armPrototypes{}},
-	{"sched_rr_get_interval_time64", 423, 376, armPrototypes{}},
-	{"pidfd_send_signal", 424, 377, armPrototypes{}},
-	{"io_uring_setup", 425, 378, armPrototypes{}},
-	{"io_uring_enter", 426, 379, armPrototypes{}},
-	{"io_uring_register", 427, 380, armPrototypes{}},
-	{"open_tree", 428, 381, armPrototypes{}},
-	{"move_mount", 429, 382, armPrototypes{}},
-	{"fsopen", 430, 383, armPrototypes{}},
-	{"fsconfig", 431, 384, armPrototypes{}},
-	{"fsmount", 432, 385, armPrototypes{}},
-	{"fspick", 433, 386, armPrototypes{}},
-	{"pidfd_open", 434, 387, armPrototypes{}},
-	{"clone3", 435, 388, armPrototypes{}},
-	{"close_range", 436, 389, armPrototypes{}},
-	{"openat2", 437, 390, armPrototypes{}},
-	{"pidfd_getfd", 438, 391, armPrototypes{}},
-	{"faccessat2", 439, 392, armPrototypes{}},
-	{"process_madvise", 440, 393, armPrototypes{}},
-	{"epoll_pwait2", 441, 394, armPrototypes{}},
-	{"mount_setattr", 442, 395, armPrototypes{}},
-	{"quotactl_fd", 443, 396, armPrototypes{}},
-	{"landlock_create_ruleset", 444, 397, armPrototypes{}},
-	{"landlock_add_rule", 445, 398, armPrototypes{}},
-	{"landlock_restrict_self", 446, 399, armPrototypes{}},
-	{"process_mrelease", 448, 400, armPrototypes{}},
-	{"futex_waitv", 449, 401, armPrototypes{}},
-	{"set_mempolicy_home_node", 450, 402, armPrototypes{}},
-	{"cachestat", 451, 403, armPrototypes{}},
-	{"fchmodat2", 452, 404, armPrototypes{}},
-	{"map_shadow_stack", 453, 405, armPrototypes{}},
-	{"futex_wake", 454, 406, armPrototypes{}},
-	{"futex_wait", 455, 407, armPrototypes{}},
-	{"futex_requeue", 456, 408, armPrototypes{}},
-	{"statmount", 457, 409, armPrototypes{}},
-	{"listmount", 458, 410, armPrototypes{}},
-	{"lsm_get_self_attr", 459, 411, armPrototypes{}},
-	{"lsm_set_self_attr", 460, 412, armPrototypes{}},
-	{"lsm_list_modules", 461, 413, armPrototypes{}},
-	{"mseal", 462, 414, armPrototypes{}},
-	{"setxattrat", 463, 415, armPrototypes{}},
-	{"getxattrat", 464, 416, armPrototypes{}},
-	{"listxattrat", 465, 417, armPrototypes{}},
-	{"removexattrat", 466, 418, armPrototypes{}},
-	{"open_tree_attr", 467, 419, armPrototypes{}},
-	{"file_getattr", 468, 420, armPrototypes{}},
-	{"file_setattr", 469, 421, armPrototypes{}},
-	{"listns", 470, 422, armPrototypes{}},
-	{"rseq_slice_yield", 471, 423, armPrototypes{}},
-	{"breakpoint", 983041, 424, armPrototypes{}},
-	{"cacheflush", 983042, 425, armPrototypes{}},
-	{"usr26", 983043, 426, armPrototypes{}},
-	{"usr32", 983044, 427, armPrototypes{}},
-	{"set_tls", 983045, 428, armPrototypes{}},
-	{"get_tls", 983046, 429, armPrototypes{}},
+var armCalls = []entry{
+	{0, 15, 1},        // restart_syscall
+	{1, 19, 1},        // exit
+	{2, 23, 1},        // fork
+	{3, 27, 1000},     // read
+	{4, 32, 1000},     // write
+	{5, 36, 1},        // open
+	{6, 41, 100},      // close
+	{8, 46, 1},        // creat
+	{9, 50, 1},        // link
+	{10, 56, 1},       // unlink
+	{11, 62, 1},       // execve
+	{12, 67, 1},       // chdir
+	{14, 72, 1},       // mknod
+	{15, 77, 1},       // chmod
+	{16, 83, 1},       // lchown
+	{19, 88, 30},      // lseek
+	{20, 94, 30},      // getpid
+	{21, 99, 1},       // mount
+	{23, 105, 1},      // setuid
+	{24, 111, 1},      // getuid
+	{26, 117, 1},      // ptrace
+	{29, 122, 1},      // pause
+	{33, 128, 1},      // access
+	{34, 132, 1},      // nice
+	{36, 136, 1},      // sync
+	{37, 140, 1},      // kill
+	{38, 146, 1},      // rename
+	{39, 151, 1},      // mkdir
+	{40, 156, 1},      // rmdir
+	{41, 159, 1},      // dup
+	{42, 163, 1},      // pipe
+	{43, 168, 1},      // times
+	{45, 171, 1},      // brk
+	{46, 177, 1},      // setgid
+	{47, 183, 1},      // getgid
+	{49, 190, 1},      // geteuid
+	{50, 197, 1},      // getegid
+	{51, 201, 1},      // acct
+	{52, 208, 1},      // umount2
+	{54, 213, 10},     // ioctl
+	{55, 218, 100},    // fcntl
+	{57, 225, 1},      // setpgid
+	{60, 230, 1},      // umask
+	{61, 236, 1},      // chroot
+	{62, 241, 1},      // ustat
+	{63, 245, 1},      // dup2
+	{64, 252, 1},      // getppid
+	{65, 259, 1},      // getpgrp
+	{66, 265, 1},      // setsid
+	{67, 274, 1},      // sigaction
+	{70, 282, 1},      // setreuid
+	{71, 290, 1},      // setregid
+	{72, 300, 1},      // sigsuspend
+	{73, 310, 1},      // sigpending
+	{74, 321, 1},      // sethostname
+	{75, 330, 1},      // setrlimit
+	{77, 339, 1},      // getrusage
+	{78, 351, 1},      // gettimeofday
+	{79, 363, 1},      // settimeofday
+	{80, 372, 1},      // getgroups
+	{81, 381, 1},      // setgroups
+	{83, 388, 1},      // symlink
+	{85, 396, 1},      // readlink
+	{86, 402, 1},      // uselib
+	{87, 408, 1},      // swapon
+	{88, 414, 1},      // reboot
+	{91, 420, 30},     // munmap
+	{92, 428, 1},      // truncate
+	{93, 437, 1},      // ftruncate
+	{94, 443, 1},      // fchmod
+	{95, 449, 1},      // fchown
+	{96, 460, 1},      // getpriority
+	{97, 471, 1},      // setpriority
+	{99, 477, 1},      // statfs
+	{100, 484, 1},     // fstatfs
+	{103, 490, 1},     // syslog
+	{104, 499, 1},     // setitimer
+	{105, 508, 1},     // getitimer
+	{106, 512, 1},     // stat
+	{107, 517, 1},     // lstat
+	{108, 522, 100},   // fstat
+	{111, 529, 1},     // vhangup
+	{114, 534, 1},     // wait4
+	{115, 541, 1},     // swapoff
+	{116, 548, 1},     // sysinfo
+	{118, 553, 10},    // fsync
+	{119, 562, 1},     // sigreturn
+	{120, 567, 10},    // clone
+	{121, 580, 1},     // setdomainname
+	{122, 585, 1},     // uname
+	{124, 593, 1},     // adjtimex
+	{125, 601, 10},    // mprotect
+	{126, 612, 1},     // sigprocmask
+	{128, 623, 1},     // init_module
+	{129, 636, 1},     // delete_module
+	{131, 644, 1},     // quotactl
+	{132, 651, 1},     // getpgid
+	{133, 657, 1},     // fchdir
+	{134, 664, 1},     // bdflush
+	{135, 669, 1},     // sysfs
+	{136, 680, 1},     // personality
+	{138, 688, 1},     // setfsuid
+	{139, 696, 1},     // setfsgid
+	{140, 703, 30},    // _llseek
+	{141, 711, 1},     // getdents
+	{142, 721, 1},     // _newselect
+	{143, 726, 1},     // flock
+	{144, 731, 1},     // msync
+	{145, 736, 300},   // readv
+	{146, 742, 300},   // writev
+	{147, 748, 1},     // getsid
+	{148, 757, 10},    // fdatasync
+	{149, 764, 1},     // _sysctl
+	{150, 769, 1},     // mlock
+	{151, 776, 1},     // munlock
+	{152, 784, 1},     // mlockall
+	{153, 794, 1},     // munlockall
+	{154, 808, 1},     // sched_setparam
+	{155, 822, 1},     // sched_getparam
+	{156, 840, 1},     // sched_setscheduler
+	{157, 858, 1},     // sched_getscheduler
+	{158, 869, 30},    // sched_yield
+	{159, 891, 1},     // sched_get_priority_max
+	{160, 913, 1},     // sched_get_priority_min
+	{161, 934, 1},     // sched_rr_get_interval
+	{162, 943, 1000},  // nanosleep
+	{163, 949, 1},     // mremap
+	{164, 958, 1},     // setresuid
+	{165, 967, 1},     // getresuid
+	{168, 971, 1},     // poll
+	{169, 981, 1},     // nfsservctl
+	{170, 990, 1},     // setresgid
+	{171, 999, 1},     // getresgid
+	{172, 1004, 10},   // prctl
+	{173, 1016, 30},   // rt_sigreturn
+	{174, 1028, 10},   // rt_sigaction
+	{175, 1042, 10},   // rt_sigprocmask
+	{176, 1055, 1},    // rt_sigpending
+	{177, 1070, 1},    // rt_sigtimedwait
+	{178, 1085, 1},    // rt_sigqueueinfo
+	{179, 1098, 1},    // rt_sigsuspend
+	{180, 1105, 300},  // pread64
+	{181, 1113, 300},  // pwrite64
+	{182, 1118, 1},    // chown
+	{183, 1124, 1},    // getcwd
+	{184, 1130, 1},    // capget
+	{185, 1136, 1},    // capset
+	{186, 1147, 10},   // sigaltstack
+	{187, 1155, 30},   // sendfile
+	{190, 1160, 1},    // vfork
+	{191, 1170, 1},    // ugetrlimit
+	{192, 1175, 30},   // mmap2
+	{193, 1185, 1},    // truncate64
+	{194, 1196, 1},    // ftruncate64
+	{195, 1202, 1},    // stat64
+	{196, 1209, 1},    // lstat64
+	{197, 1216, 1},    // fstat64
+	{198, 1224, 1},    // lchown32
+	{199, 1232, 1},    // getuid32
+	{200, 1240, 1},    // getgid32
+	{201, 1249, 1},    // geteuid32
+	{202, 1258, 1},    // getegid32
+	{203, 1268, 1},    // setreuid32
+	{204, 1278, 1},    // setregid32
+	{205, 1289, 1},    // getgroups32
+	{206, 1300, 1},    // setgroups32
+	{207, 1308, 1},    // fchown32
+	{208, 1319, 1},    // setresuid32
+	{209, 1330, 1},    // getresuid32
+	{210, 1341, 1},    // setresgid32
+	{211, 1352, 1},    // getresgid32
+	{212, 1359, 1},    // chown32
+	{213, 1367, 1},    // setuid32
+	{214, 1375, 1},    // setgid32
+	{215, 1385, 1},    // setfsuid32
+	{216, 1395, 1},    // setfsgid32
+	{217, 1405, 30},   // getdents64
+	{218, 1415, 1},    // pivot_root
+	{219, 1422, 1},    // mincore
+	{220, 1429, 30},   // madvise
+	{221, 1436, 100},  // fcntl64
+	{224, 1442, 10},   // gettid
+	{225, 1451, 1},    // readahead
+	{226, 1459, 1},    // setxattr
+	{227, 1468, 1},    // lsetxattr
+	{228, 1477, 1},    // fsetxattr
+	{229, 1485, 1},    // getxattr
+	{230, 1494, 1},    // lgetxattr
+	{231, 1503, 1},    // fgetxattr
+	{232, 1512, 1},    // listxattr
+	{233, 1522, 1},    // llistxattr
+	{234, 1532, 1},    // flistxattr
+	{235, 1543, 1},    // removexattr
+	{236, 1555, 1},    // lremovexattr
+	{237, 1567, 1},    // fremovexattr
+	{238, 1572, 1},    // tkill
+	{239, 1582, 30},   // sendfile64
+	{240, 1587, 1000}, // futex
+	{241, 1604, 1},    // sched_setaffinity
+	{242, 1621, 10},   // sched_getaffinity
+	{243, 1629, 1},    // io_setup
+	{244, 1639, 1},    // io_destroy
+	{245, 1651, 1},    // io_getevents
+	{246, 1660, 1},    // io_submit
+	{247, 1669, 1},    // io_cancel
+	{248, 1679, 1},    // exit_group
+	{249, 1693, 1},    // lookup_dcookie
+	{250, 1705, 1},    // epoll_create
+	{251, 1714, 100},  // epoll_ctl
+	{252, 1724, 1000}, // epoll_wait
+	{253, 1740, 1},    // remap_file_pages
+	{256, 1755, 1},    // set_tid_address
+	{257, 1767, 1},    // timer_create
+	{258, 1780, 1},    // timer_settime
+	{259, 1793, 1},    // timer_gettime
+	{260, 1809, 1},    // timer_getoverrun
+	{261, 1821, 1},    // timer_delete
+	{262, 1834, 1},    // clock_settime
+	{263, 1847, 10},   // clock_gettime
+	{264, 1859, 1},    // clock_getres
+	{265, 1874, 1000}, // clock_nanosleep
+	{266, 1882, 1},    // statfs64
+	{267, 1891, 1},    // fstatfs64
+	{268, 1897, 30},   // tgkill
+	{269, 1903, 1},    // utimes
+	{270, 1919, 1},    // arm_fadvise64_64
+	{271, 1935, 1},    // pciconfig_iobase
+	{272, 1949, 1},    // pciconfig_read
+	{273, 1964, 1},    // pciconfig_write
+	{274, 1971, 1},    // mq_open
+	{275, 1980, 1},    // mq_unlink
+	{276, 1992, 1},    // mq_timedsend
+	{277, 2007, 1},    // mq_timedreceive
+	{278, 2016, 1},    // mq_notify
+	{279, 2029, 1},    // mq_getsetattr
+	{280, 2035, 1},    // waitid
+	{281, 2041, 100},  // socket
+	{282, 2045, 10},   // bind
+	{283, 2052, 100},  // connect
+	{284, 2058, 10},   // listen
+	{285, 2064, 1},    // accept
+	{286, 2075, 100},  // getsockname
+	{287, 2086, 100},  // getpeername
+	{288, 2096, 1},    // socketpair
+	{289, 2100, 1000}, // send
+	{290, 2106, 300},  // sendto
+	{291, 2110, 1},    // recv
+	{292, 2118, 300},  // recvfrom
+	{293, 2126, 10},   // shutdown
+	{294, 2136, 100},  // setsockopt
+	{295, 2146, 100},  // getsockopt
+	{296, 2153, 300},  // sendmsg
+	{297, 2160, 1000}, // recvmsg
+	{298, 2165, 1},    // semop
+	{299, 2171, 1},    // semget
+	{300, 2177, 1},    // semctl
+	{301, 2183, 1},    // msgsnd
+	{302, 2189, 1},    // msgrcv
+	{303, 2195, 1},    // msgget
+	{304, 2201, 1},    // msgctl
+	{305, 2206, 1},    // shmat
+	{306, 2211, 1},    // shmdt
+	{307, 2217, 1},    // shmget
+	{308, 2223, 1},    // shmctl
+	{309, 2230, 1},    // add_key
+	{310, 2241, 1},    // request_key
+	{311, 2247, 1},    // keyctl
+	{312, 2257, 1},    // semtimedop
+	{313, 2264, 1},    // vserver
+	{314, 2274, 1},    // ioprio_set
+	{315, 2284, 1},    // ioprio_get
+	{316, 2296, 1},    // inotify_init
+	{317, 2313, 1},    // inotify_add_watch
+	{318, 2329, 1},    // inotify_rm_watch
+	{319, 2334, 1},    // mbind
+	{320, 2347, 1},    // get_mempolicy
+	{321, 2360, 1},    // set_mempolicy
+	{322, 2366, 100},  // openat
+	{323, 2373, 10},   // mkdirat
+	{324, 2380, 1},    // mknodat
+	{325, 2388, 1},    // fchownat
+	{326, 2397, 1},    // futimesat
+	{327, 2406, 100},  // fstatat64
+	{328, 2414, 10},   // unlinkat
+	{329, 2422, 10},   // renameat
+	{330, 2428, 1},    // linkat
+	{331, 2437, 1},    // symlinkat
+	{332, 2447, 10},   // readlinkat
+	{333, 2455, 1},    // fchmodat
+	{334, 2464, 1},    // faccessat
+	{335, 2472, 1},    // pselect6
+	{336, 2477, 1},    // ppoll
+	{337, 2484, 1},    // unshare
+	{338, 2499, 1},    // set_robust_list
+	{339, 2514, 1},    // get_robust_list
+	{340, 2520, 30},   // splice
+	{341, 2539, 1},    // arm_sync_file_range
+	{342, 2542, 1},    // tee
+	{343, 2550, 1},    // vmsplice
+	{344, 2560, 1},    // move_pages
+	{345, 2566, 1},    // getcpu
+	{346, 2577, 1000}, // epoll_pwait
+	{347, 2587, 1},    // kexec_load
+	{348, 2596, 1},    // utimensat
+	{349, 2604, 1},    // signalfd
+	{350, 2618, 1},    // timerfd_create
+	{351, 2625, 1},    // eventfd
+	{352, 2634, 1},    // fallocate
+	{353, 2649, 1},    // timerfd_settime
+	{354, 2664, 1},    // timerfd_gettime
+	{355, 2673, 1},    // signalfd4
+	{356, 2681, 1},    // eventfd2
+	{357, 2694, 1},    // epoll_create1
+	{358, 2698, 10},   // dup3
+	{359, 2703, 10},   // pipe2
+	{360, 2716, 1},    // inotify_init1
+	{361, 2722, 1},    // preadv
+	{362, 2729, 1},    // pwritev
+	{363, 2746, 1},    // rt_tgsigqueueinfo
+	{364, 2761, 1},    // perf_event_open
+	{365, 2769, 1},    // recvmmsg
+	{366, 2776, 100},  // accept4
+	{367, 2789, 1},    // fanotify_init
+	{368, 2802, 1},    // fanotify_mark
+	{369, 2811, 1},    // prlimit64
+	{370, 2828, 1},    // name_to_handle_at
+	{371, 2845, 1},    // open_by_handle_at
+	{372, 2858, 1},    // clock_adjtime
+	{373, 2864, 1},    // syncfs
+	{374, 2872, 1},    // sendmmsg
+	{375, 2877, 1},    // setns
+	{376, 2893, 1},    // process_vm_readv
+	{377, 2910, 1},    // process_vm_writev
+	{378, 2914, 1},    // kcmp
+	{379, 2926, 1},    // finit_module
+	{380, 2939, 1},    // sched_setattr
+	{381, 2952, 1},    // sched_getattr
+	{382, 2961, 10},   // renameat2
+	{383, 2968, 1},    // seccomp
+	{384, 2977, 10},   // getrandom
+	{385, 2989, 1},    // memfd_create
+	{386, 2992, 1},    // bpf
+	{387, 3000, 1},    // execveat
+	{388, 3011, 1},    // userfaultfd
+	{389, 3021, 1},    // membarrier
+	{390, 3027, 1},    // mlock2
+	{391, 3042, 1},    // copy_file_range
+	{392, 3049, 1},    // preadv2
+	{393, 3057, 1},    // pwritev2
+	{394, 3070, 1},    // pkey_mprotect
+	{395, 3080, 1},    // pkey_alloc
+	{396, 3089, 1},    // pkey_free
+	{397, 3094, 30},   // statx
+	{398, 3098, 1},    // rseq
+	{399, 3111, 1},    // io_pgetevents
+	{400, 3124, 1},    // migrate_pages
+	{401, 3139, 1},    // kexec_file_load
+	{403, 3154, 1},    // clock_gettime64
+	{404, 3169, 1},    // clock_settime64
+	{405, 3184, 1},    // clock_adjtime64
+	{406, 3203, 1},    // clock_getres_time64
+	{407, 3225, 1},    // clock_nanosleep_time64
+	{408, 3240, 1},    // timer_gettime64
+	{409, 3255, 1},    // timer_settime64
+	{410, 3272, 1},    // timerfd_gettime64
+	{411, 3289, 1},    // timerfd_settime64
+	{412, 3305, 1},    // utimensat_time64
+	{413, 3320, 1},    // pselect6_time64
+	{414, 3332, 1},    // ppoll_time64
+	{416, 3352, 1},    // io_pgetevents_time64
+	{417, 3367, 1},    // recvmmsg_time64
+	{418, 3386, 1},    // mq_timedsend_time64
+	{419, 3408, 1},    // mq_timedreceive_time64
+	{420, 3425, 1},    // semtimedop_time64
+	{421, 3447, 1},    // rt_sigtimedwait_time64
+	{422, 3459, 1000}, // futex_time64
+	{423, 3487, 1},    // sched_rr_get_interval_time64
+	{424, 3504, 1},    // pidfd_send_signal
+	{425, 3518, 1},    // io_uring_setup
+	{426, 3532, 1},    // io_uring_enter
+	{427, 3549, 1},    // io_uring_register
+	{428, 3558, 1},    // open_tree
+	{429, 3568, 1},    // move_mount
+	{430, 3574, 1},    // fsopen
+	{431, 3582, 1},    // fsconfig
+	{432, 3589, 1},    // fsmount
+	{433, 3595, 1},    // fspick
+	{434, 3605, 1},    // pidfd_open
+	{435, 3611, 10},   // clone3
+	{436, 3622, 1},    // close_range
+	{437, 3629, 1},    // openat2
+	{438, 3640, 1},    // pidfd_getfd
+	{439, 3650, 10},   // faccessat2
+	{440, 3665, 1},    // process_madvise
+	{441, 3677, 1},    // epoll_pwait2
+	{442, 3690, 1},    // mount_setattr
+	{443, 3701, 1},    // quotactl_fd
+	{444, 3724, 1},    // landlock_create_ruleset
+	{445, 3741, 1},    // landlock_add_rule
+	{446, 3763, 1},    // landlock_restrict_self
+	{448, 3779, 1},    // process_mrelease
+	{449, 3790, 1},    // futex_waitv
+	{450, 3813, 1},    // set_mempolicy_home_node
+	{451, 3822, 1},    // cachestat
+	{452, 3831, 1},    // fchmodat2
+	{453, 3847, 1},    // map_shadow_stack
+	{454, 3857, 1},    // futex_wake
+	{455, 3867, 1},    // futex_wait
+	{456, 3880, 1},    // futex_requeue
+	{457, 3889, 1},    // statmount
+	{458, 3898, 1},    // listmount
+	{459, 3915, 1},    // lsm_get_self_attr
+	{460, 3932, 1},    // lsm_set_self_attr
+	{461, 3948, 1},    // lsm_list_modules
+	{462, 3953, 1},    // mseal
+	{463, 3963, 1},    // setxattrat
+	{464, 3973, 1},    // getxattrat
+	{465, 3984, 1},    // listxattrat
+	{466, 3997, 1},    // removexattrat
+	{467, 4011, 1},    // open_tree_attr
+	{468, 4023, 1},    // file_getattr
+	{469, 4035, 1},    // file_setattr
+	{470, 4041, 1},    // listns
+	{471, 4057, 1},    // rseq_slice_yield
+	{983041, 4067, 1}, // breakpoint
+	{983042, 4077, 1}, // cacheflush
+	{983043, 4082, 1}, // usr26
+	{983044, 4087, 1}, // usr32
+	{983045, 4094, 1}, // set_tls
+	{983046, 4101, 1}, // get_tls
 }
+
+const armNames = "" +
+	"restart_syscall" +
+	"exit" +
+	"fork" +
+	"read" +
+	"write" +
+	"open" +
+	"close" +
+	"creat" +
+	"link" +
+	"unlink" +
+	"execve" +
+	"chdir" +
+	"mknod" +
+	"chmod" +
+	"lchown" +
+	"lseek" +
+	"getpid" +
+	"mount" +
+	"setuid" +
+	"getuid" +
+	"ptrace" +
+	"pause" +
+	"access" +
+	"nice" +
+	"sync" +
+	"kill" +
+	"rename" +
+	"mkdir" +
+	"rmdir" +
+	"dup" +
+	"pipe" +
+	"times" +
+	"brk" +
+	"setgid" +
+	"getgid" +
+	"geteuid" +
+	"getegid" +
+	"acct" +
+	"umount2" +
+	"ioctl" +
+	"fcntl" +
+	"setpgid" +
+	"umask" +
+	"chroot" +
+	"ustat" +
+	"dup2" +
+	"getppid" +
+	"getpgrp" +
+	"setsid" +
+	"sigaction" +
+	"setreuid" +
+	"setregid" +
+	"sigsuspend" +
+	"sigpending" +
+	"sethostname" +
+	"setrlimit" +
+	"getrusage" +
+	"gettimeofday" +
+	"settimeofday" +
+	"getgroups" +
+	"setgroups" +
+	"symlink" +
+	"readlink" +
+	"uselib" +
+	"swapon" +
+	"reboot" +
+	"munmap" +
+	"truncate" +
+	"ftruncate" +
+	"fchmod" +
+	"fchown" +
+	"getpriority" +
+	"setpriority" +
+	"statfs" +
+	"fstatfs" +
+	"syslog" +
+	"setitimer" +
+	"getitimer" +
+	"stat" +
+	"lstat" +
+	"fstat" +
+	"vhangup" +
+	"wait4" +
+	"swapoff" +
+	"sysinfo" +
+	"fsync" +
+	"sigreturn" +
+	"clone" +
+	"setdomainname" +
+	"uname" +
+	"adjtimex" +
+	"mprotect" +
+	"sigprocmask" +
+	"init_module" +
+	"delete_module" +
+	"quotactl" +
+	"getpgid" +
+	"fchdir" +
+	"bdflush" +
+	"sysfs" +
+	"personality" +
+	"setfsuid" +
+	"setfsgid" +
+	"_llseek" +
+	"getdents" +
+	"_newselect" +
+	"flock" +
+	"msync" +
+	"readv" +
+	"writev" +
+	"getsid" +
+	"fdatasync" +
+	"_sysctl" +
+	"mlock" +
+	"munlock" +
+	"mlockall" +
+	"munlockall" +
+	"sched_setparam" +
+	"sched_getparam" +
+	"sched_setscheduler" +
+	"sched_getscheduler" +
+	"sched_yield" +
+	"sched_get_priority_max" +
+	"sched_get_priority_min" +
+	"sched_rr_get_interval" +
+	"nanosleep" +
+	"mremap" +
+	"setresuid" +
+	"getresuid" +
+	"poll" +
+	"nfsservctl" +
+	"setresgid" +
+	"getresgid" +
+	"prctl" +
+	"rt_sigreturn" +
+	"rt_sigaction" +
+	"rt_sigprocmask" +
+	"rt_sigpending" +
+	"rt_sigtimedwait" +
+	"rt_sigqueueinfo" +
+	"rt_sigsuspend" +
+	"pread64" +
+	"pwrite64" +
+	"chown" +
+	"getcwd" +
+	"capget" +
+	"capset" +
+	"sigaltstack" +
+	"sendfile" +
+	"vfork" +
+	"ugetrlimit" +
+	"mmap2" +
+	"truncate64" +
+	"ftruncate64" +
+	"stat64" +
+	"lstat64" +
+	"fstat64" +
+	"lchown32" +
+	"getuid32" +
+	"getgid32" +
+	"geteuid32" +
+	"getegid32" +
+	"setreuid32" +
+	"setregid32" +
+	"getgroups32" +
+	"setgroups32" +
+	"fchown32" +
+	"setresuid32" +
+	"getresuid32" +
+	"setresgid32" +
+	"getresgid32" +
+	"chown32" +
+	"setuid32" +
+	"setgid32" +
+	"setfsuid32" +
+	"setfsgid32" +
+	"getdents64" +
+	"pivot_root" +
+	"mincore" +
+	"madvise" +
+	"fcntl64" +
+	"gettid" +
+	"readahead" +
+	"setxattr" +
+	"lsetxattr" +
+	"fsetxattr" +
+	"getxattr" +
+	"lgetxattr" +
+	"fgetxattr" +
+	"listxattr" +
+	"llistxattr" +
+	"flistxattr" +
+	"removexattr" +
+	"lremovexattr" +
+	"fremovexattr" +
+	"tkill" +
+	"sendfile64" +
+	"futex" +
+	"sched_setaffinity" +
+	"sched_getaffinity" +
+	"io_setup" +
+	"io_destroy" +
+	"io_getevents" +
+	"io_submit" +
+	"io_cancel" +
+	"exit_group" +
+	"lookup_dcookie" +
+	"epoll_create" +
+	"epoll_ctl" +
+	"epoll_wait" +
+	"remap_file_pages" +
+	"set_tid_address" +
+	"timer_create" +
+	"timer_settime" +
+	"timer_gettime" +
+	"timer_getoverrun" +
+	"timer_delete" +
+	"clock_settime" +
+	"clock_gettime" +
+	"clock_getres" +
+	"clock_nanosleep" +
+	"statfs64" +
+	"fstatfs64" +
+	"tgkill" +
+	"utimes" +
+	"arm_fadvise64_64" +
+	"pciconfig_iobase" +
+	"pciconfig_read" +
+	"pciconfig_write" +
+	"mq_open" +
+	"mq_unlink" +
+	"mq_timedsend" +
+	"mq_timedreceive" +
+	"mq_notify" +
+	"mq_getsetattr" +
+	"waitid" +
+	"socket" +
+	"bind" +
+	"connect" +
+	"listen" +
+	"accept" +
+	"getsockname" +
+	"getpeername" +
+	"socketpair" +
+	"send" +
+	"sendto" +
+	"recv" +
+	"recvfrom" +
+	"shutdown" +
+	"setsockopt" +
+	"getsockopt" +
+	"sendmsg" +
+	"recvmsg" +
+	"semop" +
+	"semget" +
+	"semctl" +
+	"msgsnd" +
+	"msgrcv" +
+	"msgget" +
+	"msgctl" +
+	"shmat" +
+	"shmdt" +
+	"shmget" +
+	"shmctl" +
+	"add_key" +
+	"request_key" +
+	"keyctl" +
+	"semtimedop" +
+	"vserver" +
+	"ioprio_set" +
+	"ioprio_get" +
+	"inotify_init" +
+	"inotify_add_watch" +
+	"inotify_rm_watch" +
+	"mbind" +
+	"get_mempolicy" +
+	"set_mempolicy" +
+	"openat" +
+	"mkdirat" +
+	"mknodat" +
+	"fchownat" +
+	"futimesat" +
+	"fstatat64" +
+	"unlinkat" +
+	"renameat" +
+	"linkat" +
+	"symlinkat" +
+	"readlinkat" +
+	"fchmodat" +
+	"faccessat" +
+	"pselect6" +
+	"ppoll" +
+	"unshare" +
+	"set_robust_list" +
+	"get_robust_list" +
+	"splice" +
+	"arm_sync_file_range" +
+	"tee" +
+	"vmsplice" +
+	"move_pages" +
+	"getcpu" +
+	"epoll_pwait" +
+	"kexec_load" +
+	"utimensat" +
+	"signalfd" +
+	"timerfd_create" +
+	"eventfd" +
+	"fallocate" +
+	"timerfd_settime" +
+	"timerfd_gettime" +
+	"signalfd4" +
+	"eventfd2" +
+	"epoll_create1" +
+	"dup3" +
+	"pipe2" +
+	"inotify_init1" +
+	"preadv" +
+	"pwritev" +
+	"rt_tgsigqueueinfo" +
+	"perf_event_open" +
+	"recvmmsg" +
+	"accept4" +
+	"fanotify_init" +
+	"fanotify_mark" +
+	"prlimit64" +
+	"name_to_handle_at" +
+	"open_by_handle_at" +
+	"clock_adjtime" +
+	"syncfs" +
+	"sendmmsg" +
+	"setns" +
+	"process_vm_readv" +
+	"process_vm_writev" +
+	"kcmp" +
+	"finit_module" +
+	"sched_setattr" +
+	"sched_getattr" +
+	"renameat2" +
+	"seccomp" +
+	"getrandom" +
+	"memfd_create" +
+	"bpf" +
+	"execveat" +
+	"userfaultfd" +
+	"membarrier" +
+	"mlock2" +
+	"copy_file_range" +
+	"preadv2" +
+	"pwritev2" +
+	"pkey_mprotect" +
+	"pkey_alloc" +
+	"pkey_free" +
+	"statx" +
+	"rseq" +
+	"io_pgetevents" +
+	"migrate_pages" +
+	"kexec_file_load" +
+	"clock_gettime64" +
+	"clock_settime64" +
+	"clock_adjtime64" +
+	"clock_getres_time64" +
+	"clock_nanosleep_time64" +
+	"timer_gettime64" +
+	"timer_settime64" +
+	"timerfd_gettime64" +
+	"timerfd_settime64" +
+	"utimensat_time64" +
+	"pselect6_time64" +
+	"ppoll_time64" +
+	"io_pgetevents_time64" +
+	"recvmmsg_time64" +
+	"mq_timedsend_time64" +
+	"mq_timedreceive_time64" +
+	"semtimedop_time64" +
+	"rt_sigtimedwait_time64" +
+	"futex_time64" +
+	"sched_rr_get_interval_time64" +
+	"pidfd_send_signal" +
+	"io_uring_setup" +
+	"io_uring_enter" +
+	"io_uring_register" +
+	"open_tree" +
+	"move_mount" +
+	"fsopen" +
+	"fsconfig" +
+	"fsmount" +
+	"fspick" +
+	"pidfd_open" +
+	"clone3" +
+	"close_range" +
+	"openat2" +
+	"pidfd_getfd" +
+	"faccessat2" +
+	"process_madvise" +
+	"epoll_pwait2" +
+	"mount_setattr" +
+	"quotactl_fd" +
+	"landlock_create_ruleset" +
+	"landlock_add_rule" +
+	"landlock_restrict_self" +
+	"process_mrelease" +
+	"futex_waitv" +
+	"set_mempolicy_home_node" +
+	"cachestat" +
+	"fchmodat2" +
+	"map_shadow_stack" +
+	"futex_wake" +
+	"futex_wait" +
+	"futex_requeue" +
+	"statmount" +
+	"listmount" +
+	"lsm_get_self_attr" +
+	"lsm_set_self_attr" +
+	"lsm_list_modules" +
+	"mseal" +
+	"setxattrat" +
+	"getxattrat" +
+	"listxattrat" +
+	"removexattrat" +
+	"open_tree_attr" +
+	"file_getattr" +
+	"file_setattr" +
+	"listns" +
+	"rseq_slice_yield" +
+	"breakpoint" +
+	"cacheflush" +
+	"usr26" +
+	"usr32" +
+	"set_tls" +
+	"get_tls" +
+	""
 
 var armByName = []uint16{
 	0, 0, 0, 0, 0, 54, 144, 397, 385, 398, 0, 78, 0, 0, 0, 0, 0, 0, 0, 0, 403, 0, 0, 282,
@@ -1253,7 +1686,7 @@ const armConsts = text("" +
 	"")
 
 var arm = Arch{Name: "arm", Audit: 40 | auditLE, Bits: 32, BigEndian: false, X32: false,
-	calls: armCalls, byName: armByName, errnos: amd64Errnos, consts: armOwn{}}
+	calls: armCalls, names: armNames, byName: armByName, prototypes: armPrototypes{}, errnos: amd64Errnos, consts: armOwn{}}
 
 type armOwn struct{}
 

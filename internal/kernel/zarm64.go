@@ -355,335 +355,665 @@ var arm64PrototypesEnds = [...]uint16{
 	9084, 9128, 9163, 9198, 9224, 9251, 9313, 9375, 9426, 9468, 9518, 9572, 9626, 9668, 9668,
 }
 
-var arm64Calls = []Call{
-	{"io_setup", 0, 0, arm64Prototypes{}},
-	{"io_destroy", 1, 1, arm64Prototypes{}},
-	{"io_submit", 2, 2, arm64Prototypes{}},
-	{"io_cancel", 3, 3, arm64Prototypes{}},
-	{"io_getevents", 4, 4, arm64Prototypes{}},
-	{"setxattr", 5, 5, arm64Prototypes{}},
-	{"lsetxattr", 6, 6, arm64Prototypes{}},
-	{"fsetxattr", 7, 7, arm64Prototypes{}},
-	{"getxattr", 8, 8, arm64Prototypes{}},
-	{"lgetxattr", 9, 9, arm64Prototypes{}},
-	{"fgetxattr", 10, 10, arm64Prototypes{}},
-	{"listxattr", 11, 11, arm64Prototypes{}},
-	{"llistxattr", 12, 12, arm64Prototypes{}},
-	{"flistxattr", 13, 13, arm64Prototypes{}},
-	{"removexattr", 14, 14, arm64Prototypes{}},
-	{"lremovexattr", 15, 15, arm64Prototypes{}},
-	{"fremovexattr", 16, 16, arm64Prototypes{}},
-	{"getcwd", 17, 17, arm64Prototypes{}},
-	{"lookup_dcookie", 18, 18, arm64Prototypes{}},
-	{"eventfd2", 19, 19, arm64Prototypes{}},
-	{"epoll_create1", 20, 20, arm64Prototypes{}},
-	{"epoll_ctl", 21, 21, arm64Prototypes{}},
-	{"epoll_pwait", 22, 22, arm64Prototypes{}},
-	{"dup", 23, 23, arm64Prototypes{}},
-	{"dup3", 24, 24, arm64Prototypes{}},
-	{"fcntl", 25, 25, arm64Prototypes{}},
-	{"inotify_init1", 26, 26, arm64Prototypes{}},
-	{"inotify_add_watch", 27, 27, arm64Prototypes{}},
-	{"inotify_rm_watch", 28, 28, arm64Prototypes{}},
-	{"ioctl", 29, 29, arm64Prototypes{}},
-	{"ioprio_set", 30, 30, arm64Prototypes{}},
-	{"ioprio_get", 31, 31, arm64Prototypes{}},
-	{"flock", 32, 32, arm64Prototypes{}},
-	{"mknodat", 33, 33, arm64Prototypes{}},
-	{"mkdirat", 34, 34, arm64Prototypes{}},
-	{"unlinkat", 35, 35, arm64Prototypes{}},
-	{"symlinkat", 36, 36, arm64Prototypes{}},
-	{"linkat", 37, 37, arm64Prototypes{}},
-	{"renameat", 38, 38, arm64Prototypes{}},
-	{"umount2", 39, 39, arm64Prototypes{}},
-	{"mount", 40, 40, arm64Prototypes{}},
-	{"pivot_root", 41, 41, arm64Prototypes{}},
-	{"nfsservctl", 42, 42, arm64Prototypes{}},
-	{"statfs", 43, 43, arm64Prototypes{}},
-	{"fstatfs", 44, 44, arm64Prototypes{}},
-	{"truncate", 45, 45, arm64Prototypes{}},
-	{"ftruncate", 46, 46, arm64Prototypes{}},
-	{"fallocate", 47, 47, arm64Prototypes{}},
-	{"faccessat", 48, 48, arm64Prototypes{}},
-	{"chdir", 49, 49, arm64Prototypes{}},
-	{"fchdir", 50, 50, arm64Prototypes{}},
-	{"chroot", 51, 51, arm64Prototypes{}},
-	{"fchmod", 52, 52, arm64Prototypes{}},
-	{"fchmodat", 53, 53, arm64Prototypes{}},
-	{"fchownat", 54, 54, arm64Prototypes{}},
-	{"fchown", 55, 55, arm64Prototypes{}},
-	{"openat", 56, 56, arm64Prototypes{}},
-	{"close", 57, 57, arm64Prototypes{}},
-	{"vhangup", 58, 58, arm64Prototypes{}},
-	{"pipe2", 59, 59, arm64Prototypes{}},
-	{"quotactl", 60, 60, arm64Prototypes{}},
-	{"getdents64", 61, 61, arm64Prototypes{}},
-	{"lseek", 62, 62, arm64Prototypes{}},
-	{"read", 63, 63, arm64Prototypes{}},
-	{"write", 64, 64, arm64Prototypes{}},
-	{"readv", 65, 65, arm64Prototypes{}},
-	{"writev", 66, 66, arm64Prototypes{}},
-	{"pread64", 67, 67, arm64Prototypes{}},
-	{"pwrite64", 68, 68, arm64Prototypes{}},
-	{"preadv", 69, 69, arm64Prototypes{}},
-	{"pwritev", 70, 70, arm64Prototypes{}},
-	{"sendfile", 71, 71, arm64Prototypes{}},
-	{"pselect6", 72, 72, arm64Prototypes{}},
-	{"ppoll", 73, 73, arm64Prototypes{}},
-	{"signalfd4", 74, 74, arm64Prototypes{}},
-	{"vmsplice", 75, 75, arm64Prototypes{}},
-	{"splice", 76, 76, arm64Prototypes{}},
-	{"tee", 77, 77, arm64Prototypes{}},
-	{"readlinkat", 78, 78, arm64Prototypes{}},
-	{"newfstatat", 79, 79, arm64Prototypes{}},
-	{"fstat", 80, 80, arm64Prototypes{}},
-	{"sync", 81, 81, arm64Prototypes{}},
-	{"fsync", 82, 82, arm64Prototypes{}},
-	{"fdatasync", 83, 83, arm64Prototypes{}},
-	{"sync_file_range", 84, 84, arm64Prototypes{}},
-	{"timerfd_create", 85, 85, arm64Prototypes{}},
-	{"timerfd_settime", 86, 86, arm64Prototypes{}},
-	{"timerfd_gettime", 87, 87, arm64Prototypes{}},
-	{"utimensat", 88, 88, arm64Prototypes{}},
-	{"acct", 89, 89, arm64Prototypes{}},
-	{"capget", 90, 90, arm64Prototypes{}},
-	{"capset", 91, 91, arm64Prototypes{}},
-	{"personality", 92, 92, arm64Prototypes{}},
-	{"exit", 93, 93, arm64Prototypes{}},
-	{"exit_group", 94, 94, arm64Prototypes{}},
-	{"waitid", 95, 95, arm64Prototypes{}},
-	{"set_tid_address", 96, 96, arm64Prototypes{}},
-	{"unshare", 97, 97, arm64Prototypes{}},
-	{"futex", 98, 98, arm64Prototypes{}},
-	{"set_robust_list", 99, 99, arm64Prototypes{}},
-	{"get_robust_list", 100, 100, arm64Prototypes{}},
-	{"nanosleep", 101, 101, arm64Prototypes{}},
-	{"getitimer", 102, 102, arm64Prototypes{}},
-	{"setitimer", 103, 103, arm64Prototypes{}},
-	{"kexec_load", 104, 104, arm64Prototypes{}},
-	{"init_module", 105, 105, arm64Prototypes{}},
-	{"delete_module", 106, 106, arm64Prototypes{}},
-	{"timer_create", 107, 107, arm64Prototypes{}},
-	{"timer_gettime", 108, 108, arm64Prototypes{}},
-	{"timer_getoverrun", 109, 109, arm64Prototypes{}},
-	{"timer_settime", 110, 110, arm64Prototypes{}},
-	{"timer_delete", 111, 111, arm64Prototypes{}},
-	{"clock_settime", 112, 112, arm64Prototypes{}},
-	{"clock_gettime", 113, 113, arm64Prototypes{}},
-	{"clock_getres", 114, 114, arm64Prototypes{}},
-	{"clock_nanosleep", 115, 115, arm64Prototypes{}},
-	{"syslog", 116, 116, arm64Prototypes{}},
-	{"ptrace", 117, 117, arm64Prototypes{}},
-	{"sched_setparam", 118, 118, arm64Prototypes{}},
-	{"sched_setscheduler", 119, 119, arm64Prototypes{}},
-	{"sched_getscheduler", 120, 120, arm64Prototypes{}},
-	{"sched_getparam", 121, 121, arm64Prototypes{}},
-	{"sched_setaffinity", 122, 122, arm64Prototypes{}},
-	{"sched_getaffinity", 123, 123, arm64Prototypes{}},
-	{"sched_yield", 124, 124, arm64Prototypes{}},
-	{"sched_get_priority_max", 125, 125, arm64Prototypes{}},
-	{"sched_get_priority_min", 126, 126, arm64Prototypes{}},
-	{"sched_rr_get_interval", 127, 127, arm64Prototypes{}},
-	{"restart_syscall", 128, 128, arm64Prototypes{}},
-	{"kill", 129, 129, arm64Prototypes{}},
-	{"tkill", 130, 130, arm64Prototypes{}},
-	{"tgkill", 131, 131, arm64Prototypes{}},
-	{"sigaltstack", 132, 132, arm64Prototypes{}},
-	{"rt_sigsuspend", 133, 133, arm64Prototypes{}},
-	{"rt_sigaction", 134, 134, arm64Prototypes{}},
-	{"rt_sigprocmask", 135, 135, arm64Prototypes{}},
-	{"rt_sigpending", 136, 136, arm64Prototypes{}},
-	{"rt_sigtimedwait", 137, 137, arm64Prototypes{}},
-	{"rt_sigqueueinfo", 138, 138, arm64Prototypes{}},
-	{"rt_sigreturn", 139, 139, arm64Prototypes{}},
-	{"setpriority", 140, 140, arm64Prototypes{}},
-	{"getpriority", 141, 141, arm64Prototypes{}},
-	{"reboot", 142, 142, arm64Prototypes{}},
-	{"setregid", 143, 143, arm64Prototypes{}},
-	{"setgid", 144, 144, arm64Prototypes{}},
-	{"setreuid", 145, 145, arm64Prototypes{}},
-	{"setuid", 146, 146, arm64Prototypes{}},
-	{"setresuid", 147, 147, arm64Prototypes{}},
-	{"getresuid", 148, 148, arm64Prototypes{}},
-	{"setresgid", 149, 149, arm64Prototypes{}},
-	{"getresgid", 150, 150, arm64Prototypes{}},
-	{"setfsuid", 151, 151, arm64Prototypes{}},
-	{"setfsgid", 152, 152, arm64Prototypes{}},
-	{"times", 153, 153, arm64Prototypes{}},
-	{"setpgid", 154, 154, arm64Prototypes{}},
-	{"getpgid", 155, 155, arm64Prototypes{}},
-	{"getsid", 156, 156, arm64Prototypes{}},
-	{"setsid", 157, 157, arm64Prototypes{}},
-	{"getgroups", 158, 158, arm64Prototypes{}},
-	{"setgroups", 159, 159, arm64Prototypes{}},
-	{"uname", 160, 160, arm64Prototypes{}},
-	{"sethostname", 161, 161, arm64Prototypes{}},
-	{"setdomainname", 162, 162, arm64Prototypes{}},
-	{"getrlimit", 163, 163, arm64Prototypes{}},
-	{"setrlimit", 164, 164, arm64Prototypes{}},
-	{"getrusage", 165, 165, arm64Prototypes{}},
-	{"umask", 166, 166, arm64Prototypes{}},
-	{"prctl", 167, 167, arm64Prototypes{}},
-	{"getcpu", 168, 168, arm64Prototypes{}},
-	{"gettimeofday", 169, 169, arm64Prototypes{}},
-	{"settimeofday", 170, 170, arm64Prototypes{}},
-	{"adjtimex", 171, 171, arm64Prototypes{}},
-	{"getpid", 172, 172, arm64Prototypes{}},
-	{"getppid", 173, 173, arm64Prototypes{}},
-	{"getuid", 174, 174, arm64Prototypes{}},
-	{"geteuid", 175, 175, arm64Prototypes{}},
-	{"getgid", 176, 176, arm64Prototypes{}},
-	{"getegid", 177, 177, arm64Prototypes{}},
-	{"gettid", 178, 178, arm64Prototypes{}},
-	{"sysinfo", 179, 179, arm64Prototypes{}},
-	{"mq_open", 180, 180, arm64Prototypes{}},
-	{"mq_unlink", 181, 181, arm64Prototypes{}},
-	{"mq_timedsend", 182, 182, arm64Prototypes{}},
-	{"mq_timedreceive", 183, 183, arm64Prototypes{}},
-	{"mq_notify", 184, 184, arm64Prototypes{}},
-	{"mq_getsetattr", 185, 185, arm64Prototypes{}},
-	{"msgget", 186, 186, arm64Prototypes{}},
-	{"msgctl", 187, 187, arm64Prototypes{}},
-	{"msgrcv", 188, 188, arm64Prototypes{}},
-	{"msgsnd", 189, 189, arm64Prototypes{}},
-	{"semget", 190, 190, arm64Prototypes{}},
-	{"semctl", 191, 191, arm64Prototypes{}},
-	{"semtimedop", 192, 192, arm64Prototypes{}},
-	{"semop", 193, 193, arm64Prototypes{}},
-	{"shmget", 194, 194, arm64Prototypes{}},
-	{"shmctl", 195, 195, arm64Prototypes{}},
-	{"shmat", 196, 196, arm64Prototypes{}},
-	{"shmdt", 197, 197, arm64Prototypes{}},
-	{"socket", 198, 198, arm64Prototypes{}},
-	{"socketpair", 199, 199, arm64Prototypes{}},
-	{"bind", 200, 200, arm64Prototypes{}},
-	{"listen", 201, 201, arm64Prototypes{}},
-	{"accept", 202, 202, arm64Prototypes{}},
-	{"connect", 203, 203, arm64Prototypes{}},
-	{"getsockname", 204, 204, arm64Prototypes{}},
-	{"getpeername", 205, 205, arm64Prototypes{}},
-	{"sendto", 206, 206, arm64Prototypes{}},
-	{"recvfrom", 207, 207, arm64Prototypes{}},
-	{"setsockopt", 208, 208, arm64Prototypes{}},
-	{"getsockopt", 209, 209, arm64Prototypes{}},
-	{"shutdown", 210, 210, arm64Prototypes{}},
-	{"sendmsg", 211, 211, arm64Prototypes{}},
-	{"recvmsg", 212, 212, arm64Prototypes{}},
-	{"readahead", 213, 213, arm64Prototypes{}},
-	{"brk", 214, 214, arm64Prototypes{}},
-	{"munmap", 215, 215, arm64Prototypes{}},
-	{"mremap", 216, 216, arm64Prototypes{}},
-	{"add_key", 217, 217, arm64Prototypes{}},
-	{"request_key", 218, 218, arm64Prototypes{}},
-	{"keyctl", 219, 219, arm64Prototypes{}},
-	{"clone", 220, 220, arm64Prototypes{}},
-	{"execve", 221, 221, arm64Prototypes{}},
-	{"mmap", 222, 222, arm64Prototypes{}},
-	{"fadvise64", 223, 223, arm64Prototypes{}},
-	{"swapon", 224, 224, arm64Prototypes{}},
-	{"swapoff", 225, 225, arm64Prototypes{}},
-	{"mprotect", 226, 226, arm64Prototypes{}},
-	{"msync", 227, 227, arm64Prototypes{}},
-	{"mlock", 228, 228, arm64Prototypes{}},
-	{"munlock", 229, 229, arm64Prototypes{}},
-	{"mlockall", 230, 230, arm64Prototypes{}},
-	{"munlockall", 231, 231, arm64Prototypes{}},
-	{"mincore", 232, 232, arm64Prototypes{}},
-	{"madvise", 233, 233, arm64Prototypes{}},
-	{"remap_file_pages", 234, 234, arm64Prototypes{}},
-	{"mbind", 235, 235, arm64Prototypes{}},
-	{"get_mempolicy", 236, 236, arm64Prototypes{}},
-	{"set_mempolicy", 237, 237, arm64Prototypes{}},
-	{"migrate_pages", 238, 238, arm64Prototypes{}},
-	{"move_pages", 239, 239, arm64Prototypes{}},
-	{"rt_tgsigqueueinfo", 240, 240, arm64Prototypes{}},
-	{"perf_event_open", 241, 241, arm64Prototypes{}},
-	{"accept4", 242, 242, arm64Prototypes{}},
-	{"recvmmsg", 243, 243, arm64Prototypes{}},
-	{"wait4", 260, 244, arm64Prototypes{}},
-	{"prlimit64", 261, 245, arm64Prototypes{}},
-	{"fanotify_init", 262, 246, arm64Prototypes{}},
-	{"fanotify_mark", 263, 247, arm64Prototypes{}},
-	{"name_to_handle_at", 264, 248, arm64Prototypes{}},
-	{"open_by_handle_at", 265, 249, arm64Prototypes{}},
-	{"clock_adjtime", 266, 250, arm64Prototypes{}},
-	{"syncfs", 267, 251, arm64Prototypes{}},
-	{"setns", 268, 252, arm64Prototypes{}},
-	{"sendmmsg", 269, 253, arm64Prototypes{}},
-	{"process_vm_readv", 270, 254, arm64Prototypes{}},
-	{"process_vm_writev", 271, 255, arm64Prototypes{}},
-	{"kcmp", 272, 256, arm64Prototypes{}},
-	{"finit_module", 273, 257, arm64Prototypes{}},
-	{"sched_setattr", 274, 258, arm64Prototypes{}},
-	{"sched_getattr", 275, 259, arm64Prototypes{}},
-	{"renameat2", 276, 260, arm64Prototypes{}},
-	{"seccomp", 277, 261, arm64Prototypes{}},
-	{"getrandom", 278, 262, arm64Prototypes{}},
-	{"memfd_create", 279, 263, arm64Prototypes{}},
-	{"bpf", 280, 264, arm64Prototypes{}},
-	{"execveat", 281, 265, arm64Prototypes{}},
-	{"userfaultfd", 282, 266, arm64Prototypes{}},
-	{"membarrier", 283, 267, arm64Prototypes{}},
-	{"mlock2", 284, 268, arm64Prototypes{}},
-	{"copy_file_range", 285, 269, arm64Prototypes{}},
-	{"preadv2", 286, 270, arm64Prototypes{}},
-	{"pwritev2", 287, 271, arm64Prototypes{}},
-	{"pkey_mprotect", 288, 272, arm64Prototypes{}},
-	{"pkey_alloc", 289, 273, arm64Prototypes{}},
-	{"pkey_free", 290, 274, arm64Prototypes{}},
-	{"statx", 291, 275, arm64Prototypes{}},
-	{"io_pgetevents", 292, 276, arm64Prototypes{}},
-	{"rseq", 293, 277, arm64Prototypes{}},
-	{"kexec_file_load", 294, 278, arm64Prototypes{}},
-	{"pidfd_send_signal", 424, 279, arm64Prototypes{}},
-	{"io_uring_setup", 425, 280, arm64Prototypes{}},
-	{"io_uring_enter", 426, 281, arm64Prototypes{}},
-	{"io_uring_register", 427, 282, arm64Prototypes{}},
-	{"open_tree", 428, 283, arm64Prototypes{}},
-	{"move_mount", 429, 284, arm64Prototypes{}},
-	{"fsopen", 430, 285, arm64Prototypes{}},
-	{"fsconfig", 431, 286, arm64Prototypes{}},
-	{"fsmount", 432, 287, arm64Prototypes{}},
-	{"fspick", 433, 288, arm64Prototypes{}},
-	{"pidfd_open", 434, 289, arm64Prototypes{}},
-	{"clone3", 435, 290, arm64Prototypes{}},
-	{"close_range", 436, 291, arm64Prototypes{}},
-	{"openat2", 437, 292, arm64Prototypes{}},
-	{"pidfd_getfd", 438, 293, arm64Prototypes{}},
-	{"faccessat2", 439, 294, arm64Prototypes{}},
-	{"process_madvise", 440, 295, arm64Prototypes{}},
-	{"epoll_pwait2", 441, 296, arm64Prototypes{}},
-	{"mount_setattr", 442, 297, arm64Prototypes{}},
-	{"quotactl_fd", 443, 298, arm64Prototypes{}},
-	{"landlock_create_ruleset", 444, 299, arm64Prototypes{}},
-	{"landlock_add_rule", 445, 300, arm64Prototypes{}},
-	{"landlock_restrict_self", 446, 301, arm64Prototypes{}},
-	{"memfd_secret", 447, 302, arm64Prototypes{}},
-	{"process_mrelease", 448, 303, arm64Prototypes{}},
-	{"futex_waitv", 449, 304, arm64Prototypes{}},
-	{"set_mempolicy_home_node", 450, 305, arm64Prototypes{}},
-	{"cachestat", 451, 306, arm64Prototypes{}},
-	{"fchmodat2", 452, 307, arm64Prototypes{}},
-	{"map_shadow_stack", 453, 308, arm64Prototypes{}},
-	{"futex_wake", 454, 309, arm64Prototypes{}},
-	{"futex_wait", 455, 310, arm64Prototypes{}},
-	{"futex_requeue", 456, 311, arm64Prototypes{}},
-	{"statmount", 457, 312, arm64Prototypes{}},
-	{"listmount", 458, 313, arm64Prototypes{}},
-	{"lsm_get_self_attr", 459, 314, arm64Prototypes{}},
-	{"lsm_set_self_attr", 460, 315, arm64Prototypes{}},
-	{"lsm_list_modules", 461, 316, arm64Prototypes{}},
-	{"mseal", 462, 317, arm64Prototypes{}},
-	{"setxattrat", 463, 318, arm64Prototypes{}},
-	{"getxattrat", 464, 319, arm64Prototypes{}},
-	{"listxattrat", 465, 320, arm64Prototypes{}},
-	{"removexattrat", 466, 321, arm64Prototypes{}},
-	{"open_tree_attr", 467, 322, arm64Prototypes{}},
-	{"file_getattr", 468, 323, arm64Prototypes{}},
-	{"file_setattr", 469, 324, arm64Prototypes{}},
-	{"listns", 470, 325, arm64Prototypes{}},
-	{"rseq_slice_yield", 471, 326, arm64Prototypes{}},
+var arm64Calls = []entry{
+	{0, 8, 1},         // io_setup
+	{1, 18, 1},        // io_destroy
+	{2, 27, 1},        // io_submit
+	{3, 36, 1},        // io_cancel
+	{4, 48, 1},        // io_getevents
+	{5, 56, 1},        // setxattr
+	{6, 65, 1},        // lsetxattr
+	{7, 74, 1},        // fsetxattr
+	{8, 82, 1},        // getxattr
+	{9, 91, 1},        // lgetxattr
+	{10, 100, 1},      // fgetxattr
+	{11, 109, 1},      // listxattr
+	{12, 119, 1},      // llistxattr
+	{13, 129, 1},      // flistxattr
+	{14, 140, 1},      // removexattr
+	{15, 152, 1},      // lremovexattr
+	{16, 164, 1},      // fremovexattr
+	{17, 170, 1},      // getcwd
+	{18, 184, 1},      // lookup_dcookie
+	{19, 192, 1},      // eventfd2
+	{20, 205, 1},      // epoll_create1
+	{21, 214, 100},    // epoll_ctl
+	{22, 225, 1000},   // epoll_pwait
+	{23, 228, 1},      // dup
+	{24, 232, 10},     // dup3
+	{25, 237, 100},    // fcntl
+	{26, 250, 1},      // inotify_init1
+	{27, 267, 1},      // inotify_add_watch
+	{28, 283, 1},      // inotify_rm_watch
+	{29, 288, 10},     // ioctl
+	{30, 298, 1},      // ioprio_set
+	{31, 308, 1},      // ioprio_get
+	{32, 313, 1},      // flock
+	{33, 320, 1},      // mknodat
+	{34, 327, 10},     // mkdirat
+	{35, 335, 10},     // unlinkat
+	{36, 344, 1},      // symlinkat
+	{37, 350, 1},      // linkat
+	{38, 358, 10},     // renameat
+	{39, 365, 1},      // umount2
+	{40, 370, 1},      // mount
+	{41, 380, 1},      // pivot_root
+	{42, 390, 1},      // nfsservctl
+	{43, 396, 1},      // statfs
+	{44, 403, 1},      // fstatfs
+	{45, 411, 1},      // truncate
+	{46, 420, 1},      // ftruncate
+	{47, 429, 1},      // fallocate
+	{48, 438, 1},      // faccessat
+	{49, 443, 1},      // chdir
+	{50, 449, 1},      // fchdir
+	{51, 455, 1},      // chroot
+	{52, 461, 1},      // fchmod
+	{53, 469, 1},      // fchmodat
+	{54, 477, 1},      // fchownat
+	{55, 483, 1},      // fchown
+	{56, 489, 100},    // openat
+	{57, 494, 100},    // close
+	{58, 501, 1},      // vhangup
+	{59, 506, 10},     // pipe2
+	{60, 514, 1},      // quotactl
+	{61, 524, 30},     // getdents64
+	{62, 529, 30},     // lseek
+	{63, 533, 1000},   // read
+	{64, 538, 1000},   // write
+	{65, 543, 300},    // readv
+	{66, 549, 300},    // writev
+	{67, 556, 300},    // pread64
+	{68, 564, 300},    // pwrite64
+	{69, 570, 1},      // preadv
+	{70, 577, 1},      // pwritev
+	{71, 585, 30},     // sendfile
+	{72, 593, 1},      // pselect6
+	{73, 598, 1},      // ppoll
+	{74, 607, 1},      // signalfd4
+	{75, 615, 1},      // vmsplice
+	{76, 621, 30},     // splice
+	{77, 624, 1},      // tee
+	{78, 634, 10},     // readlinkat
+	{79, 644, 100},    // newfstatat
+	{80, 649, 100},    // fstat
+	{81, 653, 1},      // sync
+	{82, 658, 10},     // fsync
+	{83, 667, 10},     // fdatasync
+	{84, 682, 1},      // sync_file_range
+	{85, 696, 1},      // timerfd_create
+	{86, 711, 1},      // timerfd_settime
+	{87, 726, 1},      // timerfd_gettime
+	{88, 735, 1},      // utimensat
+	{89, 739, 1},      // acct
+	{90, 745, 1},      // capget
+	{91, 751, 1},      // capset
+	{92, 762, 1},      // personality
+	{93, 766, 1},      // exit
+	{94, 776, 1},      // exit_group
+	{95, 782, 1},      // waitid
+	{96, 797, 1},      // set_tid_address
+	{97, 804, 1},      // unshare
+	{98, 809, 1000},   // futex
+	{99, 824, 1},      // set_robust_list
+	{100, 839, 1},     // get_robust_list
+	{101, 848, 1000},  // nanosleep
+	{102, 857, 1},     // getitimer
+	{103, 866, 1},     // setitimer
+	{104, 876, 1},     // kexec_load
+	{105, 887, 1},     // init_module
+	{106, 900, 1},     // delete_module
+	{107, 912, 1},     // timer_create
+	{108, 925, 1},     // timer_gettime
+	{109, 941, 1},     // timer_getoverrun
+	{110, 954, 1},     // timer_settime
+	{111, 966, 1},     // timer_delete
+	{112, 979, 1},     // clock_settime
+	{113, 992, 10},    // clock_gettime
+	{114, 1004, 1},    // clock_getres
+	{115, 1019, 1000}, // clock_nanosleep
+	{116, 1025, 1},    // syslog
+	{117, 1031, 1},    // ptrace
+	{118, 1045, 1},    // sched_setparam
+	{119, 1063, 1},    // sched_setscheduler
+	{120, 1081, 1},    // sched_getscheduler
+	{121, 1095, 1},    // sched_getparam
+	{122, 1112, 1},    // sched_setaffinity
+	{123, 1129, 10},   // sched_getaffinity
+	{124, 1140, 30},   // sched_yield
+	{125, 1162, 1},    // sched_get_priority_max
+	{126, 1184, 1},    // sched_get_priority_min
+	{127, 1205, 1},    // sched_rr_get_interval
+	{128, 1220, 1},    // restart_syscall
+	{129, 1224, 1},    // kill
+	{130, 1229, 1},    // tkill
+	{131, 1235, 30},   // tgkill
+	{132, 1246, 10},   // sigaltstack
+	{133, 1259, 1},    // rt_sigsuspend
+	{134, 1271, 10},   // rt_sigaction
+	{135, 1285, 10},   // rt_sigprocmask
+	{136, 1298, 1},    // rt_sigpending
+	{137, 1313, 1},    // rt_sigtimedwait
+	{138, 1328, 1},    // rt_sigqueueinfo
+	{139, 1340, 30},   // rt_sigreturn
+	{140, 1351, 1},    // setpriority
+	{141, 1362, 1},    // getpriority
+	{142, 1368, 1},    // reboot
+	{143, 1376, 1},    // setregid
+	{144, 1382, 1},    // setgid
+	{145, 1390, 1},    // setreuid
+	{146, 1396, 1},    // setuid
+	{147, 1405, 1},    // setresuid
+	{148, 1414, 1},    // getresuid
+	{149, 1423, 1},    // setresgid
+	{150, 1432, 1},    // getresgid
+	{151, 1440, 1},    // setfsuid
+	{152, 1448, 1},    // setfsgid
+	{153, 1453, 1},    // times
+	{154, 1460, 1},    // setpgid
+	{155, 1467, 1},    // getpgid
+	{156, 1473, 1},    // getsid
+	{157, 1479, 1},    // setsid
+	{158, 1488, 1},    // getgroups
+	{159, 1497, 1},    // setgroups
+	{160, 1502, 1},    // uname
+	{161, 1513, 1},    // sethostname
+	{162, 1526, 1},    // setdomainname
+	{163, 1535, 1},    // getrlimit
+	{164, 1544, 1},    // setrlimit
+	{165, 1553, 1},    // getrusage
+	{166, 1558, 1},    // umask
+	{167, 1563, 10},   // prctl
+	{168, 1569, 1},    // getcpu
+	{169, 1581, 1},    // gettimeofday
+	{170, 1593, 1},    // settimeofday
+	{171, 1601, 1},    // adjtimex
+	{172, 1607, 30},   // getpid
+	{173, 1614, 1},    // getppid
+	{174, 1620, 1},    // getuid
+	{175, 1627, 1},    // geteuid
+	{176, 1633, 1},    // getgid
+	{177, 1640, 1},    // getegid
+	{178, 1646, 10},   // gettid
+	{179, 1653, 1},    // sysinfo
+	{180, 1660, 1},    // mq_open
+	{181, 1669, 1},    // mq_unlink
+	{182, 1681, 1},    // mq_timedsend
+	{183, 1696, 1},    // mq_timedreceive
+	{184, 1705, 1},    // mq_notify
+	{185, 1718, 1},    // mq_getsetattr
+	{186, 1724, 1},    // msgget
+	{187, 1730, 1},    // msgctl
+	{188, 1736, 1},    // msgrcv
+	{189, 1742, 1},    // msgsnd
+	{190, 1748, 1},    // semget
+	{191, 1754, 1},    // semctl
+	{192, 1764, 1},    // semtimedop
+	{193, 1769, 1},    // semop
+	{194, 1775, 1},    // shmget
+	{195, 1781, 1},    // shmctl
+	{196, 1786, 1},    // shmat
+	{197, 1791, 1},    // shmdt
+	{198, 1797, 100},  // socket
+	{199, 1807, 1},    // socketpair
+	{200, 1811, 10},   // bind
+	{201, 1817, 10},   // listen
+	{202, 1823, 1},    // accept
+	{203, 1830, 100},  // connect
+	{204, 1841, 100},  // getsockname
+	{205, 1852, 100},  // getpeername
+	{206, 1858, 300},  // sendto
+	{207, 1866, 300},  // recvfrom
+	{208, 1876, 100},  // setsockopt
+	{209, 1886, 100},  // getsockopt
+	{210, 1894, 10},   // shutdown
+	{211, 1901, 300},  // sendmsg
+	{212, 1908, 1000}, // recvmsg
+	{213, 1917, 1},    // readahead
+	{214, 1920, 1},    // brk
+	{215, 1926, 30},   // munmap
+	{216, 1932, 1},    // mremap
+	{217, 1939, 1},    // add_key
+	{218, 1950, 1},    // request_key
+	{219, 1956, 1},    // keyctl
+	{220, 1961, 10},   // clone
+	{221, 1967, 1},    // execve
+	{222, 1971, 30},   // mmap
+	{223, 1980, 1},    // fadvise64
+	{224, 1986, 1},    // swapon
+	{225, 1993, 1},    // swapoff
+	{226, 2001, 10},   // mprotect
+	{227, 2006, 1},    // msync
+	{228, 2011, 1},    // mlock
+	{229, 2018, 1},    // munlock
+	{230, 2026, 1},    // mlockall
+	{231, 2036, 1},    // munlockall
+	{232, 2043, 1},    // mincore
+	{233, 2050, 30},   // madvise
+	{234, 2066, 1},    // remap_file_pages
+	{235, 2071, 1},    // mbind
+	{236, 2084, 1},    // get_mempolicy
+	{237, 2097, 1},    // set_mempolicy
+	{238, 2110, 1},    // migrate_pages
+	{239, 2120, 1},    // move_pages
+	{240, 2137, 1},    // rt_tgsigqueueinfo
+	{241, 2152, 1},    // perf_event_open
+	{242, 2159, 100},  // accept4
+	{243, 2167, 1},    // recvmmsg
+	{260, 2172, 1},    // wait4
+	{261, 2181, 1},    // prlimit64
+	{262, 2194, 1},    // fanotify_init
+	{263, 2207, 1},    // fanotify_mark
+	{264, 2224, 1},    // name_to_handle_at
+	{265, 2241, 1},    // open_by_handle_at
+	{266, 2254, 1},    // clock_adjtime
+	{267, 2260, 1},    // syncfs
+	{268, 2265, 1},    // setns
+	{269, 2273, 1},    // sendmmsg
+	{270, 2289, 1},    // process_vm_readv
+	{271, 2306, 1},    // process_vm_writev
+	{272, 2310, 1},    // kcmp
+	{273, 2322, 1},    // finit_module
+	{274, 2335, 1},    // sched_setattr
+	{275, 2348, 1},    // sched_getattr
+	{276, 2357, 10},   // renameat2
+	{277, 2364, 1},    // seccomp
+	{278, 2373, 10},   // getrandom
+	{279, 2385, 1},    // memfd_create
+	{280, 2388, 1},    // bpf
+	{281, 2396, 1},    // execveat
+	{282, 2407, 1},    // userfaultfd
+	{283, 2417, 1},    // membarrier
+	{284, 2423, 1},    // mlock2
+	{285, 2438, 1},    // copy_file_range
+	{286, 2445, 1},    // preadv2
+	{287, 2453, 1},    // pwritev2
+	{288, 2466, 1},    // pkey_mprotect
+	{289, 2476, 1},    // pkey_alloc
+	{290, 2485, 1},    // pkey_free
+	{291, 2490, 30},   // statx
+	{292, 2503, 1},    // io_pgetevents
+	{293, 2507, 1},    // rseq
+	{294, 2522, 1},    // kexec_file_load
+	{424, 2539, 1},    // pidfd_send_signal
+	{425, 2553, 1},    // io_uring_setup
+	{426, 2567, 1},    // io_uring_enter
+	{427, 2584, 1},    // io_uring_register
+	{428, 2593, 1},    // open_tree
+	{429, 2603, 1},    // move_mount
+	{430, 2609, 1},    // fsopen
+	{431, 2617, 1},    // fsconfig
+	{432, 2624, 1},    // fsmount
+	{433, 2630, 1},    // fspick
+	{434, 2640, 1},    // pidfd_open
+	{435, 2646, 10},   // clone3
+	{436, 2657, 1},    // close_range
+	{437, 2664, 1},    // openat2
+	{438, 2675, 1},    // pidfd_getfd
+	{439, 2685, 10},   // faccessat2
+	{440, 2700, 1},    // process_madvise
+	{441, 2712, 1},    // epoll_pwait2
+	{442, 2725, 1},    // mount_setattr
+	{443, 2736, 1},    // quotactl_fd
+	{444, 2759, 1},    // landlock_create_ruleset
+	{445, 2776, 1},    // landlock_add_rule
+	{446, 2798, 1},    // landlock_restrict_self
+	{447, 2810, 1},    // memfd_secret
+	{448, 2826, 1},    // process_mrelease
+	{449, 2837, 1},    // futex_waitv
+	{450, 2860, 1},    // set_mempolicy_home_node
+	{451, 2869, 1},    // cachestat
+	{452, 2878, 1},    // fchmodat2
+	{453, 2894, 1},    // map_shadow_stack
+	{454, 2904, 1},    // futex_wake
+	{455, 2914, 1},    // futex_wait
+	{456, 2927, 1},    // futex_requeue
+	{457, 2936, 1},    // statmount
+	{458, 2945, 1},    // listmount
+	{459, 2962, 1},    // lsm_get_self_attr
+	{460, 2979, 1},    // lsm_set_self_attr
+	{461, 2995, 1},    // lsm_list_modules
+	{462, 3000, 1},    // mseal
+	{463, 3010, 1},    // setxattrat
+	{464, 3020, 1},    // getxattrat
+	{465, 3031, 1},    // listxattrat
+	{466, 3044, 1},    // removexattrat
+	{467, 3058, 1},    // open_tree_attr
+	{468, 3070, 1},    // file_getattr
+	{469, 3082, 1},    // file_setattr
+	{470, 3088, 1},    // listns
+	{471, 3104, 1},    // rseq_slice_yield
 }
+
+const arm64Names = "" +
+	"io_setup" +
+	"io_destroy" +
+	"io_submit" +
+	"io_cancel" +
+	"io_getevents" +
+	"setxattr" +
+	"lsetxattr" +
+	"fsetxattr" +
+	"getxattr" +
+	"lgetxattr" +
+	"fgetxattr" +
+	"listxattr" +
+	"llistxattr" +
+	"flistxattr" +
+	"removexattr" +
+	"lremovexattr" +
+	"fremovexattr" +
+	"getcwd" +
+	"lookup_dcookie" +
+	"eventfd2" +
+	"epoll_create1" +
+	"epoll_ctl" +
+	"epoll_pwait" +
+	"dup" +
+	"dup3" +
+	"fcntl" +
+	"inotify_init1" +
+	"inotify_add_watch" +
+	"inotify_rm_watch" +
+	"ioctl" +
+	"ioprio_set" +
+	"ioprio_get" +
+	"flock" +
+	"mknodat" +
+	"mkdirat" +
+	"unlinkat" +
+	"symlinkat" +
+	"linkat" +
+	"renameat" +
+	"umount2" +
+	"mount" +
+	"pivot_root" +
+	"nfsservctl" +
+	"statfs" +
+	"fstatfs" +
+	"truncate" +
+	"ftruncate" +
+	"fallocate" +
+	"faccessat" +
+	"chdir" +
+	"fchdir" +
+	"chroot" +
+	"fchmod" +
+	"fchmodat" +
+	"fchownat" +
+	"fchown" +
+	"openat" +
+	"close" +
+	"vhangup" +
+	"pipe2" +
+	"quotactl" +
+	"getdents64" +
+	"lseek" +
+	"read" +
+	"write" +
+	"readv" +
+	"writev" +
+	"pread64" +
+	"pwrite64" +
+	"preadv" +
+	"pwritev" +
+	"sendfile" +
+	"pselect6" +
+	"ppoll" +
+	"signalfd4" +
+	"vmsplice" +
+	"splice" +
+	"tee" +
+	"readlinkat" +
+	"newfstatat" +
+	"fstat" +
+	"sync" +
+	"fsync" +
+	"fdatasync" +
+	"sync_file_range" +
+	"timerfd_create" +
+	"timerfd_settime" +
+	"timerfd_gettime" +
+	"utimensat" +
+	"acct" +
+	"capget" +
+	"capset" +
+	"personality" +
+	"exit" +
+	"exit_group" +
+	"waitid" +
+	"set_tid_address" +
+	"unshare" +
+	"futex" +
+	"set_robust_list" +
+	"get_robust_list" +
+	"nanosleep" +
+	"getitimer" +
+	"setitimer" +
+	"kexec_load" +
+	"init_module" +
+	"delete_module" +
+	"timer_create" +
+	"timer_gettime" +
+	"timer_getoverrun" +
+	"timer_settime" +
+	"timer_delete" +
+	"clock_settime" +
+	"clock_gettime" +
+	"clock_getres" +
+	"clock_nanosleep" +
+	"syslog" +
+	"ptrace" +
+	"sched_setparam" +
+	"sched_setscheduler" +
+	"sched_getscheduler" +
+	"sched_getparam" +
+	"sched_setaffinity" +
+	"sched_getaffinity" +
+	"sched_yield" +
+	"sched_get_priority_max" +
+	"sched_get_priority_min" +
+	"sched_rr_get_interval" +
+	"restart_syscall" +
+	"kill" +
+	"tkill" +
+	"tgkill" +
+	"sigaltstack" +
+	"rt_sigsuspend" +
+	"rt_sigaction" +
+	"rt_sigprocmask" +
+	"rt_sigpending" +
+	"rt_sigtimedwait" +
+	"rt_sigqueueinfo" +
+	"rt_sigreturn" +
+	"setpriority" +
+	"getpriority" +
+	"reboot" +
+	"setregid" +
+	"setgid" +
+	"setreuid" +
+	"setuid" +
+	"setresuid" +
+	"getresuid" +
+	"setresgid" +
+	"getresgid" +
+	"setfsuid" +
+	"setfsgid" +
+	"times" +
+	"setpgid" +
+	"getpgid" +
+	"getsid" +
+	"setsid" +
+	"getgroups" +
+	"setgroups" +
+	"uname" +
+	"sethostname" +
+	"setdomainname" +
+	"getrlimit" +
+	"setrlimit" +
+	"getrusage" +
+	"umask" +
+	"prctl" +
+	"getcpu" +
+	"gettimeofday" +
+	"settimeofday" +
+	"adjtimex" +
+	"getpid" +
+	"getppid" +
+	"getuid" +
+	"geteuid" +
+	"getgid" +
+	"getegid" +
+	"gettid" +
+	"sysinfo" +
+	"mq_open" +
+	"mq_unlink" +
+	"mq_timedsend" +
+	"mq_timedreceive" +
+	"mq_notify" +
+	"mq_getsetattr" +
+	"msgget" +
+	"msgctl" +
+	"msgrcv" +
+	"msgsnd" +
+	"semget" +
+	"semctl" +
+	"semtimedop" +
+	"semop" +
+	"shmget" +
+	"shmctl" +
+	"shmat" +
+	"shmdt" +
+	"socket" +
+	"socketpair" +
+	"bind" +
+	"listen" +
+	"accept" +
+	"connect" +
+	"getsockname" +
+	"getpeername" +
+	"sendto" +
+	"recvfrom" +
+	"setsockopt" +
+	"getsockopt" +
+	"shutdown" +
+	"sendmsg" +
+	"recvmsg" +
+	"readahead" +
+	"brk" +
+	"munmap" +
+	"mremap" +
+	"add_key" +
+	"request_key" +
+	"keyctl" +
+	"clone" +
+	"execve" +
+	"mmap" +
+	"fadvise64" +
+	"swapon" +
+	"swapoff" +
+	"mprotect" +
+	"msync" +
+	"mlock" +
+	"munlock" +
+	"mlockall" +
+	"munlockall" +
+	"mincore" +
+	"madvise" +
+	"remap_file_pages" +
+	"mbind" +
+	"get_mempolicy" +
+	"set_mempolicy" +
+	"migrate_pages" +
+	"move_pages" +
+	"rt_tgsigqueueinfo" +
+	"perf_event_open" +
+	"accept4" +
+	"recvmmsg" +
+	"wait4" +
+	"prlimit64" +
+	"fanotify_init" +
+	"fanotify_mark" +
+	"name_to_handle_at" +
+	"open_by_handle_at" +
+	"clock_adjtime" +
+	"syncfs" +
+	"setns" +
+	"sendmmsg" +
+	"process_vm_readv" +
+	"process_vm_writev" +
+	"kcmp" +
+	"finit_module" +
+	"sched_setattr" +
+	"sched_getattr" +
+	"renameat2" +
+	"seccomp" +
+	"getrandom" +
+	"memfd_create" +
+	"bpf" +
+	"execveat" +
+	"userfaultfd" +
+	"membarrier" +
+	"mlock2" +
+	"copy_file_range" +
+	"preadv2" +
+	"pwritev2" +
+	"pkey_mprotect" +
+	"pkey_alloc" +
+	"pkey_free" +
+	"statx" +
+	"io_pgetevents" +
+	"rseq" +
+	"kexec_file_load" +
+	"pidfd_send_signal" +
+	"io_uring_setup" +
+	"io_uring_enter" +
+	"io_uring_register" +
+	"open_tree" +
+	"move_mount" +
+	"fsopen" +
+	"fsconfig" +
+	"fsmount" +
+	"fspick" +
+	"pidfd_open" +
+	"clone3" +
+	"close_range" +
+	"openat2" +
+	"pidfd_getfd" +
+	"faccessat2" +
+	"process_madvise" +
+	"epoll_pwait2" +
+	"mount_setattr" +
+	"quotactl_fd" +
+	"landlock_create_ruleset" +
+	"landlock_add_rule" +
+	"landlock_restrict_self" +
+	"memfd_secret" +
+	"process_mrelease" +
+	"futex_waitv" +
+	"set_mempolicy_home_node" +
+	"cachestat" +
+	"fchmodat2" +
+	"map_shadow_stack" +
+	"futex_wake" +
+	"futex_wait" +
+	"futex_requeue" +
+	"statmount" +
+	"listmount" +
+	"lsm_get_self_attr" +
+	"lsm_set_self_attr" +
+	"lsm_list_modules" +
+	"mseal" +
+	"setxattrat" +
+	"getxattrat" +
+	"listxattrat" +
+	"removexattrat" +
+	"open_tree_attr" +
+	"file_getattr" +
+	"file_setattr" +
+	"listns" +
+	"rseq_slice_yield" +
+	""
 
 var arm64ByName = []uint16{
 	0, 136, 0, 0, 0, 0, 0, 36, 287, 299, 300, 103, 186, 216, 100, 0, 0, 0, 0, 182, 306, 0, 0, 0,
@@ -1013,7 +1343,7 @@ const arm64Consts = text("" +
 	"")
 
 var arm64 = Arch{Name: "arm64", Audit: 183 | audit64 | auditLE, Bits: 64, BigEndian: false, X32: false,
-	calls: arm64Calls, byName: arm64ByName, errnos: amd64Errnos, consts: arm64Own{}}
+	calls: arm64Calls, names: arm64Names, byName: arm64ByName, prototypes: arm64Prototypes{}, errnos: amd64Errnos, consts: arm64Own{}}
 
 type arm64Own struct{}
 

@@ -495,469 +495,933 @@ var i386PrototypesEnds = [...]uint16{
 	12262, 12316, 12370, 12412, 12412,
 }
 
-var i386Calls = []Call{
-	{"restart_syscall", 0, 0, i386Prototypes{}},
-	{"exit", 1, 1, i386Prototypes{}},
-	{"fork", 2, 2, i386Prototypes{}},
-	{"read", 3, 3, i386Prototypes{}},
-	{"write", 4, 4, i386Prototypes{}},
-	{"open", 5, 5, i386Prototypes{}},
-	{"close", 6, 6, i386Prototypes{}},
-	{"waitpid", 7, 7, i386Prototypes{}},
-	{"creat", 8, 8, i386Prototypes{}},
-	{"link", 9, 9, i386Prototypes{}},
-	{"unlink", 10, 10, i386Prototypes{}},
-	{"execve", 11, 11, i386Prototypes{}},
-	{"chdir", 12, 12, i386Prototypes{}},
-	{"time", 13, 13, i386Prototypes{}},
-	{"mknod", 14, 14, i386Prototypes{}},
-	{"chmod", 15, 15, i386Prototypes{}},
-	{"lchown", 16, 16, i386Prototypes{}},
-	{"break", 17, 17, i386Prototypes{}},
-	{"oldstat", 18, 18, i386Prototypes{}},
-	{"lseek", 19, 19, i386Prototypes{}},
-	{"getpid", 20, 20, i386Prototypes{}},
-	{"mount", 21, 21, i386Prototypes{}},
-	{"umount", 22, 22, i386Prototypes{}},
-	{"setuid", 23, 23, i386Prototypes{}},
-	{"getuid", 24, 24, i386Prototypes{}},
-	{"stime", 25, 25, i386Prototypes{}},
-	{"ptrace", 26, 26, i386Prototypes{}},
-	{"alarm", 27, 27, i386Prototypes{}},
-	{"oldfstat", 28, 28, i386Prototypes{}},
-	{"pause", 29, 29, i386Prototypes{}},
-	{"utime", 30, 30, i386Prototypes{}},
-	{"stty", 31, 31, i386Prototypes{}},
-	{"gtty", 32, 32, i386Prototypes{}},
-	{"access", 33, 33, i386Prototypes{}},
-	{"nice", 34, 34, i386Prototypes{}},
-	{"ftime", 35, 35, i386Prototypes{}},
-	{"sync", 36, 36, i386Prototypes{}},
-	{"kill", 37, 37, i386Prototypes{}},
-	{"rename", 38, 38, i386Prototypes{}},
-	{"mkdir", 39, 39, i386Prototypes{}},
-	{"rmdir", 40, 40, i386Prototypes{}},
-	{"dup", 41, 41, i386Prototypes{}},
-	{"pipe", 42, 42, i386Prototypes{}},
-	{"times", 43, 43, i386Prototypes{}},
-	{"prof", 44, 44, i386Prototypes{}},
-	{"brk", 45, 45, i386Prototypes{}},
-	{"setgid", 46, 46, i386Prototypes{}},
-	{"getgid", 47, 47, i386Prototypes{}},
-	{"signal", 48, 48, i386Prototypes{}},
-	{"geteuid", 49, 49, i386Prototypes{}},
-	{"getegid", 50, 50, i386Prototypes{}},
-	{"acct", 51, 51, i386Prototypes{}},
-	{"umount2", 52, 52, i386Prototypes{}},
-	{"lock", 53, 53, i386Prototypes{}},
-	{"ioctl", 54, 54, i386Prototypes{}},
-	{"fcntl", 55, 55, i386Prototypes{}},
-	{"mpx", 56, 56, i386Prototypes{}},
-	{"setpgid", 57, 57, i386Prototypes{}},
-	{"ulimit", 58, 58, i386Prototypes{}},
-	{"oldolduname", 59, 59, i386Prototypes{}},
-	{"umask", 60, 60, i386Prototypes{}},
-	{"chroot", 61, 61, i386Prototypes{}},
-	{"ustat", 62, 62, i386Prototypes{}},
-	{"dup2", 63, 63, i386Prototypes{}},
-	{"getppid", 64, 64, i386Prototypes{}},
-	{"getpgrp", 65, 65, i386Prototypes{}},
-	{"setsid", 66, 66, i386Prototypes{}},
-	{"sigaction", 67, 67, i386Prototypes{}},
-	{"sgetmask", 68, 68, i386Prototypes{}},
-	{"ssetmask", 69, 69, i386Prototypes{}},
-	{"setreuid", 70, 70, i386Prototypes{}},
-	{"setregid", 71, 71, i386Prototypes{}},
-	{"sigsuspend", 72, 72, i386Prototypes{}},
-	{"sigpending", 73, 73, i386Prototypes{}},
-	{"sethostname", 74, 74, i386Prototypes{}},
-	{"setrlimit", 75, 75, i386Prototypes{}},
-	{"getrlimit", 76, 76, i386Prototypes{}},
-	{"getrusage", 77, 77, i386Prototypes{}},
-	{"gettimeofday", 78, 78, i386Prototypes{}},
-	{"settimeofday", 79, 79, i386Prototypes{}},
-	{"getgroups", 80, 80, i386Prototypes{}},
-	{"setgroups", 81, 81, i386Prototypes{}},
-	{"select", 82, 82, i386Prototypes{}},
-	{"symlink", 83, 83, i386Prototypes{}},
-	{"oldlstat", 84, 84, i386Prototypes{}},
-	{"readlink", 85, 85, i386Prototypes{}},
-	{"uselib", 86, 86, i386Prototypes{}},
-	{"swapon", 87, 87, i386Prototypes{}},
-	{"reboot", 88, 88, i386Prototypes{}},
-	{"readdir", 89, 89, i386Prototypes{}},
-	{"mmap", 90, 90, i386Prototypes{}},
-	{"munmap", 91, 91, i386Prototypes{}},
-	{"truncate", 92, 92, i386Prototypes{}},
-	{"ftruncate", 93, 93, i386Prototypes{}},
-	{"fchmod", 94, 94, i386Prototypes{}},
-	{"fchown", 95, 95, i386Prototypes{}},
-	{"getpriority", 96, 96, i386Prototypes{}},
-	{"setpriority", 97, 97, i386Prototypes{}},
-	{"profil", 98, 98, i386Prototypes{}},
-	{"statfs", 99, 99, i386Prototypes{}},
-	{"fstatfs", 100, 100, i386Prototypes{}},
-	{"ioperm", 101, 101, i386Prototypes{}},
-	{"socketcall", 102, 102, i386Prototypes{}},
-	{"syslog", 103, 103, i386Prototypes{}},
-	{"setitimer", 104, 104, i386Prototypes{}},
-	{"getitimer", 105, 105, i386Prototypes{}},
-	{"stat", 106, 106, i386Prototypes{}},
-	{"lstat", 107, 107, i386Prototypes{}},
-	{"fstat", 108, 108, i386Prototypes{}},
-	{"olduname", 109, 109, i386Prototypes{}},
-	{"iopl", 110, 110, i386Prototypes{}},
-	{"vhangup", 111, 111, i386Prototypes{}},
-	{"idle", 112, 112, i386Prototypes{}},
-	{"vm86old", 113, 113, i386Prototypes{}},
-	{"wait4", 114, 114, i386Prototypes{}},
-	{"swapoff", 115, 115, i386Prototypes{}},
-	{"sysinfo", 116, 116, i386Prototypes{}},
-	{"ipc", 117, 117, i386Prototypes{}},
-	{"fsync", 118, 118, i386Prototypes{}},
-	{"sigreturn", 119, 119, i386Prototypes{}},
-	{"clone", 120, 120, i386Prototypes{}},
-	{"setdomainname", 121, 121, i386Prototypes{}},
-	{"uname", 122, 122, i386Prototypes{}},
-	{"modify_ldt", 123, 123, i386Prototypes{}},
-	{"adjtimex", 124, 124, i386Prototypes{}},
-	{"mprotect", 125, 125, i386Prototypes{}},
-	{"sigprocmask", 126, 126, i386Prototypes{}},
-	{"create_module", 127, 127, i386Prototypes{}},
-	{"init_module", 128, 128, i386Prototypes{}},
-	{"delete_module", 129, 129, i386Prototypes{}},
-	{"get_kernel_syms", 130, 130, i386Prototypes{}},
-	{"quotactl", 131, 131, i386Prototypes{}},
-	{"getpgid", 132, 132, i386Prototypes{}},
-	{"fchdir", 133, 133, i386Prototypes{}},
-	{"bdflush", 134, 134, i386Prototypes{}},
-	{"sysfs", 135, 135, i386Prototypes{}},
-	{"personality", 136, 136, i386Prototypes{}},
-	{"afs_syscall", 137, 137, i386Prototypes{}},
-	{"setfsuid", 138, 138, i386Prototypes{}},
-	{"setfsgid", 139, 139, i386Prototypes{}},
-	{"_llseek", 140, 140, i386Prototypes{}},
-	{"getdents", 141, 141, i386Prototypes{}},
-	{"_newselect", 142, 142, i386Prototypes{}},
-	{"flock", 143, 143, i386Prototypes{}},
-	{"msync", 144, 144, i386Prototypes{}},
-	{"readv", 145, 145, i386Prototypes{}},
-	{"writev", 146, 146, i386Prototypes{}},
-	{"getsid", 147, 147, i386Prototypes{}},
-	{"fdatasync", 148, 148, i386Prototypes{}},
-	{"_sysctl", 149, 149, i386Prototypes{}},
-	{"mlock", 150, 150, i386Prototypes{}},
-	{"munlock", 151, 151, i386Prototypes{}},
-	{"mlockall", 152, 152, i386Prototypes{}},
-	{"munlockall", 153, 153, i386Prototypes{}},
-	{"sched_setparam", 154, 154, i386Prototypes{}},
-	{"sched_getparam", 155, 155, i386Prototypes{}},
-	{"sched_setscheduler", 156, 156, i386Prototypes{}},
-	{"sched_getscheduler", 157, 157, i386Prototypes{}},
-	{"sched_yield", 158, 158, i386Prototypes{}},
-	{"sched_get_priority_max", 159, 159, i386Prototypes{}},
-	{"sched_get_priority_min", 160, 160, i386Prototypes{}},
-	{"sched_rr_get_interval", 161, 161, i386Prototypes{}},
-	{"nanosleep", 162, 162, i386Prototypes{}},
-	{"mremap", 163, 163, i386Prototypes{}},
-	{"setresuid", 164, 164, i386Prototypes{}},
-	{"getresuid", 165, 165, i386Prototypes{}},
-	{"vm86", 166, 166, i386Prototypes{}},
-	{"query_module", 167, 167, i386Prototypes{}},
-	{"poll", 168, 168, i386Prototypes{}},
-	{"nfsservctl", 169, 169, i386Prototypes{}},
-	{"setresgid", 170, 170, i386Prototypes{}},
-	{"getresgid", 171, 171, i386Prototypes{}},
-	{"prctl", 172, 172, i386Prototypes{}},
-	{"rt_sigreturn", 173, 173, i386Prototypes{}},
-	{"rt_sigaction", 174, 174, i386Prototypes{}},
-	{"rt_sigprocmask", 175, 175, i386Prototypes{}},
-	{"rt_sigpending", 176, 176, i386Prototypes{}},
-	{"rt_sigtimedwait", 177, 177, i386Prototypes{}},
-	{"rt_sigqueueinfo", 178, 178, i386Prototypes{}},
-	{"rt_sigsuspend", 179, 179, i386Prototypes{}},
-	{"pread64", 180, 180, i386Prototypes{}},
-	{"pwrite64", 181, 181, i386Prototypes{}},
-	{"chown", 182, 182, i386Prototypes{}},
-	{"getcwd", 183, 183, i386Prototypes{}},
-	{"capget", 184, 184, i386Prototypes{}},
-	{"capset", 185, 185, i386Prototypes{}},
-	{"sigaltstack", 186, 186, i386Prototypes{}},
-	{"sendfile", 187, 187, i386Prototypes{}},
-	{"getpmsg", 188, 188, i386Prototypes{}},
-	{"putpmsg", 189, 189, i386Prototypes{}},
-	{"vfork", 190, 190, i386Prototypes{}},
-	{"ugetrlimit", 191, 191, i386Prototypes{}},
-	{"mmap2", 192, 192, i386Prototypes{}},
-	{"truncate64", 193, 193, i386Prototypes{}},
-	{"ftruncate64", 194, 194, i386Prototypes{}},
-	{"stat64", 195, 195, i386Prototypes{}},
-	{"lstat64", 196, 196, i386Prototypes{}},
-	{"fstat64", 197, 197, i386Prototypes{}},
-	{"lchown32", 198, 198, i386Prototypes{}},
-	{"getuid32", 199, 199, i386Prototypes{}},
-	{"getgid32", 200, 200, i386Prototypes{}},
-	{"geteuid32", 201, 201, i386Prototypes{}},
-	{"getegid32", 202, 202, i386Prototypes{}},
-	{"setreuid32", 203, 203, i386Prototypes{}},
-	{"setregid32", 204, 204, i386Prototypes{}},
-	{"getgroups32", 205, 205, i386Prototypes{}},
-	{"setgroups32", 206, 206, i386Prototypes{}},
-	{"fchown32", 207, 207, i386Prototypes{}},
-	{"setresuid32", 208, 208, i386Prototypes{}},
-	{"getresuid32", 209, 209, i386Prototypes{}},
-	{"setresgid32", 210, 210, i386Prototypes{}},
-	{"getresgid32", 211, 211, i386Prototypes{}},
-	{"chown32", 212, 212, i386Prototypes{}},
-	{"setuid32", 213, 213, i386Prototypes{}},
-	{"setgid32", 214, 214, i386Prototypes{}},
-	{"setfsuid32", 215, 215, i386Prototypes{}},
-	{"setfsgid32", 216, 216, i386Prototypes{}},
-	{"pivot_root", 217, 217, i386Prototypes{}},
-	{"mincore", 218, 218, i386Prototypes{}},
-	{"madvise", 219, 219, i386Prototypes{}},
-	{"getdents64", 220, 220, i386Prototypes{}},
-	{"fcntl64", 221, 221, i386Prototypes{}},
-	{"gettid", 224, 222, i386Prototypes{}},
-	{"readahead", 225, 223, i386Prototypes{}},
-	{"setxattr", 226, 224, i386Prototypes{}},
-	{"lsetxattr", 227, 225, i386Prototypes{}},
-	{"fsetxattr", 228, 226, i386Prototypes{}},
-	{"getxattr", 229, 227, i386Prototypes{}},
-	{"lgetxattr", 230, 228, i386Prototypes{}},
-	{"fgetxattr", 231, 229, i386Prototypes{}},
-	{"listxattr", 232, 230, i386Prototypes{}},
-	{"llistxattr", 233, 231, i386Prototypes{}},
-	{"flistxattr", 234, 232, i386Prototypes{}},
-	{"removexattr", 235, 233, i386Prototypes{}},
-	{"lremovexattr", 236, 234, i386Prototypes{}},
-	{"fremovexattr", 237, 235, i386Prototypes{}},
-	{"tkill", 238, 236, i386Prototypes{}},
-	{"sendfile64", 239, 237, i386Prototypes{}},
-	{"futex", 240, 238, i386Prototypes{}},
-	{"sched_setaffinity", 241, 239, i386Prototypes{}},
-	{"sched_getaffinity", 242, 240, i386Prototypes{}},
-	{"set_thread_area", 243, 241, i386Prototypes{}},
-	{"get_thread_area", 244, 242, i386Prototypes{}},
-	{"io_setup", 245, 243, i386Prototypes{}},
-	{"io_destroy", 246, 244, i386Prototypes{}},
-	{"io_getevents", 247, 245, i386Prototypes{}},
-	{"io_submit", 248, 246, i386Prototypes{}},
-	{"io_cancel", 249, 247, i386Prototypes{}},
-	{"fadvise64", 250, 248, i386Prototypes{}},
-	{"exit_group", 252, 249, i386Prototypes{}},
-	{"lookup_dcookie", 253, 250, i386Prototypes{}},
-	{"epoll_create", 254, 251, i386Prototypes{}},
-	{"epoll_ctl", 255, 252, i386Prototypes{}},
-	{"epoll_wait", 256, 253, i386Prototypes{}},
-	{"remap_file_pages", 257, 254, i386Prototypes{}},
-	{"set_tid_address", 258, 255, i386Prototypes{}},
-	{"timer_create", 259, 256, i386Prototypes{}},
-	{"timer_settime", 260, 257, i386Prototypes{}},
-	{"timer_gettime", 261, 258, i386Prototypes{}},
-	{"timer_getoverrun", 262, 259, i386Prototypes{}},
-	{"timer_delete", 263, 260, i386Prototypes{}},
-	{"clock_settime", 264, 261, i386Prototypes{}},
-	{"clock_gettime", 265, 262, i386Prototypes{}},
-	{"clock_getres", 266, 263, i386Prototypes{}},
-	{"clock_nanosleep", 267, 264, i386Prototypes{}},
-	{"statfs64", 268, 265, i386Prototypes{}},
-	{"fstatfs64", 269, 266, i386Prototypes{}},
-	{"tgkill", 270, 267, i386Prototypes{}},
-	{"utimes", 271, 268, i386Prototypes{}},
-	{"fadvise64_64", 272, 269, i386Prototypes{}},
-	{"vserver", 273, 270, i386Prototypes{}},
-	{"mbind", 274, 271, i386Prototypes{}},
-	{"get_mempolicy", 275, 272, i386Prototypes{}},
-	{"set_mempolicy", 276, 273, i386Prototypes{}},
-	{"mq_open", 277, 274, i386Prototypes{}},
-	{"mq_unlink", 278, 275, i386Prototypes{}},
-	{"mq_timedsend", 279, 276, i386Prototypes{}},
-	{"mq_timedreceive", 280, 277, i386Prototypes{}},
-	{"mq_notify", 281, 278, i386Prototypes{}},
-	{"mq_getsetattr", 282, 279, i386Prototypes{}},
-	{"kexec_load", 283, 280, i386Prototypes{}},
-	{"waitid", 284, 281, i386Prototypes{}},
-	{"add_key", 286, 282, i386Prototypes{}},
-	{"request_key", 287, 283, i386Prototypes{}},
-	{"keyctl", 288, 284, i386Prototypes{}},
-	{"ioprio_set", 289, 285, i386Prototypes{}},
-	{"ioprio_get", 290, 286, i386Prototypes{}},
-	{"inotify_init", 291, 287, i386Prototypes{}},
-	{"inotify_add_watch", 292, 288, i386Prototypes{}},
-	{"inotify_rm_watch", 293, 289, i386Prototypes{}},
-	{"migrate_pages", 294, 290, i386Prototypes{}},
-	{"openat", 295, 291, i386Prototypes{}},
-	{"mkdirat", 296, 292, i386Prototypes{}},
-	{"mknodat", 297, 293, i386Prototypes{}},
-	{"fchownat", 298, 294, i386Prototypes{}},
-	{"futimesat", 299, 295, i386Prototypes{}},
-	{"fstatat64", 300, 296, i386Prototypes{}},
-	{"unlinkat", 301, 297, i386Prototypes{}},
-	{"renameat", 302, 298, i386Prototypes{}},
-	{"linkat", 303, 299, i386Prototypes{}},
-	{"symlinkat", 304, 300, i386Prototypes{}},
-	{"readlinkat", 305, 301, i386Prototypes{}},
-	{"fchmodat", 306, 302, i386Prototypes{}},
-	{"faccessat", 307, 303, i386Prototypes{}},
-	{"pselect6", 308, 304, i386Prototypes{}},
-	{"ppoll", 309, 305, i386Prototypes{}},
-	{"unshare", 310, 306, i386Prototypes{}},
-	{"set_robust_list", 311, 307, i386Prototypes{}},
-	{"get_robust_list", 312, 308, i386Prototypes{}},
-	{"splice", 313, 309, i386Prototypes{}},
-	{"sync_file_range", 314, 310, i386Prototypes{}},
-	{"tee", 315, 311, i386Prototypes{}},
-	{"vmsplice", 316, 312, i386Prototypes{}},
-	{"move_pages", 317, 313, i386Prototypes{}},
-	{"getcpu", 318, 314, i386Prototypes{}},
-	{"epoll_pwait", 319, 315, i386Prototypes{}},
-	{"utimensat", 320, 316, i386Prototypes{}},
-	{"signalfd", 321, 317, i386Prototypes{}},
-	{"timerfd_create", 322, 318, i386Prototypes{}},
-	{"eventfd", 323, 319, i386Prototypes{}},
-	{"fallocate", 324, 320, i386Prototypes{}},
-	{"timerfd_settime", 325, 321, i386Prototypes{}},
-	{"timerfd_gettime", 326, 322, i386Prototypes{}},
-	{"signalfd4", 327, 323, i386Prototypes{}},
-	{"eventfd2", 328, 324, i386Prototypes{}},
-	{"epoll_create1", 329, 325, i386Prototypes{}},
-	{"dup3", 330, 326, i386Prototypes{}},
-	{"pipe2", 331, 327, i386Prototypes{}},
-	{"inotify_init1", 332, 328, i386Prototypes{}},
-	{"preadv", 333, 329, i386Prototypes{}},
-	{"pwritev", 334, 330, i386Prototypes{}},
-	{"rt_tgsigqueueinfo", 335, 331, i386Prototypes{}},
-	{"perf_event_open", 336, 332, i386Prototypes{}},
-	{"recvmmsg", 337, 333, i386Prototypes{}},
-	{"fanotify_init", 338, 334, i386Prototypes{}},
-	{"fanotify_mark", 339, 335, i386Prototypes{}},
-	{"prlimit64", 340, 336, i386Prototypes{}},
-	{"name_to_handle_at", 341, 337, i386Prototypes{}},
-	{"open_by_handle_at", 342, 338, i386Prototypes{}},
-	{"clock_adjtime", 343, 339, i386Prototypes{}},
-	{"syncfs", 344, 340, i386Prototypes{}},
-	{"sendmmsg", 345, 341, i386Prototypes{}},
-	{"setns", 346, 342, i386Prototypes{}},
-	{"process_vm_readv", 347, 343, i386Prototypes{}},
-	{"process_vm_writev", 348, 344, i386Prototypes{}},
-	{"kcmp", 349, 345, i386Prototypes{}},
-	{"finit_module", 350, 346, i386Prototypes{}},
-	{"sched_setattr", 351, 347, i386Prototypes{}},
-	{"sched_getattr", 352, 348, i386Prototypes{}},
-	{"renameat2", 353, 349, i386Prototypes{}},
-	{"seccomp", 354, 350, i386Prototypes{}},
-	{"getrandom", 355, 351, i386Prototypes{}},
-	{"memfd_create", 356, 352, i386Prototypes{}},
-	{"bpf", 357, 353, i386Prototypes{}},
-	{"execveat", 358, 354, i386Prototypes{}},
-	{"socket", 359, 355, i386Prototypes{}},
-	{"socketpair", 360, 356, i386Prototypes{}},
-	{"bind", 361, 357, i386Prototypes{}},
-	{"connect", 362, 358, i386Prototypes{}},
-	{"listen", 363, 359, i386Prototypes{}},
-	{"accept4", 364, 360, i386Prototypes{}},
-	{"getsockopt", 365, 361, i386Prototypes{}},
-	{"setsockopt", 366, 362, i386Prototypes{}},
-	{"getsockname", 367, 363, i386Prototypes{}},
-	{"getpeername", 368, 364, i386Prototypes{}},
-	{"sendto", 369, 365, i386Prototypes{}},
-	{"sendmsg", 370, 366, i386Prototypes{}},
-	{"recvfrom", 371, 367, i386Prototypes{}},
-	{"recvmsg", 372, 368, i386Prototypes{}},
-	{"shutdown", 373, 369, i386Prototypes{}},
-	{"userfaultfd", 374, 370, i386Prototypes{}},
-	{"membarrier", 375, 371, i386Prototypes{}},
-	{"mlock2", 376, 372, i386Prototypes{}},
-	{"copy_file_range", 377, 373, i386Prototypes{}},
-	{"preadv2", 378, 374, i386Prototypes{}},
-	{"pwritev2", 379, 375, i386Prototypes{}},
-	{"pkey_mprotect", 380, 376, i386Prototypes{}},
-	{"pkey_alloc", 381, 377, i386Prototypes{}},
-	{"pkey_free", 382, 378, i386Prototypes{}},
-	{"statx", 383, 379, i386Prototypes{}},
-	{"arch_prctl", 384, 380, i386Prototypes{}},
-	{"io_pgetevents", 385, 381, i386Prototypes{}},
-	{"rseq", 386, 382, i386Prototypes{}},
-	{"semget", 393, 383, i386Prototypes{}},
-	{"semctl", 394, 384, i386Prototypes{}},
-	{"shmget", 395, 385, i386Prototypes{}},
-	{"shmctl", 396, 386, i386Prototypes{}},
-	{"shmat", 397, 387, i386Prototypes{}},
-	{"shmdt", 398, 388, i386Prototypes{}},
-	{"msgget", 399, 389, i386Prototypes{}},
-	{"msgsnd", 400, 390, i386Prototypes{}},
-	{"msgrcv", 401, 391, i386Prototypes{}},
-	{"msgctl", 402, 392, i386Prototypes{}},
-	{"clock_gettime64", 403, 393, i386Prototypes{}},
-	{"clock_settime64", 404, 394, i386Prototypes{}},
-	{"clock_adjtime64", 405, 395, i386Prototypes{}},
-	{"clock_getres_time64", 406, 396, i386Prototypes{}},
-	{"clock_nanosleep_time64", 407, 397, i386Prototypes{}},
-	{"timer_gettime64", 408, 398, i386Prototypes{}},
-	{"timer_settime64", 409, 399, i386Prototypes{}},
-	{"timerfd_gettime64", 410, 400, i386Prototypes{}},
-	{"timerfd_settime64", 411, 401, i386Prototypes{}},
-	{"utimensat_time64", 412, 402, i386Prototypes{}},
-	{"pselect6_time64", 413, 403, i386Prototypes{}},
-	{"ppoll_time64", 414, 404, i386Prototypes{}},
-	{"io_pgetevents_time64", 416, 405, i386Prototypes{}},
-	{"recvmmsg_time64", 417, 406, i386Prototypes{}},
-	{"mq_timedsend_time64", 418, 407, i386Prototypes{}},
-	{"mq_timedreceive_time64", 419, 408, i386Prototypes{}},
-	{"semtimedop_time64", 420, 409, i386Prototypes{}},
-	{"rt_sigtimedwait_time64", 421, 410, i386Prototypes{}},
-	{"futex_time64", 422, 411, i386Prototypes{}},
-	{"sched_rr_get_interval_time64", 423, 412, i386Prototypes{}},
-	{"pidfd_send_signal", 424, 413, i386Prototypes{}},
-	{"io_uring_setup", 425, 414, i386Prototypes{}},
-	{"io_uring_enter", 426, 415, i386Prototypes{}},
-	{"io_uring_register", 427, 416, i386Prototypes{}},
-	{"open_tree", 428, 417, i386Prototypes{}},
-	{"move_mount", 429, 418, i386Prototypes{}},
-	{"fsopen", 430, 419, i386Prototypes{}},
-	{"fsconfig", 431, 420, i386Prototypes{}},
-	{"fsmount", 432, 421, i386Prototypes{}},
-	{"fspick", 433, 422, i386Prototypes{}},
-	{"pidfd_open", 434, 423, i386Prototypes{}},
-	{"clone3", 435, 424, i386Prototypes{}},
-	{"close_range", 436, 425, i386Prototypes{}},
-	{"openat2", 437, 426, i386Prototypes{}},
-	{"pidfd_getfd", 438, 427, i386Prototypes{}},
-	{"faccessat2", 439, 428, i386Prototypes{}},
-	{"process_madvise", 440, 429, i386Prototypes{}},
-	{"epoll_pwait2", 441, 430, i386Prototypes{}},
-	{"mount_setattr", 442, 431, i386Prototypes{}},
-	{"quotactl_fd", 443, 432, i386Prototypes{}},
-	{"landlock_create_ruleset", 444, 433, i386Prototypes{}},
-	{"landlock_add_rule", 445, 434, i386Prototypes{}},
-	{"landlock_restrict_self", 446, 435, i386Prototypes{}},
-	{"memfd_secret", 447, 436, i386Prototypes{}},
-	{"process_mrelease", 448, 437, i386Prototypes{}},
-	{"futex_waitv", 449, 438, i386Prototypes{}},
-	{"set_mempolicy_home_node", 450, 439, i386Prototypes{}},
-	{"cachestat", 451, 440, i386Prototypes{}},
-	{"fchmodat2", 452, 441, i386Prototypes{}},
-	{"map_shadow_stack", 453, 442, i386Prototypes{}},
-	{"futex_wake", 454, 443, i386Prototypes{}},
-	{"futex_wait", 455, 444, i386Prototypes{}},
-	{"futex_requeue", 456, 445, i386Prototypes{}},
-	{"statmount", 457, 446, i386Prototypes{}},
-	{"listmount", 458, 447, i386Prototypes{}},
-	{"lsm_get_self_attr", 459, 448, i386Prototypes{}},
-	{"lsm_set_self_attr", 460, 449, i386Prototypes{}},
-	{"lsm_list_modules", 461, 450, i386Prototypes{}},
-	{"mseal", 462, 451, i386Prototypes{}},
-	{"setxattrat", 463, 452, i386Prototypes{}},
-	{"getxattrat", 464, 453, i386Prototypes{}},
-	{"listxattrat", 465, 454, i386Prototypes{}},
-	{"removexattrat", 466, 455, i386Prototypes{}},
-	{"open_tree_attr", 467, 456, i386Prototypes{}},
-	{"file_getattr", 468, 457, i386Prototypes{}},
-	{"file_setattr", 469, 458, i386Prototypes{}},
-	{"listns", 470, 459, i386Prototypes{}},
-	{"rseq_slice_yield", 471, 460, i386Prototypes{}},
+var i386Calls = []entry{
+	{0, 15, 1},        // restart_syscall
+	{1, 19, 1},        // exit
+	{2, 23, 1},        // fork
+	{3, 27, 1000},     // read
+	{4, 32, 1000},     // write
+	{5, 36, 1},        // open
+	{6, 41, 100},      // close
+	{7, 48, 1},        // waitpid
+	{8, 53, 1},        // creat
+	{9, 57, 1},        // link
+	{10, 63, 1},       // unlink
+	{11, 69, 1},       // execve
+	{12, 74, 1},       // chdir
+	{13, 78, 1},       // time
+	{14, 83, 1},       // mknod
+	{15, 88, 1},       // chmod
+	{16, 94, 1},       // lchown
+	{17, 99, 1},       // break
+	{18, 106, 1},      // oldstat
+	{19, 111, 30},     // lseek
+	{20, 117, 30},     // getpid
+	{21, 122, 1},      // mount
+	{22, 128, 1},      // umount
+	{23, 134, 1},      // setuid
+	{24, 140, 1},      // getuid
+	{25, 145, 1},      // stime
+	{26, 151, 1},      // ptrace
+	{27, 156, 1},      // alarm
+	{28, 164, 1},      // oldfstat
+	{29, 169, 1},      // pause
+	{30, 174, 1},      // utime
+	{31, 178, 1},      // stty
+	{32, 182, 1},      // gtty
+	{33, 188, 1},      // access
+	{34, 192, 1},      // nice
+	{35, 197, 1},      // ftime
+	{36, 201, 1},      // sync
+	{37, 205, 1},      // kill
+	{38, 211, 1},      // rename
+	{39, 216, 1},      // mkdir
+	{40, 221, 1},      // rmdir
+	{41, 224, 1},      // dup
+	{42, 228, 1},      // pipe
+	{43, 233, 1},      // times
+	{44, 237, 1},      // prof
+	{45, 240, 1},      // brk
+	{46, 246, 1},      // setgid
+	{47, 252, 1},      // getgid
+	{48, 258, 1},      // signal
+	{49, 265, 1},      // geteuid
+	{50, 272, 1},      // getegid
+	{51, 276, 1},      // acct
+	{52, 283, 1},      // umount2
+	{53, 287, 1},      // lock
+	{54, 292, 10},     // ioctl
+	{55, 297, 100},    // fcntl
+	{56, 300, 1},      // mpx
+	{57, 307, 1},      // setpgid
+	{58, 313, 1},      // ulimit
+	{59, 324, 1},      // oldolduname
+	{60, 329, 1},      // umask
+	{61, 335, 1},      // chroot
+	{62, 340, 1},      // ustat
+	{63, 344, 1},      // dup2
+	{64, 351, 1},      // getppid
+	{65, 358, 1},      // getpgrp
+	{66, 364, 1},      // setsid
+	{67, 373, 1},      // sigaction
+	{68, 381, 1},      // sgetmask
+	{69, 389, 1},      // ssetmask
+	{70, 397, 1},      // setreuid
+	{71, 405, 1},      // setregid
+	{72, 415, 1},      // sigsuspend
+	{73, 425, 1},      // sigpending
+	{74, 436, 1},      // sethostname
+	{75, 445, 1},      // setrlimit
+	{76, 454, 1},      // getrlimit
+	{77, 463, 1},      // getrusage
+	{78, 475, 1},      // gettimeofday
+	{79, 487, 1},      // settimeofday
+	{80, 496, 1},      // getgroups
+	{81, 505, 1},      // setgroups
+	{82, 511, 1},      // select
+	{83, 518, 1},      // symlink
+	{84, 526, 1},      // oldlstat
+	{85, 534, 1},      // readlink
+	{86, 540, 1},      // uselib
+	{87, 546, 1},      // swapon
+	{88, 552, 1},      // reboot
+	{89, 559, 1},      // readdir
+	{90, 563, 30},     // mmap
+	{91, 569, 30},     // munmap
+	{92, 577, 1},      // truncate
+	{93, 586, 1},      // ftruncate
+	{94, 592, 1},      // fchmod
+	{95, 598, 1},      // fchown
+	{96, 609, 1},      // getpriority
+	{97, 620, 1},      // setpriority
+	{98, 626, 1},      // profil
+	{99, 632, 1},      // statfs
+	{100, 639, 1},     // fstatfs
+	{101, 645, 1},     // ioperm
+	{102, 655, 100},   // socketcall
+	{103, 661, 1},     // syslog
+	{104, 670, 1},     // setitimer
+	{105, 679, 1},     // getitimer
+	{106, 683, 1},     // stat
+	{107, 688, 1},     // lstat
+	{108, 693, 100},   // fstat
+	{109, 701, 1},     // olduname
+	{110, 705, 1},     // iopl
+	{111, 712, 1},     // vhangup
+	{112, 716, 1},     // idle
+	{113, 723, 1},     // vm86old
+	{114, 728, 1},     // wait4
+	{115, 735, 1},     // swapoff
+	{116, 742, 1},     // sysinfo
+	{117, 745, 1},     // ipc
+	{118, 750, 10},    // fsync
+	{119, 759, 1},     // sigreturn
+	{120, 764, 10},    // clone
+	{121, 777, 1},     // setdomainname
+	{122, 782, 1},     // uname
+	{123, 792, 1},     // modify_ldt
+	{124, 800, 1},     // adjtimex
+	{125, 808, 10},    // mprotect
+	{126, 819, 1},     // sigprocmask
+	{127, 832, 1},     // create_module
+	{128, 843, 1},     // init_module
+	{129, 856, 1},     // delete_module
+	{130, 871, 1},     // get_kernel_syms
+	{131, 879, 1},     // quotactl
+	{132, 886, 1},     // getpgid
+	{133, 892, 1},     // fchdir
+	{134, 899, 1},     // bdflush
+	{135, 904, 1},     // sysfs
+	{136, 915, 1},     // personality
+	{137, 926, 1},     // afs_syscall
+	{138, 934, 1},     // setfsuid
+	{139, 942, 1},     // setfsgid
+	{140, 949, 30},    // _llseek
+	{141, 957, 1},     // getdents
+	{142, 967, 1},     // _newselect
+	{143, 972, 1},     // flock
+	{144, 977, 1},     // msync
+	{145, 982, 300},   // readv
+	{146, 988, 300},   // writev
+	{147, 994, 1},     // getsid
+	{148, 1003, 10},   // fdatasync
+	{149, 1010, 1},    // _sysctl
+	{150, 1015, 1},    // mlock
+	{151, 1022, 1},    // munlock
+	{152, 1030, 1},    // mlockall
+	{153, 1040, 1},    // munlockall
+	{154, 1054, 1},    // sched_setparam
+	{155, 1068, 1},    // sched_getparam
+	{156, 1086, 1},    // sched_setscheduler
+	{157, 1104, 1},    // sched_getscheduler
+	{158, 1115, 30},   // sched_yield
+	{159, 1137, 1},    // sched_get_priority_max
+	{160, 1159, 1},    // sched_get_priority_min
+	{161, 1180, 1},    // sched_rr_get_interval
+	{162, 1189, 1000}, // nanosleep
+	{163, 1195, 1},    // mremap
+	{164, 1204, 1},    // setresuid
+	{165, 1213, 1},    // getresuid
+	{166, 1217, 1},    // vm86
+	{167, 1229, 1},    // query_module
+	{168, 1233, 1},    // poll
+	{169, 1243, 1},    // nfsservctl
+	{170, 1252, 1},    // setresgid
+	{171, 1261, 1},    // getresgid
+	{172, 1266, 10},   // prctl
+	{173, 1278, 30},   // rt_sigreturn
+	{174, 1290, 10},   // rt_sigaction
+	{175, 1304, 10},   // rt_sigprocmask
+	{176, 1317, 1},    // rt_sigpending
+	{177, 1332, 1},    // rt_sigtimedwait
+	{178, 1347, 1},    // rt_sigqueueinfo
+	{179, 1360, 1},    // rt_sigsuspend
+	{180, 1367, 300},  // pread64
+	{181, 1375, 300},  // pwrite64
+	{182, 1380, 1},    // chown
+	{183, 1386, 1},    // getcwd
+	{184, 1392, 1},    // capget
+	{185, 1398, 1},    // capset
+	{186, 1409, 10},   // sigaltstack
+	{187, 1417, 30},   // sendfile
+	{188, 1424, 1},    // getpmsg
+	{189, 1431, 1},    // putpmsg
+	{190, 1436, 1},    // vfork
+	{191, 1446, 1},    // ugetrlimit
+	{192, 1451, 30},   // mmap2
+	{193, 1461, 1},    // truncate64
+	{194, 1472, 1},    // ftruncate64
+	{195, 1478, 1},    // stat64
+	{196, 1485, 1},    // lstat64
+	{197, 1492, 1},    // fstat64
+	{198, 1500, 1},    // lchown32
+	{199, 1508, 1},    // getuid32
+	{200, 1516, 1},    // getgid32
+	{201, 1525, 1},    // geteuid32
+	{202, 1534, 1},    // getegid32
+	{203, 1544, 1},    // setreuid32
+	{204, 1554, 1},    // setregid32
+	{205, 1565, 1},    // getgroups32
+	{206, 1576, 1},    // setgroups32
+	{207, 1584, 1},    // fchown32
+	{208, 1595, 1},    // setresuid32
+	{209, 1606, 1},    // getresuid32
+	{210, 1617, 1},    // setresgid32
+	{211, 1628, 1},    // getresgid32
+	{212, 1635, 1},    // chown32
+	{213, 1643, 1},    // setuid32
+	{214, 1651, 1},    // setgid32
+	{215, 1661, 1},    // setfsuid32
+	{216, 1671, 1},    // setfsgid32
+	{217, 1681, 1},    // pivot_root
+	{218, 1688, 1},    // mincore
+	{219, 1695, 30},   // madvise
+	{220, 1705, 30},   // getdents64
+	{221, 1712, 100},  // fcntl64
+	{224, 1718, 10},   // gettid
+	{225, 1727, 1},    // readahead
+	{226, 1735, 1},    // setxattr
+	{227, 1744, 1},    // lsetxattr
+	{228, 1753, 1},    // fsetxattr
+	{229, 1761, 1},    // getxattr
+	{230, 1770, 1},    // lgetxattr
+	{231, 1779, 1},    // fgetxattr
+	{232, 1788, 1},    // listxattr
+	{233, 1798, 1},    // llistxattr
+	{234, 1808, 1},    // flistxattr
+	{235, 1819, 1},    // removexattr
+	{236, 1831, 1},    // lremovexattr
+	{237, 1843, 1},    // fremovexattr
+	{238, 1848, 1},    // tkill
+	{239, 1858, 30},   // sendfile64
+	{240, 1863, 1000}, // futex
+	{241, 1880, 1},    // sched_setaffinity
+	{242, 1897, 10},   // sched_getaffinity
+	{243, 1912, 1},    // set_thread_area
+	{244, 1927, 1},    // get_thread_area
+	{245, 1935, 1},    // io_setup
+	{246, 1945, 1},    // io_destroy
+	{247, 1957, 1},    // io_getevents
+	{248, 1966, 1},    // io_submit
+	{249, 1975, 1},    // io_cancel
+	{250, 1984, 1},    // fadvise64
+	{252, 1994, 1},    // exit_group
+	{253, 2008, 1},    // lookup_dcookie
+	{254, 2020, 1},    // epoll_create
+	{255, 2029, 100},  // epoll_ctl
+	{256, 2039, 1000}, // epoll_wait
+	{257, 2055, 1},    // remap_file_pages
+	{258, 2070, 1},    // set_tid_address
+	{259, 2082, 1},    // timer_create
+	{260, 2095, 1},    // timer_settime
+	{261, 2108, 1},    // timer_gettime
+	{262, 2124, 1},    // timer_getoverrun
+	{263, 2136, 1},    // timer_delete
+	{264, 2149, 1},    // clock_settime
+	{265, 2162, 10},   // clock_gettime
+	{266, 2174, 1},    // clock_getres
+	{267, 2189, 1000}, // clock_nanosleep
+	{268, 2197, 1},    // statfs64
+	{269, 2206, 1},    // fstatfs64
+	{270, 2212, 30},   // tgkill
+	{271, 2218, 1},    // utimes
+	{272, 2230, 1},    // fadvise64_64
+	{273, 2237, 1},    // vserver
+	{274, 2242, 1},    // mbind
+	{275, 2255, 1},    // get_mempolicy
+	{276, 2268, 1},    // set_mempolicy
+	{277, 2275, 1},    // mq_open
+	{278, 2284, 1},    // mq_unlink
+	{279, 2296, 1},    // mq_timedsend
+	{280, 2311, 1},    // mq_timedreceive
+	{281, 2320, 1},    // mq_notify
+	{282, 2333, 1},    // mq_getsetattr
+	{283, 2343, 1},    // kexec_load
+	{284, 2349, 1},    // waitid
+	{286, 2356, 1},    // add_key
+	{287, 2367, 1},    // request_key
+	{288, 2373, 1},    // keyctl
+	{289, 2383, 1},    // ioprio_set
+	{290, 2393, 1},    // ioprio_get
+	{291, 2405, 1},    // inotify_init
+	{292, 2422, 1},    // inotify_add_watch
+	{293, 2438, 1},    // inotify_rm_watch
+	{294, 2451, 1},    // migrate_pages
+	{295, 2457, 100},  // openat
+	{296, 2464, 10},   // mkdirat
+	{297, 2471, 1},    // mknodat
+	{298, 2479, 1},    // fchownat
+	{299, 2488, 1},    // futimesat
+	{300, 2497, 100},  // fstatat64
+	{301, 2505, 10},   // unlinkat
+	{302, 2513, 10},   // renameat
+	{303, 2519, 1},    // linkat
+	{304, 2528, 1},    // symlinkat
+	{305, 2538, 10},   // readlinkat
+	{306, 2546, 1},    // fchmodat
+	{307, 2555, 1},    // faccessat
+	{308, 2563, 1},    // pselect6
+	{309, 2568, 1},    // ppoll
+	{310, 2575, 1},    // unshare
+	{311, 2590, 1},    // set_robust_list
+	{312, 2605, 1},    // get_robust_list
+	{313, 2611, 30},   // splice
+	{314, 2626, 1},    // sync_file_range
+	{315, 2629, 1},    // tee
+	{316, 2637, 1},    // vmsplice
+	{317, 2647, 1},    // move_pages
+	{318, 2653, 1},    // getcpu
+	{319, 2664, 1000}, // epoll_pwait
+	{320, 2673, 1},    // utimensat
+	{321, 2681, 1},    // signalfd
+	{322, 2695, 1},    // timerfd_create
+	{323, 2702, 1},    // eventfd
+	{324, 2711, 1},    // fallocate
+	{325, 2726, 1},    // timerfd_settime
+	{326, 2741, 1},    // timerfd_gettime
+	{327, 2750, 1},    // signalfd4
+	{328, 2758, 1},    // eventfd2
+	{329, 2771, 1},    // epoll_create1
+	{330, 2775, 10},   // dup3
+	{331, 2780, 10},   // pipe2
+	{332, 2793, 1},    // inotify_init1
+	{333, 2799, 1},    // preadv
+	{334, 2806, 1},    // pwritev
+	{335, 2823, 1},    // rt_tgsigqueueinfo
+	{336, 2838, 1},    // perf_event_open
+	{337, 2846, 1},    // recvmmsg
+	{338, 2859, 1},    // fanotify_init
+	{339, 2872, 1},    // fanotify_mark
+	{340, 2881, 1},    // prlimit64
+	{341, 2898, 1},    // name_to_handle_at
+	{342, 2915, 1},    // open_by_handle_at
+	{343, 2928, 1},    // clock_adjtime
+	{344, 2934, 1},    // syncfs
+	{345, 2942, 1},    // sendmmsg
+	{346, 2947, 1},    // setns
+	{347, 2963, 1},    // process_vm_readv
+	{348, 2980, 1},    // process_vm_writev
+	{349, 2984, 1},    // kcmp
+	{350, 2996, 1},    // finit_module
+	{351, 3009, 1},    // sched_setattr
+	{352, 3022, 1},    // sched_getattr
+	{353, 3031, 10},   // renameat2
+	{354, 3038, 1},    // seccomp
+	{355, 3047, 10},   // getrandom
+	{356, 3059, 1},    // memfd_create
+	{357, 3062, 1},    // bpf
+	{358, 3070, 1},    // execveat
+	{359, 3076, 100},  // socket
+	{360, 3086, 1},    // socketpair
+	{361, 3090, 10},   // bind
+	{362, 3097, 100},  // connect
+	{363, 3103, 10},   // listen
+	{364, 3110, 100},  // accept4
+	{365, 3120, 100},  // getsockopt
+	{366, 3130, 100},  // setsockopt
+	{367, 3141, 100},  // getsockname
+	{368, 3152, 100},  // getpeername
+	{369, 3158, 300},  // sendto
+	{370, 3165, 300},  // sendmsg
+	{371, 3173, 300},  // recvfrom
+	{372, 3180, 1000}, // recvmsg
+	{373, 3188, 10},   // shutdown
+	{374, 3199, 1},    // userfaultfd
+	{375, 3209, 1},    // membarrier
+	{376, 3215, 1},    // mlock2
+	{377, 3230, 1},    // copy_file_range
+	{378, 3237, 1},    // preadv2
+	{379, 3245, 1},    // pwritev2
+	{380, 3258, 1},    // pkey_mprotect
+	{381, 3268, 1},    // pkey_alloc
+	{382, 3277, 1},    // pkey_free
+	{383, 3282, 30},   // statx
+	{384, 3292, 1},    // arch_prctl
+	{385, 3305, 1},    // io_pgetevents
+	{386, 3309, 1},    // rseq
+	{393, 3315, 1},    // semget
+	{394, 3321, 1},    // semctl
+	{395, 3327, 1},    // shmget
+	{396, 3333, 1},    // shmctl
+	{397, 3338, 1},    // shmat
+	{398, 3343, 1},    // shmdt
+	{399, 3349, 1},    // msgget
+	{400, 3355, 1},    // msgsnd
+	{401, 3361, 1},    // msgrcv
+	{402, 3367, 1},    // msgctl
+	{403, 3382, 1},    // clock_gettime64
+	{404, 3397, 1},    // clock_settime64
+	{405, 3412, 1},    // clock_adjtime64
+	{406, 3431, 1},    // clock_getres_time64
+	{407, 3453, 1},    // clock_nanosleep_time64
+	{408, 3468, 1},    // timer_gettime64
+	{409, 3483, 1},    // timer_settime64
+	{410, 3500, 1},    // timerfd_gettime64
+	{411, 3517, 1},    // timerfd_settime64
+	{412, 3533, 1},    // utimensat_time64
+	{413, 3548, 1},    // pselect6_time64
+	{414, 3560, 1},    // ppoll_time64
+	{416, 3580, 1},    // io_pgetevents_time64
+	{417, 3595, 1},    // recvmmsg_time64
+	{418, 3614, 1},    // mq_timedsend_time64
+	{419, 3636, 1},    // mq_timedreceive_time64
+	{420, 3653, 1},    // semtimedop_time64
+	{421, 3675, 1},    // rt_sigtimedwait_time64
+	{422, 3687, 1000}, // futex_time64
+	{423, 3715, 1},    // sched_rr_get_interval_time64
+	{424, 3732, 1},    // pidfd_send_signal
+	{425, 3746, 1},    // io_uring_setup
+	{426, 3760, 1},    // io_uring_enter
+	{427, 3777, 1},    // io_uring_register
+	{428, 3786, 1},    // open_tree
+	{429, 3796, 1},    // move_mount
+	{430, 3802, 1},    // fsopen
+	{431, 3810, 1},    // fsconfig
+	{432, 3817, 1},    // fsmount
+	{433, 3823, 1},    // fspick
+	{434, 3833, 1},    // pidfd_open
+	{435, 3839, 10},   // clone3
+	{436, 3850, 1},    // close_range
+	{437, 3857, 1},    // openat2
+	{438, 3868, 1},    // pidfd_getfd
+	{439, 3878, 10},   // faccessat2
+	{440, 3893, 1},    // process_madvise
+	{441, 3905, 1},    // epoll_pwait2
+	{442, 3918, 1},    // mount_setattr
+	{443, 3929, 1},    // quotactl_fd
+	{444, 3952, 1},    // landlock_create_ruleset
+	{445, 3969, 1},    // landlock_add_rule
+	{446, 3991, 1},    // landlock_restrict_self
+	{447, 4003, 1},    // memfd_secret
+	{448, 4019, 1},    // process_mrelease
+	{449, 4030, 1},    // futex_waitv
+	{450, 4053, 1},    // set_mempolicy_home_node
+	{451, 4062, 1},    // cachestat
+	{452, 4071, 1},    // fchmodat2
+	{453, 4087, 1},    // map_shadow_stack
+	{454, 4097, 1},    // futex_wake
+	{455, 4107, 1},    // futex_wait
+	{456, 4120, 1},    // futex_requeue
+	{457, 4129, 1},    // statmount
+	{458, 4138, 1},    // listmount
+	{459, 4155, 1},    // lsm_get_self_attr
+	{460, 4172, 1},    // lsm_set_self_attr
+	{461, 4188, 1},    // lsm_list_modules
+	{462, 4193, 1},    // mseal
+	{463, 4203, 1},    // setxattrat
+	{464, 4213, 1},    // getxattrat
+	{465, 4224, 1},    // listxattrat
+	{466, 4237, 1},    // removexattrat
+	{467, 4251, 1},    // open_tree_attr
+	{468, 4263, 1},    // file_getattr
+	{469, 4275, 1},    // file_setattr
+	{470, 4281, 1},    // listns
+	{471, 4297, 1},    // rseq_slice_yield
 }
+
+const i386Names = "" +
+	"restart_syscall" +
+	"exit" +
+	"fork" +
+	"read" +
+	"write" +
+	"open" +
+	"close" +
+	"waitpid" +
+	"creat" +
+	"link" +
+	"unlink" +
+	"execve" +
+	"chdir" +
+	"time" +
+	"mknod" +
+	"chmod" +
+	"lchown" +
+	"break" +
+	"oldstat" +
+	"lseek" +
+	"getpid" +
+	"mount" +
+	"umount" +
+	"setuid" +
+	"getuid" +
+	"stime" +
+	"ptrace" +
+	"alarm" +
+	"oldfstat" +
+	"pause" +
+	"utime" +
+	"stty" +
+	"gtty" +
+	"access" +
+	"nice" +
+	"ftime" +
+	"sync" +
+	"kill" +
+	"rename" +
+	"mkdir" +
+	"rmdir" +
+	"dup" +
+	"pipe" +
+	"times" +
+	"prof" +
+	"brk" +
+	"setgid" +
+	"getgid" +
+	"signal" +
+	"geteuid" +
+	"getegid" +
+	"acct" +
+	"umount2" +
+	"lock" +
+	"ioctl" +
+	"fcntl" +
+	"mpx" +
+	"setpgid" +
+	"ulimit" +
+	"oldolduname" +
+	"umask" +
+	"chroot" +
+	"ustat" +
+	"dup2" +
+	"getppid" +
+	"getpgrp" +
+	"setsid" +
+	"sigaction" +
+	"sgetmask" +
+	"ssetmask" +
+	"setreuid" +
+	"setregid" +
+	"sigsuspend" +
+	"sigpending" +
+	"sethostname" +
+	"setrlimit" +
+	"getrlimit" +
+	"getrusage" +
+	"gettimeofday" +
+	"settimeofday" +
+	"getgroups" +
+	"setgroups" +
+	"select" +
+	"symlink" +
+	"oldlstat" +
+	"readlink" +
+	"uselib" +
+	"swapon" +
+	"reboot" +
+	"readdir" +
+	"mmap" +
+	"munmap" +
+	"truncate" +
+	"ftruncate" +
+	"fchmod" +
+	"fchown" +
+	"getpriority" +
+	"setpriority" +
+	"profil" +
+	"statfs" +
+	"fstatfs" +
+	"ioperm" +
+	"socketcall" +
+	"syslog" +
+	"setitimer" +
+	"getitimer" +
+	"stat" +
+	"lstat" +
+	"fstat" +
+	"olduname" +
+	"iopl" +
+	"vhangup" +
+	"idle" +
+	"vm86old" +
+	"wait4" +
+	"swapoff" +
+	"sysinfo" +
+	"ipc" +
+	"fsync" +
+	"sigreturn" +
+	"clone" +
+	"setdomainname" +
+	"uname" +
+	"modify_ldt" +
+	"adjtimex" +
+	"mprotect" +
+	"sigprocmask" +
+	"create_module" +
+	"init_module" +
+	"delete_module" +
+	"get_kernel_syms" +
+	"quotactl" +
+	"getpgid" +
+	"fchdir" +
+	"bdflush" +
+	"sysfs" +
+	"personality" +
+	"afs_syscall" +
+	"setfsuid" +
+	"setfsgid" +
+	"_llseek" +
+	"getdents" +
+	"_newselect" +
+	"flock" +
+	"msync" +
+	"readv" +
+	"writev" +
+	"getsid" +
+	"fdatasync" +
+	"_sysctl" +
+	"mlock" +
+	"munlock" +
+	"mlockall" +
+	"munlockall" +
+	"sched_setparam" +
+	"sched_getparam" +
+	"sched_setscheduler" +
+	"sched_getscheduler" +
+	"sched_yield" +
+	"sched_get_priority_max" +
+	"sched_get_priority_min" +
+	"sched_rr_get_interval" +
+	"nanosleep" +
+	"mremap" +
+	"setresuid" +
+	"getresuid" +
+	"vm86" +
+	"query_module" +
+	"poll" +
+	"nfsservctl" +
+	"setresgid" +
+	"getresgid" +
+	"prctl" +
+	"rt_sigreturn" +
+	"rt_sigaction" +
+	"rt_sigprocmask" +
+	"rt_sigpending" +
+	"rt_sigtimedwait" +
+	"rt_sigqueueinfo" +
+	"rt_sigsuspend" +
+	"pread64" +
+	"pwrite64" +
+	"chown" +
+	"getcwd" +
+	"capget" +
+	"capset" +
+	"sigaltstack" +
+	"sendfile" +
+	"getpmsg" +
+	"putpmsg" +
+	"vfork" +
+	"ugetrlimit" +
+	"mmap2" +
+	"truncate64" +
+	"ftruncate64" +
+	"stat64" +
+	"lstat64" +
+	"fstat64" +
+	"lchown32" +
+	"getuid32" +
+	"getgid32" +
+	"geteuid32" +
+	"getegid32" +
+	"setreuid32" +
+	"setregid32" +
+	"getgroups32" +
+	"setgroups32" +
+	"fchown32" +
+	"setresuid32" +
+	"getresuid32" +
+	"setresgid32" +
+	"getresgid32" +
+	"chown32" +
+	"setuid32" +
+	"setgid32" +
+	"setfsuid32" +
+	"setfsgid32" +
+	"pivot_root" +
+	"mincore" +
+	"madvise" +
+	"getdents64" +
+	"fcntl64" +
+	"gettid" +
+	"readahead" +
+	"setxattr" +
+	"lsetxattr" +
+	"fsetxattr" +
+	"getxattr" +
+	"lgetxattr" +
+	"fgetxattr" +
+	"listxattr" +
+	"llistxattr" +
+	"flistxattr" +
+	"removexattr" +
+	"lremovexattr" +
+	"fremovexattr" +
+	"tkill" +
+	"sendfile64" +
+	"futex" +
+	"sched_setaffinity" +
+	"sched_getaffinity" +
+	"set_thread_area" +
+	"get_thread_area" +
+	"io_setup" +
+	"io_destroy" +
+	"io_getevents" +
+	"io_submit" +
+	"io_cancel" +
+	"fadvise64" +
+	"exit_group" +
+	"lookup_dcookie" +
+	"epoll_create" +
+	"epoll_ctl" +
+	"epoll_wait" +
+	"remap_file_pages" +
+	"set_tid_address" +
+	"timer_create" +
+	"timer_settime" +
+	"timer_gettime" +
+	"timer_getoverrun" +
+	"timer_delete" +
+	"clock_settime" +
+	"clock_gettime" +
+	"clock_getres" +
+	"clock_nanosleep" +
+	"statfs64" +
+	"fstatfs64" +
+	"tgkill" +
+	"utimes" +
+	"fadvise64_64" +
+	"vserver" +
+	"mbind" +
+	"get_mempolicy" +
+	"set_mempolicy" +
+	"mq_open" +
+	"mq_unlink" +
+	"mq_timedsend" +
+	"mq_timedreceive" +
+	"mq_notify" +
+	"mq_getsetattr" +
+	"kexec_load" +
+	"waitid" +
+	"add_key" +
+	"request_key" +
+	"keyctl" +
+	"ioprio_set" +
+	"ioprio_get" +
+	"inotify_init" +
+	"inotify_add_watch" +
+	"inotify_rm_watch" +
+	"migrate_pages" +
+	"openat" +
+	"mkdirat" +
+	"mknodat" +
+	"fchownat" +
+	"futimesat" +
+	"fstatat64" +
+	"unlinkat" +
+	"renameat" +
+	"linkat" +
+	"symlinkat" +
+	"readlinkat" +
+	"fchmodat" +
+	"faccessat" +
+	"pselect6" +
+	"ppoll" +
+	"unshare" +
+	"set_robust_list" +
+	"get_robust_list" +
+	"splice" +
+	"sync_file_range" +
+	"tee" +
+	"vmsplice" +
+	"move_pages" +
+	"getcpu" +
+	"epoll_pwait" +
+	"utimensat" +
+	"signalfd" +
+	"timerfd_create" +
+	"eventfd" +
+	"fallocate" +
+	"timerfd_settime" +
+	"timerfd_gettime" +
+	"signalfd4" +
+	"eventfd2" +
+	"epoll_create1" +
+	"dup3" +
+	"pipe2" +
+	"inotify_init1" +
+	"preadv" +
+	"pwritev" +
+	"rt_tgsigqueueinfo" +
+	"perf_event_open" +
+	"recvmmsg" +
+	"fanotify_init" +
+	"fanotify_mark" +
+	"prlimit64" +
+	"name_to_handle_at" +
+	"open_by_handle_at" +
+	"clock_adjtime" +
+	"syncfs" +
+	"sendmmsg" +
+	"setns" +
+	"process_vm_readv" +
+	"process_vm_writev" +
+	"kcmp" +
+	"finit_module" +
+	"sched_setattr" +
+	"sched_getattr" +
+	"renameat2" +
+	"seccomp" +
+	"getrandom" +
+	"memfd_create" +
+	"bpf" +
+	"execveat" +
+	"socket" +
+	"socketpair" +
+	"bind" +
+	"connect" +
+	"listen" +
+	"accept4" +
+	"getsockopt" +
+	"setsockopt" +
+	"getsockname" +
+	"getpeername" +
+	"sendto" +
+	"sendmsg" +
+	"recvfrom" +
+	"recvmsg" +
+	"shutdown" +
+	"userfaultfd" +
+	"membarrier" +
+	"mlock2" +
+	"copy_file_range" +
+	"preadv2" +
+	"pwritev2" +
+	"pkey_mprotect" +
+	"pkey_alloc" +
+	"pkey_free" +
+	"statx" +
+	"arch_prctl" +
+	"io_pgetevents" +
+	"rseq" +
+	"semget" +
+	"semctl" +
+	"shmget" +
+	"shmctl" +
+	"shmat" +
+	"shmdt" +
+	"msgget" +
+	"msgsnd" +
+	"msgrcv" +
+	"msgctl" +
+	"clock_gettime64" +
+	"clock_settime64" +
+	"clock_adjtime64" +
+	"clock_getres_time64" +
+	"clock_nanosleep_time64" +
+	"timer_gettime64" +
+	"timer_settime64" +
+	"timerfd_gettime64" +
+	"timerfd_settime64" +
+	"utimensat_time64" +
+	"pselect6_time64" +
+	"ppoll_time64" +
+	"io_pgetevents_time64" +
+	"recvmmsg_time64" +
+	"mq_timedsend_time64" +
+	"mq_timedreceive_time64" +
+	"semtimedop_time64" +
+	"rt_sigtimedwait_time64" +
+	"futex_time64" +
+	"sched_rr_get_interval_time64" +
+	"pidfd_send_signal" +
+	"io_uring_setup" +
+	"io_uring_enter" +
+	"io_uring_register" +
+	"open_tree" +
+	"move_mount" +
+	"fsopen" +
+	"fsconfig" +
+	"fsmount" +
+	"fspick" +
+	"pidfd_open" +
+	"clone3" +
+	"close_range" +
+	"openat2" +
+	"pidfd_getfd" +
+	"faccessat2" +
+	"process_madvise" +
+	"epoll_pwait2" +
+	"mount_setattr" +
+	"quotactl_fd" +
+	"landlock_create_ruleset" +
+	"landlock_add_rule" +
+	"landlock_restrict_self" +
+	"memfd_secret" +
+	"process_mrelease" +
+	"futex_waitv" +
+	"set_mempolicy_home_node" +
+	"cachestat" +
+	"fchmodat2" +
+	"map_shadow_stack" +
+	"futex_wake" +
+	"futex_wait" +
+	"futex_requeue" +
+	"statmount" +
+	"listmount" +
+	"lsm_get_self_attr" +
+	"lsm_set_self_attr" +
+	"lsm_list_modules" +
+	"mseal" +
+	"setxattrat" +
+	"getxattrat" +
+	"listxattrat" +
+	"removexattrat" +
+	"open_tree_attr" +
+	"file_getattr" +
+	"file_setattr" +
+	"listns" +
+	"rseq_slice_yield" +
+	""
 
 var i386ByName = []uint16{
 	0, 0, 0, 0, 0, 74, 183, 433, 421, 434, 0, 106, 0, 0, 0, 0, 0, 0, 128, 0, 440, 0, 0, 296,
@@ -1342,7 +1806,7 @@ const i386Consts = text("" +
 	"")
 
 var i386 = Arch{Name: "386", Audit: 3 | auditLE, Bits: 32, BigEndian: false, X32: false,
-	calls: i386Calls, byName: i386ByName, errnos: amd64Errnos, consts: i386Own{}}
+	calls: i386Calls, names: i386Names, byName: i386ByName, prototypes: i386Prototypes{}, errnos: amd64Errnos, consts: i386Own{}}
 
 type i386Own struct{}
 

@@ -352,332 +352,659 @@ var loong64PrototypesEnds = [...]uint16{
 	9114, 9140, 9167, 9229, 9291, 9342, 9384, 9434, 9488, 9542, 9584, 9584,
 }
 
-var loong64Calls = []Call{
-	{"io_setup", 0, 0, loong64Prototypes{}},
-	{"io_destroy", 1, 1, loong64Prototypes{}},
-	{"io_submit", 2, 2, loong64Prototypes{}},
-	{"io_cancel", 3, 3, loong64Prototypes{}},
-	{"io_getevents", 4, 4, loong64Prototypes{}},
-	{"setxattr", 5, 5, loong64Prototypes{}},
-	{"lsetxattr", 6, 6, loong64Prototypes{}},
-	{"fsetxattr", 7, 7, loong64Prototypes{}},
-	{"getxattr", 8, 8, loong64Prototypes{}},
-	{"lgetxattr", 9, 9, loong64Prototypes{}},
-	{"fgetxattr", 10, 10, loong64Prototypes{}},
-	{"listxattr", 11, 11, loong64Prototypes{}},
-	{"llistxattr", 12, 12, loong64Prototypes{}},
-	{"flistxattr", 13, 13, loong64Prototypes{}},
-	{"removexattr", 14, 14, loong64Prototypes{}},
-	{"lremovexattr", 15, 15, loong64Prototypes{}},
-	{"fremovexattr", 16, 16, loong64Prototypes{}},
-	{"getcwd", 17, 17, loong64Prototypes{}},
-	{"lookup_dcookie", 18, 18, loong64Prototypes{}},
-	{"eventfd2", 19, 19, loong64Prototypes{}},
-	{"epoll_create1", 20, 20, loong64Prototypes{}},
-	{"epoll_ctl", 21, 21, loong64Prototypes{}},
-	{"epoll_pwait", 22, 22, loong64Prototypes{}},
-	{"dup", 23, 23, loong64Prototypes{}},
-	{"dup3", 24, 24, loong64Prototypes{}},
-	{"fcntl", 25, 25, loong64Prototypes{}},
-	{"inotify_init1", 26, 26, loong64Prototypes{}},
-	{"inotify_add_watch", 27, 27, loong64Prototypes{}},
-	{"inotify_rm_watch", 28, 28, loong64Prototypes{}},
-	{"ioctl", 29, 29, loong64Prototypes{}},
-	{"ioprio_set", 30, 30, loong64Prototypes{}},
-	{"ioprio_get", 31, 31, loong64Prototypes{}},
-	{"flock", 32, 32, loong64Prototypes{}},
-	{"mknodat", 33, 33, loong64Prototypes{}},
-	{"mkdirat", 34, 34, loong64Prototypes{}},
-	{"unlinkat", 35, 35, loong64Prototypes{}},
-	{"symlinkat", 36, 36, loong64Prototypes{}},
-	{"linkat", 37, 37, loong64Prototypes{}},
-	{"umount2", 39, 38, loong64Prototypes{}},
-	{"mount", 40, 39, loong64Prototypes{}},
-	{"pivot_root", 41, 40, loong64Prototypes{}},
-	{"nfsservctl", 42, 41, loong64Prototypes{}},
-	{"statfs", 43, 42, loong64Prototypes{}},
-	{"fstatfs", 44, 43, loong64Prototypes{}},
-	{"truncate", 45, 44, loong64Prototypes{}},
-	{"ftruncate", 46, 45, loong64Prototypes{}},
-	{"fallocate", 47, 46, loong64Prototypes{}},
-	{"faccessat", 48, 47, loong64Prototypes{}},
-	{"chdir", 49, 48, loong64Prototypes{}},
-	{"fchdir", 50, 49, loong64Prototypes{}},
-	{"chroot", 51, 50, loong64Prototypes{}},
-	{"fchmod", 52, 51, loong64Prototypes{}},
-	{"fchmodat", 53, 52, loong64Prototypes{}},
-	{"fchownat", 54, 53, loong64Prototypes{}},
-	{"fchown", 55, 54, loong64Prototypes{}},
-	{"openat", 56, 55, loong64Prototypes{}},
-	{"close", 57, 56, loong64Prototypes{}},
-	{"vhangup", 58, 57, loong64Prototypes{}},
-	{"pipe2", 59, 58, loong64Prototypes{}},
-	{"quotactl", 60, 59, loong64Prototypes{}},
-	{"getdents64", 61, 60, loong64Prototypes{}},
-	{"lseek", 62, 61, loong64Prototypes{}},
-	{"read", 63, 62, loong64Prototypes{}},
-	{"write", 64, 63, loong64Prototypes{}},
-	{"readv", 65, 64, loong64Prototypes{}},
-	{"writev", 66, 65, loong64Prototypes{}},
-	{"pread64", 67, 66, loong64Prototypes{}},
-	{"pwrite64", 68, 67, loong64Prototypes{}},
-	{"preadv", 69, 68, loong64Prototypes{}},
-	{"pwritev", 70, 69, loong64Prototypes{}},
-	{"sendfile", 71, 70, loong64Prototypes{}},
-	{"pselect6", 72, 71, loong64Prototypes{}},
-	{"ppoll", 73, 72, loong64Prototypes{}},
-	{"signalfd4", 74, 73, loong64Prototypes{}},
-	{"vmsplice", 75, 74, loong64Prototypes{}},
-	{"splice", 76, 75, loong64Prototypes{}},
-	{"tee", 77, 76, loong64Prototypes{}},
-	{"readlinkat", 78, 77, loong64Prototypes{}},
-	{"newfstatat", 79, 78, loong64Prototypes{}},
-	{"fstat", 80, 79, loong64Prototypes{}},
-	{"sync", 81, 80, loong64Prototypes{}},
-	{"fsync", 82, 81, loong64Prototypes{}},
-	{"fdatasync", 83, 82, loong64Prototypes{}},
-	{"sync_file_range", 84, 83, loong64Prototypes{}},
-	{"timerfd_create", 85, 84, loong64Prototypes{}},
-	{"timerfd_settime", 86, 85, loong64Prototypes{}},
-	{"timerfd_gettime", 87, 86, loong64Prototypes{}},
-	{"utimensat", 88, 87, loong64Prototypes{}},
-	{"acct", 89, 88, loong64Prototypes{}},
-	{"capget", 90, 89, loong64Prototypes{}},
-	{"capset", 91, 90, loong64Prototypes{}},
-	{"personality", 92, 91, loong64Prototypes{}},
-	{"exit", 93, 92, loong64Prototypes{}},
-	{"exit_group", 94, 93, loong64Prototypes{}},
-	{"waitid", 95, 94, loong64Prototypes{}},
-	{"set_tid_address", 96, 95, loong64Prototypes{}},
-	{"unshare", 97, 96, loong64Prototypes{}},
-	{"futex", 98, 97, loong64Prototypes{}},
-	{"set_robust_list", 99, 98, loong64Prototypes{}},
-	{"get_robust_list", 100, 99, loong64Prototypes{}},
-	{"nanosleep", 101, 100, loong64Prototypes{}},
-	{"getitimer", 102, 101, loong64Prototypes{}},
-	{"setitimer", 103, 102, loong64Prototypes{}},
-	{"kexec_load", 104, 103, loong64Prototypes{}},
-	{"init_module", 105, 104, loong64Prototypes{}},
-	{"delete_module", 106, 105, loong64Prototypes{}},
-	{"timer_create", 107, 106, loong64Prototypes{}},
-	{"timer_gettime", 108, 107, loong64Prototypes{}},
-	{"timer_getoverrun", 109, 108, loong64Prototypes{}},
-	{"timer_settime", 110, 109, loong64Prototypes{}},
-	{"timer_delete", 111, 110, loong64Prototypes{}},
-	{"clock_settime", 112, 111, loong64Prototypes{}},
-	{"clock_gettime", 113, 112, loong64Prototypes{}},
-	{"clock_getres", 114, 113, loong64Prototypes{}},
-	{"clock_nanosleep", 115, 114, loong64Prototypes{}},
-	{"syslog", 116, 115, loong64Prototypes{}},
-	{"ptrace", 117, 116, loong64Prototypes{}},
-	{"sched_setparam", 118, 117, loong64Prototypes{}},
-	{"sched_setscheduler", 119, 118, loong64Prototypes{}},
-	{"sched_getscheduler", 120, 119, loong64Prototypes{}},
-	{"sched_getparam", 121, 120, loong64Prototypes{}},
-	{"sched_setaffinity", 122, 121, loong64Prototypes{}},
-	{"sched_getaffinity", 123, 122, loong64Prototypes{}},
-	{"sched_yield", 124, 123, loong64Prototypes{}},
-	{"sched_get_priority_max", 125, 124, loong64Prototypes{}},
-	{"sched_get_priority_min", 126, 125, loong64Prototypes{}},
-	{"sched_rr_get_interval", 127, 126, loong64Prototypes{}},
-	{"restart_syscall", 128, 127, loong64Prototypes{}},
-	{"kill", 129, 128, loong64Prototypes{}},
-	{"tkill", 130, 129, loong64Prototypes{}},
-	{"tgkill", 131, 130, loong64Prototypes{}},
-	{"sigaltstack", 132, 131, loong64Prototypes{}},
-	{"rt_sigsuspend", 133, 132, loong64Prototypes{}},
-	{"rt_sigaction", 134, 133, loong64Prototypes{}},
-	{"rt_sigprocmask", 135, 134, loong64Prototypes{}},
-	{"rt_sigpending", 136, 135, loong64Prototypes{}},
-	{"rt_sigtimedwait", 137, 136, loong64Prototypes{}},
-	{"rt_sigqueueinfo", 138, 137, loong64Prototypes{}},
-	{"rt_sigreturn", 139, 138, loong64Prototypes{}},
-	{"setpriority", 140, 139, loong64Prototypes{}},
-	{"getpriority", 141, 140, loong64Prototypes{}},
-	{"reboot", 142, 141, loong64Prototypes{}},
-	{"setregid", 143, 142, loong64Prototypes{}},
-	{"setgid", 144, 143, loong64Prototypes{}},
-	{"setreuid", 145, 144, loong64Prototypes{}},
-	{"setuid", 146, 145, loong64Prototypes{}},
-	{"setresuid", 147, 146, loong64Prototypes{}},
-	{"getresuid", 148, 147, loong64Prototypes{}},
-	{"setresgid", 149, 148, loong64Prototypes{}},
-	{"getresgid", 150, 149, loong64Prototypes{}},
-	{"setfsuid", 151, 150, loong64Prototypes{}},
-	{"setfsgid", 152, 151, loong64Prototypes{}},
-	{"times", 153, 152, loong64Prototypes{}},
-	{"setpgid", 154, 153, loong64Prototypes{}},
-	{"getpgid", 155, 154, loong64Prototypes{}},
-	{"getsid", 156, 155, loong64Prototypes{}},
-	{"setsid", 157, 156, loong64Prototypes{}},
-	{"getgroups", 158, 157, loong64Prototypes{}},
-	{"setgroups", 159, 158, loong64Prototypes{}},
-	{"uname", 160, 159, loong64Prototypes{}},
-	{"sethostname", 161, 160, loong64Prototypes{}},
-	{"setdomainname", 162, 161, loong64Prototypes{}},
-	{"getrusage", 165, 162, loong64Prototypes{}},
-	{"umask", 166, 163, loong64Prototypes{}},
-	{"prctl", 167, 164, loong64Prototypes{}},
-	{"getcpu", 168, 165, loong64Prototypes{}},
-	{"gettimeofday", 169, 166, loong64Prototypes{}},
-	{"settimeofday", 170, 167, loong64Prototypes{}},
-	{"adjtimex", 171, 168, loong64Prototypes{}},
-	{"getpid", 172, 169, loong64Prototypes{}},
-	{"getppid", 173, 170, loong64Prototypes{}},
-	{"getuid", 174, 171, loong64Prototypes{}},
-	{"geteuid", 175, 172, loong64Prototypes{}},
-	{"getgid", 176, 173, loong64Prototypes{}},
-	{"getegid", 177, 174, loong64Prototypes{}},
-	{"gettid", 178, 175, loong64Prototypes{}},
-	{"sysinfo", 179, 176, loong64Prototypes{}},
-	{"mq_open", 180, 177, loong64Prototypes{}},
-	{"mq_unlink", 181, 178, loong64Prototypes{}},
-	{"mq_timedsend", 182, 179, loong64Prototypes{}},
-	{"mq_timedreceive", 183, 180, loong64Prototypes{}},
-	{"mq_notify", 184, 181, loong64Prototypes{}},
-	{"mq_getsetattr", 185, 182, loong64Prototypes{}},
-	{"msgget", 186, 183, loong64Prototypes{}},
-	{"msgctl", 187, 184, loong64Prototypes{}},
-	{"msgrcv", 188, 185, loong64Prototypes{}},
-	{"msgsnd", 189, 186, loong64Prototypes{}},
-	{"semget", 190, 187, loong64Prototypes{}},
-	{"semctl", 191, 188, loong64Prototypes{}},
-	{"semtimedop", 192, 189, loong64Prototypes{}},
-	{"semop", 193, 190, loong64Prototypes{}},
-	{"shmget", 194, 191, loong64Prototypes{}},
-	{"shmctl", 195, 192, loong64Prototypes{}},
-	{"shmat", 196, 193, loong64Prototypes{}},
-	{"shmdt", 197, 194, loong64Prototypes{}},
-	{"socket", 198, 195, loong64Prototypes{}},
-	{"socketpair", 199, 196, loong64Prototypes{}},
-	{"bind", 200, 197, loong64Prototypes{}},
-	{"listen", 201, 198, loong64Prototypes{}},
-	{"accept", 202, 199, loong64Prototypes{}},
-	{"connect", 203, 200, loong64Prototypes{}},
-	{"getsockname", 204, 201, loong64Prototypes{}},
-	{"getpeername", 205, 202, loong64Prototypes{}},
-	{"sendto", 206, 203, loong64Prototypes{}},
-	{"recvfrom", 207, 204, loong64Prototypes{}},
-	{"setsockopt", 208, 205, loong64Prototypes{}},
-	{"getsockopt", 209, 206, loong64Prototypes{}},
-	{"shutdown", 210, 207, loong64Prototypes{}},
-	{"sendmsg", 211, 208, loong64Prototypes{}},
-	{"recvmsg", 212, 209, loong64Prototypes{}},
-	{"readahead", 213, 210, loong64Prototypes{}},
-	{"brk", 214, 211, loong64Prototypes{}},
-	{"munmap", 215, 212, loong64Prototypes{}},
-	{"mremap", 216, 213, loong64Prototypes{}},
-	{"add_key", 217, 214, loong64Prototypes{}},
-	{"request_key", 218, 215, loong64Prototypes{}},
-	{"keyctl", 219, 216, loong64Prototypes{}},
-	{"clone", 220, 217, loong64Prototypes{}},
-	{"execve", 221, 218, loong64Prototypes{}},
-	{"mmap", 222, 219, loong64Prototypes{}},
-	{"fadvise64", 223, 220, loong64Prototypes{}},
-	{"swapon", 224, 221, loong64Prototypes{}},
-	{"swapoff", 225, 222, loong64Prototypes{}},
-	{"mprotect", 226, 223, loong64Prototypes{}},
-	{"msync", 227, 224, loong64Prototypes{}},
-	{"mlock", 228, 225, loong64Prototypes{}},
-	{"munlock", 229, 226, loong64Prototypes{}},
-	{"mlockall", 230, 227, loong64Prototypes{}},
-	{"munlockall", 231, 228, loong64Prototypes{}},
-	{"mincore", 232, 229, loong64Prototypes{}},
-	{"madvise", 233, 230, loong64Prototypes{}},
-	{"remap_file_pages", 234, 231, loong64Prototypes{}},
-	{"mbind", 235, 232, loong64Prototypes{}},
-	{"get_mempolicy", 236, 233, loong64Prototypes{}},
-	{"set_mempolicy", 237, 234, loong64Prototypes{}},
-	{"migrate_pages", 238, 235, loong64Prototypes{}},
-	{"move_pages", 239, 236, loong64Prototypes{}},
-	{"rt_tgsigqueueinfo", 240, 237, loong64Prototypes{}},
-	{"perf_event_open", 241, 238, loong64Prototypes{}},
-	{"accept4", 242, 239, loong64Prototypes{}},
-	{"recvmmsg", 243, 240, loong64Prototypes{}},
-	{"wait4", 260, 241, loong64Prototypes{}},
-	{"prlimit64", 261, 242, loong64Prototypes{}},
-	{"fanotify_init", 262, 243, loong64Prototypes{}},
-	{"fanotify_mark", 263, 244, loong64Prototypes{}},
-	{"name_to_handle_at", 264, 245, loong64Prototypes{}},
-	{"open_by_handle_at", 265, 246, loong64Prototypes{}},
-	{"clock_adjtime", 266, 247, loong64Prototypes{}},
-	{"syncfs", 267, 248, loong64Prototypes{}},
-	{"setns", 268, 249, loong64Prototypes{}},
-	{"sendmmsg", 269, 250, loong64Prototypes{}},
-	{"process_vm_readv", 270, 251, loong64Prototypes{}},
-	{"process_vm_writev", 271, 252, loong64Prototypes{}},
-	{"kcmp", 272, 253, loong64Prototypes{}},
-	{"finit_module", 273, 254, loong64Prototypes{}},
-	{"sched_setattr", 274, 255, loong64Prototypes{}},
-	{"sched_getattr", 275, 256, loong64Prototypes{}},
-	{"renameat2", 276, 257, loong64Prototypes{}},
-	{"seccomp", 277, 258, loong64Prototypes{}},
-	{"getrandom", 278, 259, loong64Prototypes{}},
-	{"memfd_create", 279, 260, loong64Prototypes{}},
-	{"bpf", 280, 261, loong64Prototypes{}},
-	{"execveat", 281, 262, loong64Prototypes{}},
-	{"userfaultfd", 282, 263, loong64Prototypes{}},
-	{"membarrier", 283, 264, loong64Prototypes{}},
-	{"mlock2", 284, 265, loong64Prototypes{}},
-	{"copy_file_range", 285, 266, loong64Prototypes{}},
-	{"preadv2", 286, 267, loong64Prototypes{}},
-	{"pwritev2", 287, 268, loong64Prototypes{}},
-	{"pkey_mprotect", 288, 269, loong64Prototypes{}},
-	{"pkey_alloc", 289, 270, loong64Prototypes{}},
-	{"pkey_free", 290, 271, loong64Prototypes{}},
-	{"statx", 291, 272, loong64Prototypes{}},
-	{"io_pgetevents", 292, 273, loong64Prototypes{}},
-	{"rseq", 293, 274, loong64Prototypes{}},
-	{"kexec_file_load", 294, 275, loong64Prototypes{}},
-	{"pidfd_send_signal", 424, 276, loong64Prototypes{}},
-	{"io_uring_setup", 425, 277, loong64Prototypes{}},
-	{"io_uring_enter", 426, 278, loong64Prototypes{}},
-	{"io_uring_register", 427, 279, loong64Prototypes{}},
-	{"open_tree", 428, 280, loong64Prototypes{}},
-	{"move_mount", 429, 281, loong64Prototypes{}},
-	{"fsopen", 430, 282, loong64Prototypes{}},
-	{"fsconfig", 431, 283, loong64Prototypes{}},
-	{"fsmount", 432, 284, loong64Prototypes{}},
-	{"fspick", 433, 285, loong64Prototypes{}},
-	{"pidfd_open", 434, 286, loong64Prototypes{}},
-	{"clone3", 435, 287, loong64Prototypes{}},
-	{"close_range", 436, 288, loong64Prototypes{}},
-	{"openat2", 437, 289, loong64Prototypes{}},
-	{"pidfd_getfd", 438, 290, loong64Prototypes{}},
-	{"faccessat2", 439, 291, loong64Prototypes{}},
-	{"process_madvise", 440, 292, loong64Prototypes{}},
-	{"epoll_pwait2", 441, 293, loong64Prototypes{}},
-	{"mount_setattr", 442, 294, loong64Prototypes{}},
-	{"quotactl_fd", 443, 295, loong64Prototypes{}},
-	{"landlock_create_ruleset", 444, 296, loong64Prototypes{}},
-	{"landlock_add_rule", 445, 297, loong64Prototypes{}},
-	{"landlock_restrict_self", 446, 298, loong64Prototypes{}},
-	{"memfd_secret", 447, 299, loong64Prototypes{}},
-	{"process_mrelease", 448, 300, loong64Prototypes{}},
-	{"futex_waitv", 449, 301, loong64Prototypes{}},
-	{"set_mempolicy_home_node", 450, 302, loong64Prototypes{}},
-	{"cachestat", 451, 303, loong64Prototypes{}},
-	{"fchmodat2", 452, 304, loong64Prototypes{}},
-	{"map_shadow_stack", 453, 305, loong64Prototypes{}},
-	{"futex_wake", 454, 306, loong64Prototypes{}},
-	{"futex_wait", 455, 307, loong64Prototypes{}},
-	{"futex_requeue", 456, 308, loong64Prototypes{}},
-	{"statmount", 457, 309, loong64Prototypes{}},
-	{"listmount", 458, 310, loong64Prototypes{}},
-	{"lsm_get_self_attr", 459, 311, loong64Prototypes{}},
-	{"lsm_set_self_attr", 460, 312, loong64Prototypes{}},
-	{"lsm_list_modules", 461, 313, loong64Prototypes{}},
-	{"mseal", 462, 314, loong64Prototypes{}},
-	{"setxattrat", 463, 315, loong64Prototypes{}},
-	{"getxattrat", 464, 316, loong64Prototypes{}},
-	{"listxattrat", 465, 317, loong64Prototypes{}},
-	{"removexattrat", 466, 318, loong64Prototypes{}},
-	{"open_tree_attr", 467, 319, loong64Prototypes{}},
-	{"file_getattr", 468, 320, loong64Prototypes{}},
-	{"file_setattr", 469, 321, loong64Prototypes{}},
-	{"listns", 470, 322, loong64Prototypes{}},
-	{"rseq_slice_yield", 471, 323, loong64Prototypes{}},
+var loong64Calls = []entry{
+	{0, 8, 1},         // io_setup
+	{1, 18, 1},        // io_destroy
+	{2, 27, 1},        // io_submit
+	{3, 36, 1},        // io_cancel
+	{4, 48, 1},        // io_getevents
+	{5, 56, 1},        // setxattr
+	{6, 65, 1},        // lsetxattr
+	{7, 74, 1},        // fsetxattr
+	{8, 82, 1},        // getxattr
+	{9, 91, 1},        // lgetxattr
+	{10, 100, 1},      // fgetxattr
+	{11, 109, 1},      // listxattr
+	{12, 119, 1},      // llistxattr
+	{13, 129, 1},      // flistxattr
+	{14, 140, 1},      // removexattr
+	{15, 152, 1},      // lremovexattr
+	{16, 164, 1},      // fremovexattr
+	{17, 170, 1},      // getcwd
+	{18, 184, 1},      // lookup_dcookie
+	{19, 192, 1},      // eventfd2
+	{20, 205, 1},      // epoll_create1
+	{21, 214, 100},    // epoll_ctl
+	{22, 225, 1000},   // epoll_pwait
+	{23, 228, 1},      // dup
+	{24, 232, 10},     // dup3
+	{25, 237, 100},    // fcntl
+	{26, 250, 1},      // inotify_init1
+	{27, 267, 1},      // inotify_add_watch
+	{28, 283, 1},      // inotify_rm_watch
+	{29, 288, 10},     // ioctl
+	{30, 298, 1},      // ioprio_set
+	{31, 308, 1},      // ioprio_get
+	{32, 313, 1},      // flock
+	{33, 320, 1},      // mknodat
+	{34, 327, 10},     // mkdirat
+	{35, 335, 10},     // unlinkat
+	{36, 344, 1},      // symlinkat
+	{37, 350, 1},      // linkat
+	{39, 357, 1},      // umount2
+	{40, 362, 1},      // mount
+	{41, 372, 1},      // pivot_root
+	{42, 382, 1},      // nfsservctl
+	{43, 388, 1},      // statfs
+	{44, 395, 1},      // fstatfs
+	{45, 403, 1},      // truncate
+	{46, 412, 1},      // ftruncate
+	{47, 421, 1},      // fallocate
+	{48, 430, 1},      // faccessat
+	{49, 435, 1},      // chdir
+	{50, 441, 1},      // fchdir
+	{51, 447, 1},      // chroot
+	{52, 453, 1},      // fchmod
+	{53, 461, 1},      // fchmodat
+	{54, 469, 1},      // fchownat
+	{55, 475, 1},      // fchown
+	{56, 481, 100},    // openat
+	{57, 486, 100},    // close
+	{58, 493, 1},      // vhangup
+	{59, 498, 10},     // pipe2
+	{60, 506, 1},      // quotactl
+	{61, 516, 30},     // getdents64
+	{62, 521, 30},     // lseek
+	{63, 525, 1000},   // read
+	{64, 530, 1000},   // write
+	{65, 535, 300},    // readv
+	{66, 541, 300},    // writev
+	{67, 548, 300},    // pread64
+	{68, 556, 300},    // pwrite64
+	{69, 562, 1},      // preadv
+	{70, 569, 1},      // pwritev
+	{71, 577, 30},     // sendfile
+	{72, 585, 1},      // pselect6
+	{73, 590, 1},      // ppoll
+	{74, 599, 1},      // signalfd4
+	{75, 607, 1},      // vmsplice
+	{76, 613, 30},     // splice
+	{77, 616, 1},      // tee
+	{78, 626, 10},     // readlinkat
+	{79, 636, 100},    // newfstatat
+	{80, 641, 100},    // fstat
+	{81, 645, 1},      // sync
+	{82, 650, 10},     // fsync
+	{83, 659, 10},     // fdatasync
+	{84, 674, 1},      // sync_file_range
+	{85, 688, 1},      // timerfd_create
+	{86, 703, 1},      // timerfd_settime
+	{87, 718, 1},      // timerfd_gettime
+	{88, 727, 1},      // utimensat
+	{89, 731, 1},      // acct
+	{90, 737, 1},      // capget
+	{91, 743, 1},      // capset
+	{92, 754, 1},      // personality
+	{93, 758, 1},      // exit
+	{94, 768, 1},      // exit_group
+	{95, 774, 1},      // waitid
+	{96, 789, 1},      // set_tid_address
+	{97, 796, 1},      // unshare
+	{98, 801, 1000},   // futex
+	{99, 816, 1},      // set_robust_list
+	{100, 831, 1},     // get_robust_list
+	{101, 840, 1000},  // nanosleep
+	{102, 849, 1},     // getitimer
+	{103, 858, 1},     // setitimer
+	{104, 868, 1},     // kexec_load
+	{105, 879, 1},     // init_module
+	{106, 892, 1},     // delete_module
+	{107, 904, 1},     // timer_create
+	{108, 917, 1},     // timer_gettime
+	{109, 933, 1},     // timer_getoverrun
+	{110, 946, 1},     // timer_settime
+	{111, 958, 1},     // timer_delete
+	{112, 971, 1},     // clock_settime
+	{113, 984, 10},    // clock_gettime
+	{114, 996, 1},     // clock_getres
+	{115, 1011, 1000}, // clock_nanosleep
+	{116, 1017, 1},    // syslog
+	{117, 1023, 1},    // ptrace
+	{118, 1037, 1},    // sched_setparam
+	{119, 1055, 1},    // sched_setscheduler
+	{120, 1073, 1},    // sched_getscheduler
+	{121, 1087, 1},    // sched_getparam
+	{122, 1104, 1},    // sched_setaffinity
+	{123, 1121, 10},   // sched_getaffinity
+	{124, 1132, 30},   // sched_yield
+	{125, 1154, 1},    // sched_get_priority_max
+	{126, 1176, 1},    // sched_get_priority_min
+	{127, 1197, 1},    // sched_rr_get_interval
+	{128, 1212, 1},    // restart_syscall
+	{129, 1216, 1},    // kill
+	{130, 1221, 1},    // tkill
+	{131, 1227, 30},   // tgkill
+	{132, 1238, 10},   // sigaltstack
+	{133, 1251, 1},    // rt_sigsuspend
+	{134, 1263, 10},   // rt_sigaction
+	{135, 1277, 10},   // rt_sigprocmask
+	{136, 1290, 1},    // rt_sigpending
+	{137, 1305, 1},    // rt_sigtimedwait
+	{138, 1320, 1},    // rt_sigqueueinfo
+	{139, 1332, 30},   // rt_sigreturn
+	{140, 1343, 1},    // setpriority
+	{141, 1354, 1},    // getpriority
+	{142, 1360, 1},    // reboot
+	{143, 1368, 1},    // setregid
+	{144, 1374, 1},    // setgid
+	{145, 1382, 1},    // setreuid
+	{146, 1388, 1},    // setuid
+	{147, 1397, 1},    // setresuid
+	{148, 1406, 1},    // getresuid
+	{149, 1415, 1},    // setresgid
+	{150, 1424, 1},    // getresgid
+	{151, 1432, 1},    // setfsuid
+	{152, 1440, 1},    // setfsgid
+	{153, 1445, 1},    // times
+	{154, 1452, 1},    // setpgid
+	{155, 1459, 1},    // getpgid
+	{156, 1465, 1},    // getsid
+	{157, 1471, 1},    // setsid
+	{158, 1480, 1},    // getgroups
+	{159, 1489, 1},    // setgroups
+	{160, 1494, 1},    // uname
+	{161, 1505, 1},    // sethostname
+	{162, 1518, 1},    // setdomainname
+	{165, 1527, 1},    // getrusage
+	{166, 1532, 1},    // umask
+	{167, 1537, 10},   // prctl
+	{168, 1543, 1},    // getcpu
+	{169, 1555, 1},    // gettimeofday
+	{170, 1567, 1},    // settimeofday
+	{171, 1575, 1},    // adjtimex
+	{172, 1581, 30},   // getpid
+	{173, 1588, 1},    // getppid
+	{174, 1594, 1},    // getuid
+	{175, 1601, 1},    // geteuid
+	{176, 1607, 1},    // getgid
+	{177, 1614, 1},    // getegid
+	{178, 1620, 10},   // gettid
+	{179, 1627, 1},    // sysinfo
+	{180, 1634, 1},    // mq_open
+	{181, 1643, 1},    // mq_unlink
+	{182, 1655, 1},    // mq_timedsend
+	{183, 1670, 1},    // mq_timedreceive
+	{184, 1679, 1},    // mq_notify
+	{185, 1692, 1},    // mq_getsetattr
+	{186, 1698, 1},    // msgget
+	{187, 1704, 1},    // msgctl
+	{188, 1710, 1},    // msgrcv
+	{189, 1716, 1},    // msgsnd
+	{190, 1722, 1},    // semget
+	{191, 1728, 1},    // semctl
+	{192, 1738, 1},    // semtimedop
+	{193, 1743, 1},    // semop
+	{194, 1749, 1},    // shmget
+	{195, 1755, 1},    // shmctl
+	{196, 1760, 1},    // shmat
+	{197, 1765, 1},    // shmdt
+	{198, 1771, 100},  // socket
+	{199, 1781, 1},    // socketpair
+	{200, 1785, 10},   // bind
+	{201, 1791, 10},   // listen
+	{202, 1797, 1},    // accept
+	{203, 1804, 100},  // connect
+	{204, 1815, 100},  // getsockname
+	{205, 1826, 100},  // getpeername
+	{206, 1832, 300},  // sendto
+	{207, 1840, 300},  // recvfrom
+	{208, 1850, 100},  // setsockopt
+	{209, 1860, 100},  // getsockopt
+	{210, 1868, 10},   // shutdown
+	{211, 1875, 300},  // sendmsg
+	{212, 1882, 1000}, // recvmsg
+	{213, 1891, 1},    // readahead
+	{214, 1894, 1},    // brk
+	{215, 1900, 30},   // munmap
+	{216, 1906, 1},    // mremap
+	{217, 1913, 1},    // add_key
+	{218, 1924, 1},    // request_key
+	{219, 1930, 1},    // keyctl
+	{220, 1935, 10},   // clone
+	{221, 1941, 1},    // execve
+	{222, 1945, 30},   // mmap
+	{223, 1954, 1},    // fadvise64
+	{224, 1960, 1},    // swapon
+	{225, 1967, 1},    // swapoff
+	{226, 1975, 10},   // mprotect
+	{227, 1980, 1},    // msync
+	{228, 1985, 1},    // mlock
+	{229, 1992, 1},    // munlock
+	{230, 2000, 1},    // mlockall
+	{231, 2010, 1},    // munlockall
+	{232, 2017, 1},    // mincore
+	{233, 2024, 30},   // madvise
+	{234, 2040, 1},    // remap_file_pages
+	{235, 2045, 1},    // mbind
+	{236, 2058, 1},    // get_mempolicy
+	{237, 2071, 1},    // set_mempolicy
+	{238, 2084, 1},    // migrate_pages
+	{239, 2094, 1},    // move_pages
+	{240, 2111, 1},    // rt_tgsigqueueinfo
+	{241, 2126, 1},    // perf_event_open
+	{242, 2133, 100},  // accept4
+	{243, 2141, 1},    // recvmmsg
+	{260, 2146, 1},    // wait4
+	{261, 2155, 1},    // prlimit64
+	{262, 2168, 1},    // fanotify_init
+	{263, 2181, 1},    // fanotify_mark
+	{264, 2198, 1},    // name_to_handle_at
+	{265, 2215, 1},    // open_by_handle_at
+	{266, 2228, 1},    // clock_adjtime
+	{267, 2234, 1},    // syncfs
+	{268, 2239, 1},    // setns
+	{269, 2247, 1},    // sendmmsg
+	{270, 2263, 1},    // process_vm_readv
+	{271, 2280, 1},    // process_vm_writev
+	{272, 2284, 1},    // kcmp
+	{273, 2296, 1},    // finit_module
+	{274, 2309, 1},    // sched_setattr
+	{275, 2322, 1},    // sched_getattr
+	{276, 2331, 10},   // renameat2
+	{277, 2338, 1},    // seccomp
+	{278, 2347, 10},   // getrandom
+	{279, 2359, 1},    // memfd_create
+	{280, 2362, 1},    // bpf
+	{281, 2370, 1},    // execveat
+	{282, 2381, 1},    // userfaultfd
+	{283, 2391, 1},    // membarrier
+	{284, 2397, 1},    // mlock2
+	{285, 2412, 1},    // copy_file_range
+	{286, 2419, 1},    // preadv2
+	{287, 2427, 1},    // pwritev2
+	{288, 2440, 1},    // pkey_mprotect
+	{289, 2450, 1},    // pkey_alloc
+	{290, 2459, 1},    // pkey_free
+	{291, 2464, 30},   // statx
+	{292, 2477, 1},    // io_pgetevents
+	{293, 2481, 1},    // rseq
+	{294, 2496, 1},    // kexec_file_load
+	{424, 2513, 1},    // pidfd_send_signal
+	{425, 2527, 1},    // io_uring_setup
+	{426, 2541, 1},    // io_uring_enter
+	{427, 2558, 1},    // io_uring_register
+	{428, 2567, 1},    // open_tree
+	{429, 2577, 1},    // move_mount
+	{430, 2583, 1},    // fsopen
+	{431, 2591, 1},    // fsconfig
+	{432, 2598, 1},    // fsmount
+	{433, 2604, 1},    // fspick
+	{434, 2614, 1},    // pidfd_open
+	{435, 2620, 10},   // clone3
+	{436, 2631, 1},    // close_range
+	{437, 2638, 1},    // openat2
+	{438, 2649, 1},    // pidfd_getfd
+	{439, 2659, 10},   // faccessat2
+	{440, 2674, 1},    // process_madvise
+	{441, 2686, 1},    // epoll_pwait2
+	{442, 2699, 1},    // mount_setattr
+	{443, 2710, 1},    // quotactl_fd
+	{444, 2733, 1},    // landlock_create_ruleset
+	{445, 2750, 1},    // landlock_add_rule
+	{446, 2772, 1},    // landlock_restrict_self
+	{447, 2784, 1},    // memfd_secret
+	{448, 2800, 1},    // process_mrelease
+	{449, 2811, 1},    // futex_waitv
+	{450, 2834, 1},    // set_mempolicy_home_node
+	{451, 2843, 1},    // cachestat
+	{452, 2852, 1},    // fchmodat2
+	{453, 2868, 1},    // map_shadow_stack
+	{454, 2878, 1},    // futex_wake
+	{455, 2888, 1},    // futex_wait
+	{456, 2901, 1},    // futex_requeue
+	{457, 2910, 1},    // statmount
+	{458, 2919, 1},    // listmount
+	{459, 2936, 1},    // lsm_get_self_attr
+	{460, 2953, 1},    // lsm_set_self_attr
+	{461, 2969, 1},    // lsm_list_modules
+	{462, 2974, 1},    // mseal
+	{463, 2984, 1},    // setxattrat
+	{464, 2994, 1},    // getxattrat
+	{465, 3005, 1},    // listxattrat
+	{466, 3018, 1},    // removexattrat
+	{467, 3032, 1},    // open_tree_attr
+	{468, 3044, 1},    // file_getattr
+	{469, 3056, 1},    // file_setattr
+	{470, 3062, 1},    // listns
+	{471, 3078, 1},    // rseq_slice_yield
 }
+
+const loong64Names = "" +
+	"io_setup" +
+	"io_destroy" +
+	"io_submit" +
+	"io_cancel" +
+	"io_getevents" +
+	"setxattr" +
+	"lsetxattr" +
+	"fsetxattr" +
+	"getxattr" +
+	"lgetxattr" +
+	"fgetxattr" +
+	"listxattr" +
+	"llistxattr" +
+	"flistxattr" +
+	"removexattr" +
+	"lremovexattr" +
+	"fremovexattr" +
+	"getcwd" +
+	"lookup_dcookie" +
+	"eventfd2" +
+	"epoll_create1" +
+	"epoll_ctl" +
+	"epoll_pwait" +
+	"dup" +
+	"dup3" +
+	"fcntl" +
+	"inotify_init1" +
+	"inotify_add_watch" +
+	"inotify_rm_watch" +
+	"ioctl" +
+	"ioprio_set" +
+	"ioprio_get" +
+	"flock" +
+	"mknodat" +
+	"mkdirat" +
+	"unlinkat" +
+	"symlinkat" +
+	"linkat" +
+	"umount2" +
+	"mount" +
+	"pivot_root" +
+	"nfsservctl" +
+	"statfs" +
+	"fstatfs" +
+	"truncate" +
+	"ftruncate" +
+	"fallocate" +
+	"faccessat" +
+	"chdir" +
+	"fchdir" +
+	"chroot" +
+	"fchmod" +
+	"fchmodat" +
+	"fchownat" +
+	"fchown" +
+	"openat" +
+	"close" +
+	"vhangup" +
+	"pipe2" +
+	"quotactl" +
+	"getdents64" +
+	"lseek" +
+	"read" +
+	"write" +
+	"readv" +
+	"writev" +
+	"pread64" +
+	"pwrite64" +
+	"preadv" +
+	"pwritev" +
+	"sendfile" +
+	"pselect6" +
+	"ppoll" +
+	"signalfd4" +
+	"vmsplice" +
+	"splice" +
+	"tee" +
+	"readlinkat" +
+	"newfstatat" +
+	"fstat" +
+	"sync" +
+	"fsync" +
+	"fdatasync" +
+	"sync_file_range" +
+	"timerfd_create" +
+	"timerfd_settime" +
+	"timerfd_gettime" +
+	"utimensat" +
+	"acct" +
+	"capget" +
+	"capset" +
+	"personality" +
+	"exit" +
+	"exit_group" +
+	"waitid" +
+	"set_tid_address" +
+	"unshare" +
+	"futex" +
+	"set_robust_list" +
+	"get_robust_list" +
+	"nanosleep" +
+	"getitimer" +
+	"setitimer" +
+	"kexec_load" +
+	"init_module" +
+	"delete_module" +
+	"timer_create" +
+	"timer_gettime" +
+	"timer_getoverrun" +
+	"timer_settime" +
+	"timer_delete" +
+	"clock_settime" +
+	"clock_gettime" +
+	"clock_getres" +
+	"clock_nanosleep" +
+	"syslog" +
+	"ptrace" +
+	"sched_setparam" +
+	"sched_setscheduler" +
+	"sched_getscheduler" +
+	"sched_getparam" +
+	"sched_setaffinity" +
+	"sched_getaffinity" +
+	"sched_yield" +
+	"sched_get_priority_max" +
+	"sched_get_priority_min" +
+	"sched_rr_get_interval" +
+	"restart_syscall" +
+	"kill" +
+	"tkill" +
+	"tgkill" +
+	"sigaltstack" +
+	"rt_sigsuspend" +
+	"rt_sigaction" +
+	"rt_sigprocmask" +
+	"rt_sigpending" +
+	"rt_sigtimedwait" +
+	"rt_sigqueueinfo" +
+	"rt_sigreturn" +
+	"setpriority" +
+	"getpriority" +
+	"reboot" +
+	"setregid" +
+	"setgid" +
+	"setreuid" +
+	"setuid" +
+	"setresuid" +
+	"getresuid" +
+	"setresgid" +
+	"getresgid" +
+	"setfsuid" +
+	"setfsgid" +
+	"times" +
+	"setpgid" +
+	"getpgid" +
+	"getsid" +
+	"setsid" +
+	"getgroups" +
+	"setgroups" +
+	"uname" +
+	"sethostname" +
+	"setdomainname" +
+	"getrusage" +
+	"umask" +
+	"prctl" +
+	"getcpu" +
+	"gettimeofday" +
+	"settimeofday" +
+	"adjtimex" +
+	"getpid" +
+	"getppid" +
+	"getuid" +
+	"geteuid" +
+	"getgid" +
+	"getegid" +
+	"gettid" +
+	"sysinfo" +
+	"mq_open" +
+	"mq_unlink" +
+	"mq_timedsend" +
+	"mq_timedreceive" +
+	"mq_notify" +
+	"mq_getsetattr" +
+	"msgget" +
+	"msgctl" +
+	"msgrcv" +
+	"msgsnd" +
+	"semget" +
+	"semctl" +
+	"semtimedop" +
+	"semop" +
+	"shmget" +
+	"shmctl" +
+	"shmat" +
+	"shmdt" +
+	"socket" +
+	"socketpair" +
+	"bind" +
+	"listen" +
+	"accept" +
+	"connect" +
+	"getsockname" +
+	"getpeername" +
+	"sendto" +
+	"recvfrom" +
+	"setsockopt" +
+	"getsockopt" +
+	"shutdown" +
+	"sendmsg" +
+	"recvmsg" +
+	"readahead" +
+	"brk" +
+	"munmap" +
+	"mremap" +
+	"add_key" +
+	"request_key" +
+	"keyctl" +
+	"clone" +
+	"execve" +
+	"mmap" +
+	"fadvise64" +
+	"swapon" +
+	"swapoff" +
+	"mprotect" +
+	"msync" +
+	"mlock" +
+	"munlock" +
+	"mlockall" +
+	"munlockall" +
+	"mincore" +
+	"madvise" +
+	"remap_file_pages" +
+	"mbind" +
+	"get_mempolicy" +
+	"set_mempolicy" +
+	"migrate_pages" +
+	"move_pages" +
+	"rt_tgsigqueueinfo" +
+	"perf_event_open" +
+	"accept4" +
+	"recvmmsg" +
+	"wait4" +
+	"prlimit64" +
+	"fanotify_init" +
+	"fanotify_mark" +
+	"name_to_handle_at" +
+	"open_by_handle_at" +
+	"clock_adjtime" +
+	"syncfs" +
+	"setns" +
+	"sendmmsg" +
+	"process_vm_readv" +
+	"process_vm_writev" +
+	"kcmp" +
+	"finit_module" +
+	"sched_setattr" +
+	"sched_getattr" +
+	"renameat2" +
+	"seccomp" +
+	"getrandom" +
+	"memfd_create" +
+	"bpf" +
+	"execveat" +
+	"userfaultfd" +
+	"membarrier" +
+	"mlock2" +
+	"copy_file_range" +
+	"preadv2" +
+	"pwritev2" +
+	"pkey_mprotect" +
+	"pkey_alloc" +
+	"pkey_free" +
+	"statx" +
+	"io_pgetevents" +
+	"rseq" +
+	"kexec_file_load" +
+	"pidfd_send_signal" +
+	"io_uring_setup" +
+	"io_uring_enter" +
+	"io_uring_register" +
+	"open_tree" +
+	"move_mount" +
+	"fsopen" +
+	"fsconfig" +
+	"fsmount" +
+	"fspick" +
+	"pidfd_open" +
+	"clone3" +
+	"close_range" +
+	"openat2" +
+	"pidfd_getfd" +
+	"faccessat2" +
+	"process_madvise" +
+	"epoll_pwait2" +
+	"mount_setattr" +
+	"quotactl_fd" +
+	"landlock_create_ruleset" +
+	"landlock_add_rule" +
+	"landlock_restrict_self" +
+	"memfd_secret" +
+	"process_mrelease" +
+	"futex_waitv" +
+	"set_mempolicy_home_node" +
+	"cachestat" +
+	"fchmodat2" +
+	"map_shadow_stack" +
+	"futex_wake" +
+	"futex_wait" +
+	"futex_requeue" +
+	"statmount" +
+	"listmount" +
+	"lsm_get_self_attr" +
+	"lsm_set_self_attr" +
+	"lsm_list_modules" +
+	"mseal" +
+	"setxattrat" +
+	"getxattrat" +
+	"listxattrat" +
+	"removexattrat" +
+	"open_tree_attr" +
+	"file_getattr" +
+	"file_setattr" +
+	"listns" +
+	"rseq_slice_yield" +
+	""
 
 var loong64ByName = []uint16{
 	0, 135, 0, 0, 0, 0, 0, 36, 284, 296, 297, 102, 183, 213, 99, 0, 0, 0, 0, 179, 303, 0, 0, 0,
@@ -1003,7 +1330,7 @@ const loong64Consts = text("" +
 	"")
 
 var loong64 = Arch{Name: "loong64", Audit: 258 | audit64 | auditLE, Bits: 64, BigEndian: false, X32: false,
-	calls: loong64Calls, byName: loong64ByName, errnos: amd64Errnos, consts: loong64Own{}}
+	calls: loong64Calls, names: loong64Names, byName: loong64ByName, prototypes: loong64Prototypes{}, errnos: amd64Errnos, consts: loong64Own{}}
 
 type loong64Own struct{}
 

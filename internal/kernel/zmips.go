@@ -478,453 +478,901 @@ var mipsPrototypesEnds = [...]uint16{
 	11641, 11676, 11702, 11729, 11791, 11853, 11904, 11946, 11996, 12050, 12104, 12146, 12146,
 }
 
-var mipsCalls = []Call{
-	{"syscall", 4000, 0, mipsPrototypes{}},
-	{"exit", 4001, 1, mipsPrototypes{}},
-	{"fork", 4002, 2, mipsPrototypes{}},
-	{"read", 4003, 3, mipsPrototypes{}},
-	{"write", 4004, 4, mipsPrototypes{}},
-	{"open", 4005, 5, mipsPrototypes{}},
-	{"close", 4006, 6, mipsPrototypes{}},
-	{"waitpid", 4007, 7, mipsPrototypes{}},
-	{"creat", 4008, 8, mipsPrototypes{}},
-	{"link", 4009, 9, mipsPrototypes{}},
-	{"unlink", 4010, 10, mipsPrototypes{}},
-	{"execve", 4011, 11, mipsPrototypes{}},
-	{"chdir", 4012, 12, mipsPrototypes{}},
-	{"time", 4013, 13, mipsPrototypes{}},
-	{"mknod", 4014, 14, mipsPrototypes{}},
-	{"chmod", 4015, 15, mipsPrototypes{}},
-	{"lchown", 4016, 16, mipsPrototypes{}},
-	{"break", 4017, 17, mipsPrototypes{}},
-	{"unused18", 4018, 18, mipsPrototypes{}},
-	{"lseek", 4019, 19, mipsPrototypes{}},
-	{"getpid", 4020, 20, mipsPrototypes{}},
-	{"mount", 4021, 21, mipsPrototypes{}},
-	{"umount", 4022, 22, mipsPrototypes{}},
-	{"setuid", 4023, 23, mipsPrototypes{}},
-	{"getuid", 4024, 24, mipsPrototypes{}},
-	{"stime", 4025, 25, mipsPrototypes{}},
-	{"ptrace", 4026, 26, mipsPrototypes{}},
-	{"alarm", 4027, 27, mipsPrototypes{}},
-	{"unused28", 4028, 28, mipsPrototypes{}},
-	{"pause", 4029, 29, mipsPrototypes{}},
-	{"utime", 4030, 30, mipsPrototypes{}},
-	{"stty", 4031, 31, mipsPrototypes{}},
-	{"gtty", 4032, 32, mipsPrototypes{}},
-	{"access", 4033, 33, mipsPrototypes{}},
-	{"nice", 4034, 34, mipsPrototypes{}},
-	{"ftime", 4035, 35, mipsPrototypes{}},
-	{"sync", 4036, 36, mipsPrototypes{}},
-	{"kill", 4037, 37, mipsPrototypes{}},
-	{"rename", 4038, 38, mipsPrototypes{}},
-	{"mkdir", 4039, 39, mipsPrototypes{}},
-	{"rmdir", 4040, 40, mipsPrototypes{}},
-	{"dup", 4041, 41, mipsPrototypes{}},
-	{"pipe", 4042, 42, mipsPrototypes{}},
-	{"times", 4043, 43, mipsPrototypes{}},
-	{"prof", 4044, 44, mipsPrototypes{}},
-	{"brk", 4045, 45, mipsPrototypes{}},
-	{"setgid", 4046, 46, mipsPrototypes{}},
-	{"getgid", 4047, 47, mipsPrototypes{}},
-	{"signal", 4048, 48, mipsPrototypes{}},
-	{"geteuid", 4049, 49, mipsPrototypes{}},
-	{"getegid", 4050, 50, mipsPrototypes{}},
-	{"acct", 4051, 51, mipsPrototypes{}},
-	{"umount2", 4052, 52, mipsPrototypes{}},
-	{"lock", 4053, 53, mipsPrototypes{}},
-	{"ioctl", 4054, 54, mipsPrototypes{}},
-	{"fcntl", 4055, 55, mipsPrototypes{}},
-	{"mpx", 4056, 56, mipsPrototypes{}},
-	{"setpgid", 4057, 57, mipsPrototypes{}},
-	{"ulimit", 4058, 58, mipsPrototypes{}},
-	{"unused59", 4059, 59, mipsPrototypes{}},
-	{"umask", 4060, 60, mipsPrototypes{}},
-	{"chroot", 4061, 61, mipsPrototypes{}},
-	{"ustat", 4062, 62, mipsPrototypes{}},
-	{"dup2", 4063, 63, mipsPrototypes{}},
-	{"getppid", 4064, 64, mipsPrototypes{}},
-	{"getpgrp", 4065, 65, mipsPrototypes{}},
-	{"setsid", 4066, 66, mipsPrototypes{}},
-	{"sigaction", 4067, 67, mipsPrototypes{}},
-	{"sgetmask", 4068, 68, mipsPrototypes{}},
-	{"ssetmask", 4069, 69, mipsPrototypes{}},
-	{"setreuid", 4070, 70, mipsPrototypes{}},
-	{"setregid", 4071, 71, mipsPrototypes{}},
-	{"sigsuspend", 4072, 72, mipsPrototypes{}},
-	{"sigpending", 4073, 73, mipsPrototypes{}},
-	{"sethostname", 4074, 74, mipsPrototypes{}},
-	{"setrlimit", 4075, 75, mipsPrototypes{}},
-	{"getrlimit", 4076, 76, mipsPrototypes{}},
-	{"getrusage", 4077, 77, mipsPrototypes{}},
-	{"gettimeofday", 4078, 78, mipsPrototypes{}},
-	{"settimeofday", 4079, 79, mipsPrototypes{}},
-	{"getgroups", 4080, 80, mipsPrototypes{}},
-	{"setgroups", 4081, 81, mipsPrototypes{}},
-	{"reserved82", 4082, 82, mipsPrototypes{}},
-	{"symlink", 4083, 83, mipsPrototypes{}},
-	{"unused84", 4084, 84, mipsPrototypes{}},
-	{"readlink", 4085, 85, mipsPrototypes{}},
-	{"uselib", 4086, 86, mipsPrototypes{}},
-	{"swapon", 4087, 87, mipsPrototypes{}},
-	{"reboot", 4088, 88, mipsPrototypes{}},
-	{"readdir", 4089, 89, mipsPrototypes{}},
-	{"mmap", 4090, 90, mipsPrototypes{}},
-	{"munmap", 4091, 91, mipsPrototypes{}},
-	{"truncate", 4092, 92, mipsPrototypes{}},
-	{"ftruncate", 4093, 93, mipsPrototypes{}},
-	{"fchmod", 4094, 94, mipsPrototypes{}},
-	{"fchown", 4095, 95, mipsPrototypes{}},
-	{"getpriority", 4096, 96, mipsPrototypes{}},
-	{"setpriority", 4097, 97, mipsPrototypes{}},
-	{"profil", 4098, 98, mipsPrototypes{}},
-	{"statfs", 4099, 99, mipsPrototypes{}},
-	{"fstatfs", 4100, 100, mipsPrototypes{}},
-	{"ioperm", 4101, 101, mipsPrototypes{}},
-	{"socketcall", 4102, 102, mipsPrototypes{}},
-	{"syslog", 4103, 103, mipsPrototypes{}},
-	{"setitimer", 4104, 104, mipsPrototypes{}},
-	{"getitimer", 4105, 105, mipsPrototypes{}},
-	{"stat", 4106, 106, mipsPrototypes{}},
-	{"lstat", 4107, 107, mipsPrototypes{}},
-	{"fstat", 4108, 108, mipsPrototypes{}},
-	{"unused109", 4109, 109, mipsPrototypes{}},
-	{"iopl", 4110, 110, mipsPrototypes{}},
-	{"vhangup", 4111, 111, mipsPrototypes{}},
-	{"idle", 4112, 112, mipsPrototypes{}},
-	{"vm86", 4113, 113, mipsPrototypes{}},
-	{"wait4", 4114, 114, mipsPrototypes{}},
-	{"swapoff", 4115, 115, mipsPrototypes{}},
-	{"sysinfo", 4116, 116, mipsPrototypes{}},
-	{"ipc", 4117, 117, mipsPrototypes{}},
-	{"fsync", 4118, 118, mipsPrototypes{}},
-	{"sigreturn", 4119, 119, mipsPrototypes{}},
-	{"clone", 4120, 120, mipsPrototypes{}},
-	{"setdomainname", 4121, 121, mipsPrototypes{}},
-	{"uname", 4122, 122, mipsPrototypes{}},
-	{"modify_ldt", 4123, 123, mipsPrototypes{}},
-	{"adjtimex", 4124, 124, mipsPrototypes{}},
-	{"mprotect", 4125, 125, mipsPrototypes{}},
-	{"sigprocmask", 4126, 126, mipsPrototypes{}},
-	{"create_module", 4127, 127, mipsPrototypes{}},
-	{"init_module", 4128, 128, mipsPrototypes{}},
-	{"delete_module", 4129, 129, mipsPrototypes{}},
-	{"get_kernel_syms", 4130, 130, mipsPrototypes{}},
-	{"quotactl", 4131, 131, mipsPrototypes{}},
-	{"getpgid", 4132, 132, mipsPrototypes{}},
-	{"fchdir", 4133, 133, mipsPrototypes{}},
-	{"bdflush", 4134, 134, mipsPrototypes{}},
-	{"sysfs", 4135, 135, mipsPrototypes{}},
-	{"personality", 4136, 136, mipsPrototypes{}},
-	{"afs_syscall", 4137, 137, mipsPrototypes{}},
-	{"setfsuid", 4138, 138, mipsPrototypes{}},
-	{"setfsgid", 4139, 139, mipsPrototypes{}},
-	{"_llseek", 4140, 140, mipsPrototypes{}},
-	{"getdents", 4141, 141, mipsPrototypes{}},
-	{"_newselect", 4142, 142, mipsPrototypes{}},
-	{"flock", 4143, 143, mipsPrototypes{}},
-	{"msync", 4144, 144, mipsPrototypes{}},
-	{"readv", 4145, 145, mipsPrototypes{}},
-	{"writev", 4146, 146, mipsPrototypes{}},
-	{"cacheflush", 4147, 147, mipsPrototypes{}},
-	{"cachectl", 4148, 148, mipsPrototypes{}},
-	{"sysmips", 4149, 149, mipsPrototypes{}},
-	{"unused150", 4150, 150, mipsPrototypes{}},
-	{"getsid", 4151, 151, mipsPrototypes{}},
-	{"fdatasync", 4152, 152, mipsPrototypes{}},
-	{"_sysctl", 4153, 153, mipsPrototypes{}},
-	{"mlock", 4154, 154, mipsPrototypes{}},
-	{"munlock", 4155, 155, mipsPrototypes{}},
-	{"mlockall", 4156, 156, mipsPrototypes{}},
-	{"munlockall", 4157, 157, mipsPrototypes{}},
-	{"sched_setparam", 4158, 158, mipsPrototypes{}},
-	{"sched_getparam", 4159, 159, mipsPrototypes{}},
-	{"sched_setscheduler", 4160, 160, mipsPrototypes{}},
-	{"sched_getscheduler", 4161, 161, mipsPrototypes{}},
-	{"sched_yield", 4162, 162, mipsPrototypes{}},
-	{"sched_get_priority_max", 4163, 163, mipsPrototypes{}},
-	{"sched_get_priority_min", 4164, 164, mipsPrototypes{}},
-	{"sched_rr_get_interval", 4165, 165, mipsPrototypes{}},
-	{"nanosleep", 4166, 166, mipsPrototypes{}},
-	{"mremap", 4167, 167, mipsPrototypes{}},
-	{"accept", 4168, 168, mipsPrototypes{}},
-	{"bind", 4169, 169, mipsPrototypes{}},
-	{"connect", 4170, 170, mipsPrototypes{}},
-	{"getpeername", 4171, 171, mipsPrototypes{}},
-	{"getsockname", 4172, 172, mipsPrototypes{}},
-	{"getsockopt", 4173, 173, mipsPrototypes{}},
-	{"listen", 4174, 174, mipsPrototypes{}},
-	{"recv", 4175, 175, mipsPrototypes{}},
-	{"recvfrom", 4176, 176, mipsPrototypes{}},
-	{"recvmsg", 4177, 177, mipsPrototypes{}},
-	{"send", 4178, 178, mipsPrototypes{}},
-	{"sendmsg", 4179, 179, mipsPrototypes{}},
-	{"sendto", 4180, 180, mipsPrototypes{}},
-	{"setsockopt", 4181, 181, mipsPrototypes{}},
-	{"shutdown", 4182, 182, mipsPrototypes{}},
-	{"socket", 4183, 183, mipsPrototypes{}},
-	{"socketpair", 4184, 184, mipsPrototypes{}},
-	{"setresuid", 4185, 185, mipsPrototypes{}},
-	{"getresuid", 4186, 186, mipsPrototypes{}},
-	{"query_module", 4187, 187, mipsPrototypes{}},
-	{"poll", 4188, 188, mipsPrototypes{}},
-	{"nfsservctl", 4189, 189, mipsPrototypes{}},
-	{"setresgid", 4190, 190, mipsPrototypes{}},
-	{"getresgid", 4191, 191, mipsPrototypes{}},
-	{"prctl", 4192, 192, mipsPrototypes{}},
-	{"rt_sigreturn", 4193, 193, mipsPrototypes{}},
-	{"rt_sigaction", 4194, 194, mipsPrototypes{}},
-	{"rt_sigprocmask", 4195, 195, mipsPrototypes{}},
-	{"rt_sigpending", 4196, 196, mipsPrototypes{}},
-	{"rt_sigtimedwait", 4197, 197, mipsPrototypes{}},
-	{"rt_sigqueueinfo", 4198, 198, mipsPrototypes{}},
-	{"rt_sigsuspend", 4199, 199, mipsPrototypes{}},
-	{"pread64", 4200, 200, mipsPrototypes{}},
-	{"pwrite64", 4201, 201, mipsPrototypes{}},
-	{"chown", 4202, 202, mipsPrototypes{}},
-	{"getcwd", 4203, 203, mipsPrototypes{}},
-	{"capget", 4204, 204, mipsPrototypes{}},
-	{"capset", 4205, 205, mipsPrototypes{}},
-	{"sigaltstack", 4206, 206, mipsPrototypes{}},
-	{"sendfile", 4207, 207, mipsPrototypes{}},
-	{"getpmsg", 4208, 208, mipsPrototypes{}},
-	{"putpmsg", 4209, 209, mipsPrototypes{}},
-	{"mmap2", 4210, 210, mipsPrototypes{}},
-	{"truncate64", 4211, 211, mipsPrototypes{}},
-	{"ftruncate64", 4212, 212, mipsPrototypes{}},
-	{"stat64", 4213, 213, mipsPrototypes{}},
-	{"lstat64", 4214, 214, mipsPrototypes{}},
-	{"fstat64", 4215, 215, mipsPrototypes{}},
-	{"pivot_root", 4216, 216, mipsPrototypes{}},
-	{"mincore", 4217, 217, mipsPrototypes{}},
-	{"madvise", 4218, 218, mipsPrototypes{}},
-	{"getdents64", 4219, 219, mipsPrototypes{}},
-	{"fcntl64", 4220, 220, mipsPrototypes{}},
-	{"reserved221", 4221, 221, mipsPrototypes{}},
-	{"gettid", 4222, 222, mipsPrototypes{}},
-	{"readahead", 4223, 223, mipsPrototypes{}},
-	{"setxattr", 4224, 224, mipsPrototypes{}},
-	{"lsetxattr", 4225, 225, mipsPrototypes{}},
-	{"fsetxattr", 4226, 226, mipsPrototypes{}},
-	{"getxattr", 4227, 227, mipsPrototypes{}},
-	{"lgetxattr", 4228, 228, mipsPrototypes{}},
-	{"fgetxattr", 4229, 229, mipsPrototypes{}},
-	{"listxattr", 4230, 230, mipsPrototypes{}},
-	{"llistxattr", 4231, 231, mipsPrototypes{}},
-	{"flistxattr", 4232, 232, mipsPrototypes{}},
-	{"removexattr", 4233, 233, mipsPrototypes{}},
-	{"lremovexattr", 4234, 234, mipsPrototypes{}},
-	{"fremovexattr", 4235, 235, mipsPrototypes{}},
-	{"tkill", 4236, 236, mipsPrototypes{}},
-	{"sendfile64", 4237, 237, mipsPrototypes{}},
-	{"futex", 4238, 238, mipsPrototypes{}},
-	{"sched_setaffinity", 4239, 239, mipsPrototypes{}},
-	{"sched_getaffinity", 4240, 240, mipsPrototypes{}},
-	{"io_setup", 4241, 241, mipsPrototypes{}},
-	{"io_destroy", 4242, 242, mipsPrototypes{}},
-	{"io_getevents", 4243, 243, mipsPrototypes{}},
-	{"io_submit", 4244, 244, mipsPrototypes{}},
-	{"io_cancel", 4245, 245, mipsPrototypes{}},
-	{"exit_group", 4246, 246, mipsPrototypes{}},
-	{"lookup_dcookie", 4247, 247, mipsPrototypes{}},
-	{"epoll_create", 4248, 248, mipsPrototypes{}},
-	{"epoll_ctl", 4249, 249, mipsPrototypes{}},
-	{"epoll_wait", 4250, 250, mipsPrototypes{}},
-	{"remap_file_pages", 4251, 251, mipsPrototypes{}},
-	{"set_tid_address", 4252, 252, mipsPrototypes{}},
-	{"restart_syscall", 4253, 253, mipsPrototypes{}},
-	{"fadvise64", 4254, 254, mipsPrototypes{}},
-	{"statfs64", 4255, 255, mipsPrototypes{}},
-	{"fstatfs64", 4256, 256, mipsPrototypes{}},
-	{"timer_create", 4257, 257, mipsPrototypes{}},
-	{"timer_settime", 4258, 258, mipsPrototypes{}},
-	{"timer_gettime", 4259, 259, mipsPrototypes{}},
-	{"timer_getoverrun", 4260, 260, mipsPrototypes{}},
-	{"timer_delete", 4261, 261, mipsPrototypes{}},
-	{"clock_settime", 4262, 262, mipsPrototypes{}},
-	{"clock_gettime", 4263, 263, mipsPrototypes{}},
-	{"clock_getres", 4264, 264, mipsPrototypes{}},
-	{"clock_nanosleep", 4265, 265, mipsPrototypes{}},
-	{"tgkill", 4266, 266, mipsPrototypes{}},
-	{"utimes", 4267, 267, mipsPrototypes{}},
-	{"mbind", 4268, 268, mipsPrototypes{}},
-	{"get_mempolicy", 4269, 269, mipsPrototypes{}},
-	{"set_mempolicy", 4270, 270, mipsPrototypes{}},
-	{"mq_open", 4271, 271, mipsPrototypes{}},
-	{"mq_unlink", 4272, 272, mipsPrototypes{}},
-	{"mq_timedsend", 4273, 273, mipsPrototypes{}},
-	{"mq_timedreceive", 4274, 274, mipsPrototypes{}},
-	{"mq_notify", 4275, 275, mipsPrototypes{}},
-	{"mq_getsetattr", 4276, 276, mipsPrototypes{}},
-	{"vserver", 4277, 277, mipsPrototypes{}},
-	{"waitid", 4278, 278, mipsPrototypes{}},
-	{"add_key", 4280, 279, mipsPrototypes{}},
-	{"request_key", 4281, 280, mipsPrototypes{}},
-	{"keyctl", 4282, 281, mipsPrototypes{}},
-	{"set_thread_area", 4283, 282, mipsPrototypes{}},
-	{"inotify_init", 4284, 283, mipsPrototypes{}},
-	{"inotify_add_watch", 4285, 284, mipsPrototypes{}},
-	{"inotify_rm_watch", 4286, 285, mipsPrototypes{}},
-	{"migrate_pages", 4287, 286, mipsPrototypes{}},
-	{"openat", 4288, 287, mipsPrototypes{}},
-	{"mkdirat", 4289, 288, mipsPrototypes{}},
-	{"mknodat", 4290, 289, mipsPrototypes{}},
-	{"fchownat", 4291, 290, mipsPrototypes{}},
-	{"futimesat", 4292, 291, mipsPrototypes{}},
-	{"fstatat64", 4293, 292, mipsPrototypes{}},
-	{"unlinkat", 4294, 293, mipsPrototypes{}},
-	{"renameat", 4295, 294, mipsPrototypes{}},
-	{"linkat", 4296, 295, mipsPrototypes{}},
-	{"symlinkat", 4297, 296, mipsPrototypes{}},
-	{"readlinkat", 4298, 297, mipsPrototypes{}},
-	{"fchmodat", 4299, 298, mipsPrototypes{}},
-	{"faccessat", 4300, 299, mipsPrototypes{}},
-	{"pselect6", 4301, 300, mipsPrototypes{}},
-	{"ppoll", 4302, 301, mipsPrototypes{}},
-	{"unshare", 4303, 302, mipsPrototypes{}},
-	{"splice", 4304, 303, mipsPrototypes{}},
-	{"sync_file_range", 4305, 304, mipsPrototypes{}},
-	{"tee", 4306, 305, mipsPrototypes{}},
-	{"vmsplice", 4307, 306, mipsPrototypes{}},
-	{"move_pages", 4308, 307, mipsPrototypes{}},
-	{"set_robust_list", 4309, 308, mipsPrototypes{}},
-	{"get_robust_list", 4310, 309, mipsPrototypes{}},
-	{"kexec_load", 4311, 310, mipsPrototypes{}},
-	{"getcpu", 4312, 311, mipsPrototypes{}},
-	{"epoll_pwait", 4313, 312, mipsPrototypes{}},
-	{"ioprio_set", 4314, 313, mipsPrototypes{}},
-	{"ioprio_get", 4315, 314, mipsPrototypes{}},
-	{"utimensat", 4316, 315, mipsPrototypes{}},
-	{"signalfd", 4317, 316, mipsPrototypes{}},
-	{"timerfd", 4318, 317, mipsPrototypes{}},
-	{"eventfd", 4319, 318, mipsPrototypes{}},
-	{"fallocate", 4320, 319, mipsPrototypes{}},
-	{"timerfd_create", 4321, 320, mipsPrototypes{}},
-	{"timerfd_gettime", 4322, 321, mipsPrototypes{}},
-	{"timerfd_settime", 4323, 322, mipsPrototypes{}},
-	{"signalfd4", 4324, 323, mipsPrototypes{}},
-	{"eventfd2", 4325, 324, mipsPrototypes{}},
-	{"epoll_create1", 4326, 325, mipsPrototypes{}},
-	{"dup3", 4327, 326, mipsPrototypes{}},
-	{"pipe2", 4328, 327, mipsPrototypes{}},
-	{"inotify_init1", 4329, 328, mipsPrototypes{}},
-	{"preadv", 4330, 329, mipsPrototypes{}},
-	{"pwritev", 4331, 330, mipsPrototypes{}},
-	{"rt_tgsigqueueinfo", 4332, 331, mipsPrototypes{}},
-	{"perf_event_open", 4333, 332, mipsPrototypes{}},
-	{"accept4", 4334, 333, mipsPrototypes{}},
-	{"recvmmsg", 4335, 334, mipsPrototypes{}},
-	{"fanotify_init", 4336, 335, mipsPrototypes{}},
-	{"fanotify_mark", 4337, 336, mipsPrototypes{}},
-	{"prlimit64", 4338, 337, mipsPrototypes{}},
-	{"name_to_handle_at", 4339, 338, mipsPrototypes{}},
-	{"open_by_handle_at", 4340, 339, mipsPrototypes{}},
-	{"clock_adjtime", 4341, 340, mipsPrototypes{}},
-	{"syncfs", 4342, 341, mipsPrototypes{}},
-	{"sendmmsg", 4343, 342, mipsPrototypes{}},
-	{"setns", 4344, 343, mipsPrototypes{}},
-	{"process_vm_readv", 4345, 344, mipsPrototypes{}},
-	{"process_vm_writev", 4346, 345, mipsPrototypes{}},
-	{"kcmp", 4347, 346, mipsPrototypes{}},
-	{"finit_module", 4348, 347, mipsPrototypes{}},
-	{"sched_setattr", 4349, 348, mipsPrototypes{}},
-	{"sched_getattr", 4350, 349, mipsPrototypes{}},
-	{"renameat2", 4351, 350, mipsPrototypes{}},
-	{"seccomp", 4352, 351, mipsPrototypes{}},
-	{"getrandom", 4353, 352, mipsPrototypes{}},
-	{"memfd_create", 4354, 353, mipsPrototypes{}},
-	{"bpf", 4355, 354, mipsPrototypes{}},
-	{"execveat", 4356, 355, mipsPrototypes{}},
-	{"userfaultfd", 4357, 356, mipsPrototypes{}},
-	{"membarrier", 4358, 357, mipsPrototypes{}},
-	{"mlock2", 4359, 358, mipsPrototypes{}},
-	{"copy_file_range", 4360, 359, mipsPrototypes{}},
-	{"preadv2", 4361, 360, mipsPrototypes{}},
-	{"pwritev2", 4362, 361, mipsPrototypes{}},
-	{"pkey_mprotect", 4363, 362, mipsPrototypes{}},
-	{"pkey_alloc", 4364, 363, mipsPrototypes{}},
-	{"pkey_free", 4365, 364, mipsPrototypes{}},
-	{"statx", 4366, 365, mipsPrototypes{}},
-	{"rseq", 4367, 366, mipsPrototypes{}},
-	{"io_pgetevents", 4368, 367, mipsPrototypes{}},
-	{"semget", 4393, 368, mipsPrototypes{}},
-	{"semctl", 4394, 369, mipsPrototypes{}},
-	{"shmget", 4395, 370, mipsPrototypes{}},
-	{"shmctl", 4396, 371, mipsPrototypes{}},
-	{"shmat", 4397, 372, mipsPrototypes{}},
-	{"shmdt", 4398, 373, mipsPrototypes{}},
-	{"msgget", 4399, 374, mipsPrototypes{}},
-	{"msgsnd", 4400, 375, mipsPrototypes{}},
-	{"msgrcv", 4401, 376, mipsPrototypes{}},
-	{"msgctl", 4402, 377, mipsPrototypes{}},
-	{"clock_gettime64", 4403, 378, mipsPrototypes{}},
-	{"clock_settime64", 4404, 379, mipsPrototypes{}},
-	{"clock_adjtime64", 4405, 380, mipsPrototypes{}},
-	{"clock_getres_time64", 4406, 381, mipsPrototypes{}},
-	{"clock_nanosleep_time64", 4407, 382, mipsPrototypes{}},
-	{"timer_gettime64", 4408, 383, mipsPrototypes{}},
-	{"timer_settime64", 4409, 384, mipsPrototypes{}},
-	{"timerfd_gettime64", 4410, 385, mipsPrototypes{}},
-	{"timerfd_settime64", 4411, 386, mipsPrototypes{}},
-	{"utimensat_time64", 4412, 387, mipsPrototypes{}},
-	{"pselect6_time64", 4413, 388, mipsPrototypes{}},
-	{"ppoll_time64", 4414, 389, mipsPrototypes{}},
-	{"io_pgetevents_time64", 4416, 390, mipsPrototypes{}},
-	{"recvmmsg_time64", 4417, 391, mipsPrototypes{}},
-	{"mq_timedsend_time64", 4418, 392, mipsPrototypes{}},
-	{"mq_timedreceive_time64", 4419, 393, mipsPrototypes{}},
-	{"semtimedop_time64", 4420, 394, mipsPrototypes{}},
-	{"rt_sigtimedwait_time64", 4421, 395, mipsPrototypes{}},
-	{"futex_time64", 4422, 396, mipsPrototypes{}},
-	{"sched_rr_get_interval_time64", 4423, 397, mipsPrototypes{}},
-	{"pidfd_send_signal", 4424, 398, mipsPrototypes{}},
-	{"io_uring_setup", 4425, 399, mipsPrototypes{}},
-	{"io_uring_enter", 4426, 400, mipsPrototypes{}},
-	{"io_uring_register", 4427, 401, mipsPrototypes{}},
-	{"open_tree", 4428, 402, mipsPrototypes{}},
-	{"move_mount", 4429, 403, mipsPrototypes{}},
-	{"fsopen", 4430, 404, mipsPrototypes{}},
-	{"fsconfig", 4431, 405, mipsPrototypes{}},
-	{"fsmount", 4432, 406, mipsPrototypes{}},
-	{"fspick", 4433, 407, mipsPrototypes{}},
-	{"pidfd_open", 4434, 408, mipsPrototypes{}},
-	{"clone3", 4435, 409, mipsPrototypes{}},
-	{"close_range", 4436, 410, mipsPrototypes{}},
-	{"openat2", 4437, 411, mipsPrototypes{}},
-	{"pidfd_getfd", 4438, 412, mipsPrototypes{}},
-	{"faccessat2", 4439, 413, mipsPrototypes{}},
-	{"process_madvise", 4440, 414, mipsPrototypes{}},
-	{"epoll_pwait2", 4441, 415, mipsPrototypes{}},
-	{"mount_setattr", 4442, 416, mipsPrototypes{}},
-	{"quotactl_fd", 4443, 417, mipsPrototypes{}},
-	{"landlock_create_ruleset", 4444, 418, mipsPrototypes{}},
-	{"landlock_add_rule", 4445, 419, mipsPrototypes{}},
-	{"landlock_restrict_self", 4446, 420, mipsPrototypes{}},
-	{"process_mrelease", 4448, 421, mipsPrototypes{}},
-	{"futex_waitv", 4449, 422, mipsPrototypes{}},
-	{"set_mempolicy_home_node", 4450, 423, mipsPrototypes{}},
-	{"cachestat", 4451, 424, mipsPrototypes{}},
-	{"fchmodat2", 4452, 425, mipsPrototypes{}},
-	{"map_shadow_stack", 4453, 426, mipsPrototypes{}},
-	{"futex_wake", 4454, 427, mipsPrototypes{}},
-	{"futex_wait", 4455, 428, mipsPrototypes{}},
-	{"futex_requeue", 4456, 429, mipsPrototypes{}},
-	{"statmount", 4457, 430, mipsPrototypes{}},
-	{"listmount", 4458, 431, mipsPrototypes{}},
-	{"lsm_get_self_attr", 4459, 432, mipsPrototypes{}},
-	{"lsm_set_self_attr", 4460, 433, mipsPrototypes{}},
-	{"lsm_list_modules", 4461, 434, mipsPrototypes{}},
-	{"mseal", 4462, 435, mipsPrototypes{}},
-	{"setxattrat", 4463, 436, mipsPrototypes{}},
-	{"getxattrat", 4464, 437, mipsPrototypes{}},
-	{"listxattrat", 4465, 438, mipsPrototypes{}},
-	{"removexattrat", 4466, 439, mipsPrototypes{}},
-	{"open_tree_attr", 4467, 440, mipsPrototypes{}},
-	{"file_getattr", 4468, 441, mipsPrototypes{}},
-	{"file_setattr", 4469, 442, mipsPrototypes{}},
-	{"listns", 4470, 443, mipsPrototypes{}},
-	{"rseq_slice_yield", 4471, 444, mipsPrototypes{}},
+var mipsCalls = []entry{
+	{4000, 7, 1},       // syscall
+	{4001, 11, 1},      // exit
+	{4002, 15, 1},      // fork
+	{4003, 19, 1000},   // read
+	{4004, 24, 1000},   // write
+	{4005, 28, 1},      // open
+	{4006, 33, 100},    // close
+	{4007, 40, 1},      // waitpid
+	{4008, 45, 1},      // creat
+	{4009, 49, 1},      // link
+	{4010, 55, 1},      // unlink
+	{4011, 61, 1},      // execve
+	{4012, 66, 1},      // chdir
+	{4013, 70, 1},      // time
+	{4014, 75, 1},      // mknod
+	{4015, 80, 1},      // chmod
+	{4016, 86, 1},      // lchown
+	{4017, 91, 1},      // break
+	{4018, 99, 1},      // unused18
+	{4019, 104, 30},    // lseek
+	{4020, 110, 30},    // getpid
+	{4021, 115, 1},     // mount
+	{4022, 121, 1},     // umount
+	{4023, 127, 1},     // setuid
+	{4024, 133, 1},     // getuid
+	{4025, 138, 1},     // stime
+	{4026, 144, 1},     // ptrace
+	{4027, 149, 1},     // alarm
+	{4028, 157, 1},     // unused28
+	{4029, 162, 1},     // pause
+	{4030, 167, 1},     // utime
+	{4031, 171, 1},     // stty
+	{4032, 175, 1},     // gtty
+	{4033, 181, 1},     // access
+	{4034, 185, 1},     // nice
+	{4035, 190, 1},     // ftime
+	{4036, 194, 1},     // sync
+	{4037, 198, 1},     // kill
+	{4038, 204, 1},     // rename
+	{4039, 209, 1},     // mkdir
+	{4040, 214, 1},     // rmdir
+	{4041, 217, 1},     // dup
+	{4042, 221, 1},     // pipe
+	{4043, 226, 1},     // times
+	{4044, 230, 1},     // prof
+	{4045, 233, 1},     // brk
+	{4046, 239, 1},     // setgid
+	{4047, 245, 1},     // getgid
+	{4048, 251, 1},     // signal
+	{4049, 258, 1},     // geteuid
+	{4050, 265, 1},     // getegid
+	{4051, 269, 1},     // acct
+	{4052, 276, 1},     // umount2
+	{4053, 280, 1},     // lock
+	{4054, 285, 10},    // ioctl
+	{4055, 290, 100},   // fcntl
+	{4056, 293, 1},     // mpx
+	{4057, 300, 1},     // setpgid
+	{4058, 306, 1},     // ulimit
+	{4059, 314, 1},     // unused59
+	{4060, 319, 1},     // umask
+	{4061, 325, 1},     // chroot
+	{4062, 330, 1},     // ustat
+	{4063, 334, 1},     // dup2
+	{4064, 341, 1},     // getppid
+	{4065, 348, 1},     // getpgrp
+	{4066, 354, 1},     // setsid
+	{4067, 363, 1},     // sigaction
+	{4068, 371, 1},     // sgetmask
+	{4069, 379, 1},     // ssetmask
+	{4070, 387, 1},     // setreuid
+	{4071, 395, 1},     // setregid
+	{4072, 405, 1},     // sigsuspend
+	{4073, 415, 1},     // sigpending
+	{4074, 426, 1},     // sethostname
+	{4075, 435, 1},     // setrlimit
+	{4076, 444, 1},     // getrlimit
+	{4077, 453, 1},     // getrusage
+	{4078, 465, 1},     // gettimeofday
+	{4079, 477, 1},     // settimeofday
+	{4080, 486, 1},     // getgroups
+	{4081, 495, 1},     // setgroups
+	{4082, 505, 1},     // reserved82
+	{4083, 512, 1},     // symlink
+	{4084, 520, 1},     // unused84
+	{4085, 528, 1},     // readlink
+	{4086, 534, 1},     // uselib
+	{4087, 540, 1},     // swapon
+	{4088, 546, 1},     // reboot
+	{4089, 553, 1},     // readdir
+	{4090, 557, 30},    // mmap
+	{4091, 563, 30},    // munmap
+	{4092, 571, 1},     // truncate
+	{4093, 580, 1},     // ftruncate
+	{4094, 586, 1},     // fchmod
+	{4095, 592, 1},     // fchown
+	{4096, 603, 1},     // getpriority
+	{4097, 614, 1},     // setpriority
+	{4098, 620, 1},     // profil
+	{4099, 626, 1},     // statfs
+	{4100, 633, 1},     // fstatfs
+	{4101, 639, 1},     // ioperm
+	{4102, 649, 100},   // socketcall
+	{4103, 655, 1},     // syslog
+	{4104, 664, 1},     // setitimer
+	{4105, 673, 1},     // getitimer
+	{4106, 677, 1},     // stat
+	{4107, 682, 1},     // lstat
+	{4108, 687, 100},   // fstat
+	{4109, 696, 1},     // unused109
+	{4110, 700, 1},     // iopl
+	{4111, 707, 1},     // vhangup
+	{4112, 711, 1},     // idle
+	{4113, 715, 1},     // vm86
+	{4114, 720, 1},     // wait4
+	{4115, 727, 1},     // swapoff
+	{4116, 734, 1},     // sysinfo
+	{4117, 737, 1},     // ipc
+	{4118, 742, 10},    // fsync
+	{4119, 751, 1},     // sigreturn
+	{4120, 756, 10},    // clone
+	{4121, 769, 1},     // setdomainname
+	{4122, 774, 1},     // uname
+	{4123, 784, 1},     // modify_ldt
+	{4124, 792, 1},     // adjtimex
+	{4125, 800, 10},    // mprotect
+	{4126, 811, 1},     // sigprocmask
+	{4127, 824, 1},     // create_module
+	{4128, 835, 1},     // init_module
+	{4129, 848, 1},     // delete_module
+	{4130, 863, 1},     // get_kernel_syms
+	{4131, 871, 1},     // quotactl
+	{4132, 878, 1},     // getpgid
+	{4133, 884, 1},     // fchdir
+	{4134, 891, 1},     // bdflush
+	{4135, 896, 1},     // sysfs
+	{4136, 907, 1},     // personality
+	{4137, 918, 1},     // afs_syscall
+	{4138, 926, 1},     // setfsuid
+	{4139, 934, 1},     // setfsgid
+	{4140, 941, 30},    // _llseek
+	{4141, 949, 1},     // getdents
+	{4142, 959, 1},     // _newselect
+	{4143, 964, 1},     // flock
+	{4144, 969, 1},     // msync
+	{4145, 974, 300},   // readv
+	{4146, 980, 300},   // writev
+	{4147, 990, 1},     // cacheflush
+	{4148, 998, 1},     // cachectl
+	{4149, 1005, 1},    // sysmips
+	{4150, 1014, 1},    // unused150
+	{4151, 1020, 1},    // getsid
+	{4152, 1029, 10},   // fdatasync
+	{4153, 1036, 1},    // _sysctl
+	{4154, 1041, 1},    // mlock
+	{4155, 1048, 1},    // munlock
+	{4156, 1056, 1},    // mlockall
+	{4157, 1066, 1},    // munlockall
+	{4158, 1080, 1},    // sched_setparam
+	{4159, 1094, 1},    // sched_getparam
+	{4160, 1112, 1},    // sched_setscheduler
+	{4161, 1130, 1},    // sched_getscheduler
+	{4162, 1141, 30},   // sched_yield
+	{4163, 1163, 1},    // sched_get_priority_max
+	{4164, 1185, 1},    // sched_get_priority_min
+	{4165, 1206, 1},    // sched_rr_get_interval
+	{4166, 1215, 1000}, // nanosleep
+	{4167, 1221, 1},    // mremap
+	{4168, 1227, 1},    // accept
+	{4169, 1231, 10},   // bind
+	{4170, 1238, 100},  // connect
+	{4171, 1249, 100},  // getpeername
+	{4172, 1260, 100},  // getsockname
+	{4173, 1270, 100},  // getsockopt
+	{4174, 1276, 10},   // listen
+	{4175, 1280, 1},    // recv
+	{4176, 1288, 300},  // recvfrom
+	{4177, 1295, 1000}, // recvmsg
+	{4178, 1299, 1000}, // send
+	{4179, 1306, 300},  // sendmsg
+	{4180, 1312, 300},  // sendto
+	{4181, 1322, 100},  // setsockopt
+	{4182, 1330, 10},   // shutdown
+	{4183, 1336, 100},  // socket
+	{4184, 1346, 1},    // socketpair
+	{4185, 1355, 1},    // setresuid
+	{4186, 1364, 1},    // getresuid
+	{4187, 1376, 1},    // query_module
+	{4188, 1380, 1},    // poll
+	{4189, 1390, 1},    // nfsservctl
+	{4190, 1399, 1},    // setresgid
+	{4191, 1408, 1},    // getresgid
+	{4192, 1413, 10},   // prctl
+	{4193, 1425, 30},   // rt_sigreturn
+	{4194, 1437, 10},   // rt_sigaction
+	{4195, 1451, 10},   // rt_sigprocmask
+	{4196, 1464, 1},    // rt_sigpending
+	{4197, 1479, 1},    // rt_sigtimedwait
+	{4198, 1494, 1},    // rt_sigqueueinfo
+	{4199, 1507, 1},    // rt_sigsuspend
+	{4200, 1514, 300},  // pread64
+	{4201, 1522, 300},  // pwrite64
+	{4202, 1527, 1},    // chown
+	{4203, 1533, 1},    // getcwd
+	{4204, 1539, 1},    // capget
+	{4205, 1545, 1},    // capset
+	{4206, 1556, 10},   // sigaltstack
+	{4207, 1564, 30},   // sendfile
+	{4208, 1571, 1},    // getpmsg
+	{4209, 1578, 1},    // putpmsg
+	{4210, 1583, 30},   // mmap2
+	{4211, 1593, 1},    // truncate64
+	{4212, 1604, 1},    // ftruncate64
+	{4213, 1610, 1},    // stat64
+	{4214, 1617, 1},    // lstat64
+	{4215, 1624, 1},    // fstat64
+	{4216, 1634, 1},    // pivot_root
+	{4217, 1641, 1},    // mincore
+	{4218, 1648, 30},   // madvise
+	{4219, 1658, 30},   // getdents64
+	{4220, 1665, 100},  // fcntl64
+	{4221, 1676, 1},    // reserved221
+	{4222, 1682, 10},   // gettid
+	{4223, 1691, 1},    // readahead
+	{4224, 1699, 1},    // setxattr
+	{4225, 1708, 1},    // lsetxattr
+	{4226, 1717, 1},    // fsetxattr
+	{4227, 1725, 1},    // getxattr
+	{4228, 1734, 1},    // lgetxattr
+	{4229, 1743, 1},    // fgetxattr
+	{4230, 1752, 1},    // listxattr
+	{4231, 1762, 1},    // llistxattr
+	{4232, 1772, 1},    // flistxattr
+	{4233, 1783, 1},    // removexattr
+	{4234, 1795, 1},    // lremovexattr
+	{4235, 1807, 1},    // fremovexattr
+	{4236, 1812, 1},    // tkill
+	{4237, 1822, 30},   // sendfile64
+	{4238, 1827, 1000}, // futex
+	{4239, 1844, 1},    // sched_setaffinity
+	{4240, 1861, 10},   // sched_getaffinity
+	{4241, 1869, 1},    // io_setup
+	{4242, 1879, 1},    // io_destroy
+	{4243, 1891, 1},    // io_getevents
+	{4244, 1900, 1},    // io_submit
+	{4245, 1909, 1},    // io_cancel
+	{4246, 1919, 1},    // exit_group
+	{4247, 1933, 1},    // lookup_dcookie
+	{4248, 1945, 1},    // epoll_create
+	{4249, 1954, 100},  // epoll_ctl
+	{4250, 1964, 1000}, // epoll_wait
+	{4251, 1980, 1},    // remap_file_pages
+	{4252, 1995, 1},    // set_tid_address
+	{4253, 2010, 1},    // restart_syscall
+	{4254, 2019, 1},    // fadvise64
+	{4255, 2027, 1},    // statfs64
+	{4256, 2036, 1},    // fstatfs64
+	{4257, 2048, 1},    // timer_create
+	{4258, 2061, 1},    // timer_settime
+	{4259, 2074, 1},    // timer_gettime
+	{4260, 2090, 1},    // timer_getoverrun
+	{4261, 2102, 1},    // timer_delete
+	{4262, 2115, 1},    // clock_settime
+	{4263, 2128, 10},   // clock_gettime
+	{4264, 2140, 1},    // clock_getres
+	{4265, 2155, 1000}, // clock_nanosleep
+	{4266, 2161, 30},   // tgkill
+	{4267, 2167, 1},    // utimes
+	{4268, 2172, 1},    // mbind
+	{4269, 2185, 1},    // get_mempolicy
+	{4270, 2198, 1},    // set_mempolicy
+	{4271, 2205, 1},    // mq_open
+	{4272, 2214, 1},    // mq_unlink
+	{4273, 2226, 1},    // mq_timedsend
+	{4274, 2241, 1},    // mq_timedreceive
+	{4275, 2250, 1},    // mq_notify
+	{4276, 2263, 1},    // mq_getsetattr
+	{4277, 2270, 1},    // vserver
+	{4278, 2276, 1},    // waitid
+	{4280, 2283, 1},    // add_key
+	{4281, 2294, 1},    // request_key
+	{4282, 2300, 1},    // keyctl
+	{4283, 2315, 1},    // set_thread_area
+	{4284, 2327, 1},    // inotify_init
+	{4285, 2344, 1},    // inotify_add_watch
+	{4286, 2360, 1},    // inotify_rm_watch
+	{4287, 2373, 1},    // migrate_pages
+	{4288, 2379, 100},  // openat
+	{4289, 2386, 10},   // mkdirat
+	{4290, 2393, 1},    // mknodat
+	{4291, 2401, 1},    // fchownat
+	{4292, 2410, 1},    // futimesat
+	{4293, 2419, 100},  // fstatat64
+	{4294, 2427, 10},   // unlinkat
+	{4295, 2435, 10},   // renameat
+	{4296, 2441, 1},    // linkat
+	{4297, 2450, 1},    // symlinkat
+	{4298, 2460, 10},   // readlinkat
+	{4299, 2468, 1},    // fchmodat
+	{4300, 2477, 1},    // faccessat
+	{4301, 2485, 1},    // pselect6
+	{4302, 2490, 1},    // ppoll
+	{4303, 2497, 1},    // unshare
+	{4304, 2503, 30},   // splice
+	{4305, 2518, 1},    // sync_file_range
+	{4306, 2521, 1},    // tee
+	{4307, 2529, 1},    // vmsplice
+	{4308, 2539, 1},    // move_pages
+	{4309, 2554, 1},    // set_robust_list
+	{4310, 2569, 1},    // get_robust_list
+	{4311, 2579, 1},    // kexec_load
+	{4312, 2585, 1},    // getcpu
+	{4313, 2596, 1000}, // epoll_pwait
+	{4314, 2606, 1},    // ioprio_set
+	{4315, 2616, 1},    // ioprio_get
+	{4316, 2625, 1},    // utimensat
+	{4317, 2633, 1},    // signalfd
+	{4318, 2640, 1},    // timerfd
+	{4319, 2647, 1},    // eventfd
+	{4320, 2656, 1},    // fallocate
+	{4321, 2670, 1},    // timerfd_create
+	{4322, 2685, 1},    // timerfd_gettime
+	{4323, 2700, 1},    // timerfd_settime
+	{4324, 2709, 1},    // signalfd4
+	{4325, 2717, 1},    // eventfd2
+	{4326, 2730, 1},    // epoll_create1
+	{4327, 2734, 10},   // dup3
+	{4328, 2739, 10},   // pipe2
+	{4329, 2752, 1},    // inotify_init1
+	{4330, 2758, 1},    // preadv
+	{4331, 2765, 1},    // pwritev
+	{4332, 2782, 1},    // rt_tgsigqueueinfo
+	{4333, 2797, 1},    // perf_event_open
+	{4334, 2804, 100},  // accept4
+	{4335, 2812, 1},    // recvmmsg
+	{4336, 2825, 1},    // fanotify_init
+	{4337, 2838, 1},    // fanotify_mark
+	{4338, 2847, 1},    // prlimit64
+	{4339, 2864, 1},    // name_to_handle_at
+	{4340, 2881, 1},    // open_by_handle_at
+	{4341, 2894, 1},    // clock_adjtime
+	{4342, 2900, 1},    // syncfs
+	{4343, 2908, 1},    // sendmmsg
+	{4344, 2913, 1},    // setns
+	{4345, 2929, 1},    // process_vm_readv
+	{4346, 2946, 1},    // process_vm_writev
+	{4347, 2950, 1},    // kcmp
+	{4348, 2962, 1},    // finit_module
+	{4349, 2975, 1},    // sched_setattr
+	{4350, 2988, 1},    // sched_getattr
+	{4351, 2997, 10},   // renameat2
+	{4352, 3004, 1},    // seccomp
+	{4353, 3013, 10},   // getrandom
+	{4354, 3025, 1},    // memfd_create
+	{4355, 3028, 1},    // bpf
+	{4356, 3036, 1},    // execveat
+	{4357, 3047, 1},    // userfaultfd
+	{4358, 3057, 1},    // membarrier
+	{4359, 3063, 1},    // mlock2
+	{4360, 3078, 1},    // copy_file_range
+	{4361, 3085, 1},    // preadv2
+	{4362, 3093, 1},    // pwritev2
+	{4363, 3106, 1},    // pkey_mprotect
+	{4364, 3116, 1},    // pkey_alloc
+	{4365, 3125, 1},    // pkey_free
+	{4366, 3130, 30},   // statx
+	{4367, 3134, 1},    // rseq
+	{4368, 3147, 1},    // io_pgetevents
+	{4393, 3153, 1},    // semget
+	{4394, 3159, 1},    // semctl
+	{4395, 3165, 1},    // shmget
+	{4396, 3171, 1},    // shmctl
+	{4397, 3176, 1},    // shmat
+	{4398, 3181, 1},    // shmdt
+	{4399, 3187, 1},    // msgget
+	{4400, 3193, 1},    // msgsnd
+	{4401, 3199, 1},    // msgrcv
+	{4402, 3205, 1},    // msgctl
+	{4403, 3220, 1},    // clock_gettime64
+	{4404, 3235, 1},    // clock_settime64
+	{4405, 3250, 1},    // clock_adjtime64
+	{4406, 3269, 1},    // clock_getres_time64
+	{4407, 3291, 1},    // clock_nanosleep_time64
+	{4408, 3306, 1},    // timer_gettime64
+	{4409, 3321, 1},    // timer_settime64
+	{4410, 3338, 1},    // timerfd_gettime64
+	{4411, 3355, 1},    // timerfd_settime64
+	{4412, 3371, 1},    // utimensat_time64
+	{4413, 3386, 1},    // pselect6_time64
+	{4414, 3398, 1},    // ppoll_time64
+	{4416, 3418, 1},    // io_pgetevents_time64
+	{4417, 3433, 1},    // recvmmsg_time64
+	{4418, 3452, 1},    // mq_timedsend_time64
+	{4419, 3474, 1},    // mq_timedreceive_time64
+	{4420, 3491, 1},    // semtimedop_time64
+	{4421, 3513, 1},    // rt_sigtimedwait_time64
+	{4422, 3525, 1000}, // futex_time64
+	{4423, 3553, 1},    // sched_rr_get_interval_time64
+	{4424, 3570, 1},    // pidfd_send_signal
+	{4425, 3584, 1},    // io_uring_setup
+	{4426, 3598, 1},    // io_uring_enter
+	{4427, 3615, 1},    // io_uring_register
+	{4428, 3624, 1},    // open_tree
+	{4429, 3634, 1},    // move_mount
+	{4430, 3640, 1},    // fsopen
+	{4431, 3648, 1},    // fsconfig
+	{4432, 3655, 1},    // fsmount
+	{4433, 3661, 1},    // fspick
+	{4434, 3671, 1},    // pidfd_open
+	{4435, 3677, 10},   // clone3
+	{4436, 3688, 1},    // close_range
+	{4437, 3695, 1},    // openat2
+	{4438, 3706, 1},    // pidfd_getfd
+	{4439, 3716, 10},   // faccessat2
+	{4440, 3731, 1},    // process_madvise
+	{4441, 3743, 1},    // epoll_pwait2
+	{4442, 3756, 1},    // mount_setattr
+	{4443, 3767, 1},    // quotactl_fd
+	{4444, 3790, 1},    // landlock_create_ruleset
+	{4445, 3807, 1},    // landlock_add_rule
+	{4446, 3829, 1},    // landlock_restrict_self
+	{4448, 3845, 1},    // process_mrelease
+	{4449, 3856, 1},    // futex_waitv
+	{4450, 3879, 1},    // set_mempolicy_home_node
+	{4451, 3888, 1},    // cachestat
+	{4452, 3897, 1},    // fchmodat2
+	{4453, 3913, 1},    // map_shadow_stack
+	{4454, 3923, 1},    // futex_wake
+	{4455, 3933, 1},    // futex_wait
+	{4456, 3946, 1},    // futex_requeue
+	{4457, 3955, 1},    // statmount
+	{4458, 3964, 1},    // listmount
+	{4459, 3981, 1},    // lsm_get_self_attr
+	{4460, 3998, 1},    // lsm_set_self_attr
+	{4461, 4014, 1},    // lsm_list_modules
+	{4462, 4019, 1},    // mseal
+	{4463, 4029, 1},    // setxattrat
+	{4464, 4039, 1},    // getxattrat
+	{4465, 4050, 1},    // listxattrat
+	{4466, 4063, 1},    // removexattrat
+	{4467, 4077, 1},    // open_tree_attr
+	{4468, 4089, 1},    // file_getattr
+	{4469, 4101, 1},    // file_setattr
+	{4470, 4107, 1},    // listns
+	{4471, 4123, 1},    // rseq_slice_yield
 }
+
+const mipsNames = "" +
+	"syscall" +
+	"exit" +
+	"fork" +
+	"read" +
+	"write" +
+	"open" +
+	"close" +
+	"waitpid" +
+	"creat" +
+	"link" +
+	"unlink" +
+	"execve" +
+	"chdir" +
+	"time" +
+	"mknod" +
+	"chmod" +
+	"lchown" +
+	"break" +
+	"unused18" +
+	"lseek" +
+	"getpid" +
+	"mount" +
+	"umount" +
+	"setuid" +
+	"getuid" +
+	"stime" +
+	"ptrace" +
+	"alarm" +
+	"unused28" +
+	"pause" +
+	"utime" +
+	"stty" +
+	"gtty" +
+	"access" +
+	"nice" +
+	"ftime" +
+	"sync" +
+	"kill" +
+	"rename" +
+	"mkdir" +
+	"rmdir" +
+	"dup" +
+	"pipe" +
+	"times" +
+	"prof" +
+	"brk" +
+	"setgid" +
+	"getgid" +
+	"signal" +
+	"geteuid" +
+	"getegid" +
+	"acct" +
+	"umount2" +
+	"lock" +
+	"ioctl" +
+	"fcntl" +
+	"mpx" +
+	"setpgid" +
+	"ulimit" +
+	"unused59" +
+	"umask" +
+	"chroot" +
+	"ustat" +
+	"dup2" +
+	"getppid" +
+	"getpgrp" +
+	"setsid" +
+	"sigaction" +
+	"sgetmask" +
+	"ssetmask" +
+	"setreuid" +
+	"setregid" +
+	"sigsuspend" +
+	"sigpending" +
+	"sethostname" +
+	"setrlimit" +
+	"getrlimit" +
+	"getrusage" +
+	"gettimeofday" +
+	"settimeofday" +
+	"getgroups" +
+	"setgroups" +
+	"reserved82" +
+	"symlink" +
+	"unused84" +
+	"readlink" +
+	"uselib" +
+	"swapon" +
+	"reboot" +
+	"readdir" +
+	"mmap" +
+	"munmap" +
+	"truncate" +
+	"ftruncate" +
+	"fchmod" +
+	"fchown" +
+	"getpriority" +
+	"setpriority" +
+	"profil" +
+	"statfs" +
+	"fstatfs" +
+	"ioperm" +
+	"socketcall" +
+	"syslog" +
+	"setitimer" +
+	"getitimer" +
+	"stat" +
+	"lstat" +
+	"fstat" +
+	"unused109" +
+	"iopl" +
+	"vhangup" +
+	"idle" +
+	"vm86" +
+	"wait4" +
+	"swapoff" +
+	"sysinfo" +
+	"ipc" +
+	"fsync" +
+	"sigreturn" +
+	"clone" +
+	"setdomainname" +
+	"uname" +
+	"modify_ldt" +
+	"adjtimex" +
+	"mprotect" +
+	"sigprocmask" +
+	"create_module" +
+	"init_module" +
+	"delete_module" +
+	"get_kernel_syms" +
+	"quotactl" +
+	"getpgid" +
+	"fchdir" +
+	"bdflush" +
+	"sysfs" +
+	"personality" +
+	"afs_syscall" +
+	"setfsuid" +
+	"setfsgid" +
+	"_llseek" +
+	"getdents" +
+	"_newselect" +
+	"flock" +
+	"msync" +
+	"readv" +
+	"writev" +
+	"cacheflush" +
+	"cachectl" +
+	"sysmips" +
+	"unused150" +
+	"getsid" +
+	"fdatasync" +
+	"_sysctl" +
+	"mlock" +
+	"munlock" +
+	"mlockall" +
+	"munlockall" +
+	"sched_setparam" +
+	"sched_getparam" +
+	"sched_setscheduler" +
+	"sched_getscheduler" +
+	"sched_yield" +
+	"sched_get_priority_max" +
+	"sched_get_priority_min" +
+	"sched_rr_get_interval" +
+	"nanosleep" +
+	"mremap" +
+	"accept" +
+	"bind" +
+	"connect" +
+	"getpeername" +
+	"getsockname" +
+	"getsockopt" +
+	"listen" +
+	"recv" +
+	"recvfrom" +
+	"recvmsg" +
+	"send" +
+	"sendmsg" +
+	"sendto" +
+	"setsockopt" +
+	"shutdown" +
+	"socket" +
+	"socketpair" +
+	"setresuid" +
+	"getresuid" +
+	"query_module" +
+	"poll" +
+	"nfsservctl" +
+	"setresgid" +
+	"getresgid" +
+	"prctl" +
+	"rt_sigreturn" +
+	"rt_sigaction" +
+	"rt_sigprocmask" +
+	"rt_sigpending" +
+	"rt_sigtimedwait" +
+	"rt_sigqueueinfo" +
+	"rt_sigsuspend" +
+	"pread64" +
+	"pwrite64" +
+	"chown" +
+	"getcwd" +
+	"capget" +
+	"capset" +
+	"sigaltstack" +
+	"sendfile" +
+	"getpmsg" +
+	"putpmsg" +
+	"mmap2" +
+	"truncate64" +
+	"ftruncate64" +
+	"stat64" +
+	"lstat64" +
+	"fstat64" +
+	"pivot_root" +
+	"mincore" +
+	"madvise" +
+	"getdents64" +
+	"fcntl64" +
+	"reserved221" +
+	"gettid" +
+	"readahead" +
+	"setxattr" +
+	"lsetxattr" +
+	"fsetxattr" +
+	"getxattr" +
+	"lgetxattr" +
+	"fgetxattr" +
+	"listxattr" +
+	"llistxattr" +
+	"flistxattr" +
+	"removexattr" +
+	"lremovexattr" +
+	"fremovexattr" +
+	"tkill" +
+	"sendfile64" +
+	"futex" +
+	"sched_setaffinity" +
+	"sched_getaffinity" +
+	"io_setup" +
+	"io_destroy" +
+	"io_getevents" +
+	"io_submit" +
+	"io_cancel" +
+	"exit_group" +
+	"lookup_dcookie" +
+	"epoll_create" +
+	"epoll_ctl" +
+	"epoll_wait" +
+	"remap_file_pages" +
+	"set_tid_address" +
+	"restart_syscall" +
+	"fadvise64" +
+	"statfs64" +
+	"fstatfs64" +
+	"timer_create" +
+	"timer_settime" +
+	"timer_gettime" +
+	"timer_getoverrun" +
+	"timer_delete" +
+	"clock_settime" +
+	"clock_gettime" +
+	"clock_getres" +
+	"clock_nanosleep" +
+	"tgkill" +
+	"utimes" +
+	"mbind" +
+	"get_mempolicy" +
+	"set_mempolicy" +
+	"mq_open" +
+	"mq_unlink" +
+	"mq_timedsend" +
+	"mq_timedreceive" +
+	"mq_notify" +
+	"mq_getsetattr" +
+	"vserver" +
+	"waitid" +
+	"add_key" +
+	"request_key" +
+	"keyctl" +
+	"set_thread_area" +
+	"inotify_init" +
+	"inotify_add_watch" +
+	"inotify_rm_watch" +
+	"migrate_pages" +
+	"openat" +
+	"mkdirat" +
+	"mknodat" +
+	"fchownat" +
+	"futimesat" +
+	"fstatat64" +
+	"unlinkat" +
+	"renameat" +
+	"linkat" +
+	"symlinkat" +
+	"readlinkat" +
+	"fchmodat" +
+	"faccessat" +
+	"pselect6" +
+	"ppoll" +
+	"unshare" +
+	"splice" +
+	"sync_file_range" +
+	"tee" +
+	"vmsplice" +
+	"move_pages" +
+	"set_robust_list" +
+	"get_robust_list" +
+	"kexec_load" +
+	"getcpu" +
+	"epoll_pwait" +
+	"ioprio_set" +
+	"ioprio_get" +
+	"utimensat" +
+	"signalfd" +
+	"timerfd" +
+	"eventfd" +
+	"fallocate" +
+	"timerfd_create" +
+	"timerfd_gettime" +
+	"timerfd_settime" +
+	"signalfd4" +
+	"eventfd2" +
+	"epoll_create1" +
+	"dup3" +
+	"pipe2" +
+	"inotify_init1" +
+	"preadv" +
+	"pwritev" +
+	"rt_tgsigqueueinfo" +
+	"perf_event_open" +
+	"accept4" +
+	"recvmmsg" +
+	"fanotify_init" +
+	"fanotify_mark" +
+	"prlimit64" +
+	"name_to_handle_at" +
+	"open_by_handle_at" +
+	"clock_adjtime" +
+	"syncfs" +
+	"sendmmsg" +
+	"setns" +
+	"process_vm_readv" +
+	"process_vm_writev" +
+	"kcmp" +
+	"finit_module" +
+	"sched_setattr" +
+	"sched_getattr" +
+	"renameat2" +
+	"seccomp" +
+	"getrandom" +
+	"memfd_create" +
+	"bpf" +
+	"execveat" +
+	"userfaultfd" +
+	"membarrier" +
+	"mlock2" +
+	"copy_file_range" +
+	"preadv2" +
+	"pwritev2" +
+	"pkey_mprotect" +
+	"pkey_alloc" +
+	"pkey_free" +
+	"statx" +
+	"rseq" +
+	"io_pgetevents" +
+	"semget" +
+	"semctl" +
+	"shmget" +
+	"shmctl" +
+	"shmat" +
+	"shmdt" +
+	"msgget" +
+	"msgsnd" +
+	"msgrcv" +
+	"msgctl" +
+	"clock_gettime64" +
+	"clock_settime64" +
+	"clock_adjtime64" +
+	"clock_getres_time64" +
+	"clock_nanosleep_time64" +
+	"timer_gettime64" +
+	"timer_settime64" +
+	"timerfd_gettime64" +
+	"timerfd_settime64" +
+	"utimensat_time64" +
+	"pselect6_time64" +
+	"ppoll_time64" +
+	"io_pgetevents_time64" +
+	"recvmmsg_time64" +
+	"mq_timedsend_time64" +
+	"mq_timedreceive_time64" +
+	"semtimedop_time64" +
+	"rt_sigtimedwait_time64" +
+	"futex_time64" +
+	"sched_rr_get_interval_time64" +
+	"pidfd_send_signal" +
+	"io_uring_setup" +
+	"io_uring_enter" +
+	"io_uring_register" +
+	"open_tree" +
+	"move_mount" +
+	"fsopen" +
+	"fsconfig" +
+	"fsmount" +
+	"fspick" +
+	"pidfd_open" +
+	"clone3" +
+	"close_range" +
+	"openat2" +
+	"pidfd_getfd" +
+	"faccessat2" +
+	"process_madvise" +
+	"epoll_pwait2" +
+	"mount_setattr" +
+	"quotactl_fd" +
+	"landlock_create_ruleset" +
+	"landlock_add_rule" +
+	"landlock_restrict_self" +
+	"process_mrelease" +
+	"futex_waitv" +
+	"set_mempolicy_home_node" +
+	"cachestat" +
+	"fchmodat2" +
+	"map_shadow_stack" +
+	"futex_wake" +
+	"futex_wait" +
+	"futex_requeue" +
+	"statmount" +
+	"listmount" +
+	"lsm_get_self_attr" +
+	"lsm_set_self_attr" +
+	"lsm_list_modules" +
+	"mseal" +
+	"setxattrat" +
+	"getxattrat" +
+	"listxattrat" +
+	"removexattrat" +
+	"open_tree_attr" +
+	"file_getattr" +
+	"file_setattr" +
+	"listns" +
+	"rseq_slice_yield" +
+	""
 
 var mipsByName = []uint16{
 	0, 0, 0, 0, 0, 74, 203, 418, 406, 419, 0, 106, 0, 0, 0, 0, 0, 0, 128, 0, 424, 0, 0, 292,
@@ -1426,7 +1874,7 @@ const mipsErrnos = text("" +
 	"")
 
 var mips = Arch{Name: "mips", Audit: 8, Bits: 32, BigEndian: true, X32: false,
-	calls: mipsCalls, byName: mipsByName, errnos: mipsErrnos, consts: mipsOwn{}}
+	calls: mipsCalls, names: mipsNames, byName: mipsByName, prototypes: mipsPrototypes{}, errnos: mipsErrnos, consts: mipsOwn{}}
 
 type mipsOwn struct{}
 

@@ -405,383 +405,761 @@ var mips64PrototypesEnds = [...]uint16{
 	9859, 9903, 9938, 9973, 9999, 10026, 10088, 10150, 10201, 10243, 10293, 10347, 10401, 10443, 10443,
 }
 
-var mips64Calls = []Call{
-	{"read", 5000, 0, mips64Prototypes{}},
-	{"write", 5001, 1, mips64Prototypes{}},
-	{"open", 5002, 2, mips64Prototypes{}},
-	{"close", 5003, 3, mips64Prototypes{}},
-	{"stat", 5004, 4, mips64Prototypes{}},
-	{"fstat", 5005, 5, mips64Prototypes{}},
-	{"lstat", 5006, 6, mips64Prototypes{}},
-	{"poll", 5007, 7, mips64Prototypes{}},
-	{"lseek", 5008, 8, mips64Prototypes{}},
-	{"mmap", 5009, 9, mips64Prototypes{}},
-	{"mprotect", 5010, 10, mips64Prototypes{}},
-	{"munmap", 5011, 11, mips64Prototypes{}},
-	{"brk", 5012, 12, mips64Prototypes{}},
-	{"rt_sigaction", 5013, 13, mips64Prototypes{}},
-	{"rt_sigprocmask", 5014, 14, mips64Prototypes{}},
-	{"ioctl", 5015, 15, mips64Prototypes{}},
-	{"pread64", 5016, 16, mips64Prototypes{}},
-	{"pwrite64", 5017, 17, mips64Prototypes{}},
-	{"readv", 5018, 18, mips64Prototypes{}},
-	{"writev", 5019, 19, mips64Prototypes{}},
-	{"access", 5020, 20, mips64Prototypes{}},
-	{"pipe", 5021, 21, mips64Prototypes{}},
-	{"_newselect", 5022, 22, mips64Prototypes{}},
-	{"sched_yield", 5023, 23, mips64Prototypes{}},
-	{"mremap", 5024, 24, mips64Prototypes{}},
-	{"msync", 5025, 25, mips64Prototypes{}},
-	{"mincore", 5026, 26, mips64Prototypes{}},
-	{"madvise", 5027, 27, mips64Prototypes{}},
-	{"shmget", 5028, 28, mips64Prototypes{}},
-	{"shmat", 5029, 29, mips64Prototypes{}},
-	{"shmctl", 5030, 30, mips64Prototypes{}},
-	{"dup", 5031, 31, mips64Prototypes{}},
-	{"dup2", 5032, 32, mips64Prototypes{}},
-	{"pause", 5033, 33, mips64Prototypes{}},
-	{"nanosleep", 5034, 34, mips64Prototypes{}},
-	{"getitimer", 5035, 35, mips64Prototypes{}},
-	{"setitimer", 5036, 36, mips64Prototypes{}},
-	{"alarm", 5037, 37, mips64Prototypes{}},
-	{"getpid", 5038, 38, mips64Prototypes{}},
-	{"sendfile", 5039, 39, mips64Prototypes{}},
-	{"socket", 5040, 40, mips64Prototypes{}},
-	{"connect", 5041, 41, mips64Prototypes{}},
-	{"accept", 5042, 42, mips64Prototypes{}},
-	{"sendto", 5043, 43, mips64Prototypes{}},
-	{"recvfrom", 5044, 44, mips64Prototypes{}},
-	{"sendmsg", 5045, 45, mips64Prototypes{}},
-	{"recvmsg", 5046, 46, mips64Prototypes{}},
-	{"shutdown", 5047, 47, mips64Prototypes{}},
-	{"bind", 5048, 48, mips64Prototypes{}},
-	{"listen", 5049, 49, mips64Prototypes{}},
-	{"getsockname", 5050, 50, mips64Prototypes{}},
-	{"getpeername", 5051, 51, mips64Prototypes{}},
-	{"socketpair", 5052, 52, mips64Prototypes{}},
-	{"setsockopt", 5053, 53, mips64Prototypes{}},
-	{"getsockopt", 5054, 54, mips64Prototypes{}},
-	{"clone", 5055, 55, mips64Prototypes{}},
-	{"fork", 5056, 56, mips64Prototypes{}},
-	{"execve", 5057, 57, mips64Prototypes{}},
-	{"exit", 5058, 58, mips64Prototypes{}},
-	{"wait4", 5059, 59, mips64Prototypes{}},
-	{"kill", 5060, 60, mips64Prototypes{}},
-	{"uname", 5061, 61, mips64Prototypes{}},
-	{"semget", 5062, 62, mips64Prototypes{}},
-	{"semop", 5063, 63, mips64Prototypes{}},
-	{"semctl", 5064, 64, mips64Prototypes{}},
-	{"shmdt", 5065, 65, mips64Prototypes{}},
-	{"msgget", 5066, 66, mips64Prototypes{}},
-	{"msgsnd", 5067, 67, mips64Prototypes{}},
-	{"msgrcv", 5068, 68, mips64Prototypes{}},
-	{"msgctl", 5069, 69, mips64Prototypes{}},
-	{"fcntl", 5070, 70, mips64Prototypes{}},
-	{"flock", 5071, 71, mips64Prototypes{}},
-	{"fsync", 5072, 72, mips64Prototypes{}},
-	{"fdatasync", 5073, 73, mips64Prototypes{}},
-	{"truncate", 5074, 74, mips64Prototypes{}},
-	{"ftruncate", 5075, 75, mips64Prototypes{}},
-	{"getdents", 5076, 76, mips64Prototypes{}},
-	{"getcwd", 5077, 77, mips64Prototypes{}},
-	{"chdir", 5078, 78, mips64Prototypes{}},
-	{"fchdir", 5079, 79, mips64Prototypes{}},
-	{"rename", 5080, 80, mips64Prototypes{}},
-	{"mkdir", 5081, 81, mips64Prototypes{}},
-	{"rmdir", 5082, 82, mips64Prototypes{}},
-	{"creat", 5083, 83, mips64Prototypes{}},
-	{"link", 5084, 84, mips64Prototypes{}},
-	{"unlink", 5085, 85, mips64Prototypes{}},
-	{"symlink", 5086, 86, mips64Prototypes{}},
-	{"readlink", 5087, 87, mips64Prototypes{}},
-	{"chmod", 5088, 88, mips64Prototypes{}},
-	{"fchmod", 5089, 89, mips64Prototypes{}},
-	{"chown", 5090, 90, mips64Prototypes{}},
-	{"fchown", 5091, 91, mips64Prototypes{}},
-	{"lchown", 5092, 92, mips64Prototypes{}},
-	{"umask", 5093, 93, mips64Prototypes{}},
-	{"gettimeofday", 5094, 94, mips64Prototypes{}},
-	{"getrlimit", 5095, 95, mips64Prototypes{}},
-	{"getrusage", 5096, 96, mips64Prototypes{}},
-	{"sysinfo", 5097, 97, mips64Prototypes{}},
-	{"times", 5098, 98, mips64Prototypes{}},
-	{"ptrace", 5099, 99, mips64Prototypes{}},
-	{"getuid", 5100, 100, mips64Prototypes{}},
-	{"syslog", 5101, 101, mips64Prototypes{}},
-	{"getgid", 5102, 102, mips64Prototypes{}},
-	{"setuid", 5103, 103, mips64Prototypes{}},
-	{"setgid", 5104, 104, mips64Prototypes{}},
-	{"geteuid", 5105, 105, mips64Prototypes{}},
-	{"getegid", 5106, 106, mips64Prototypes{}},
-	{"setpgid", 5107, 107, mips64Prototypes{}},
-	{"getppid", 5108, 108, mips64Prototypes{}},
-	{"getpgrp", 5109, 109, mips64Prototypes{}},
-	{"setsid", 5110, 110, mips64Prototypes{}},
-	{"setreuid", 5111, 111, mips64Prototypes{}},
-	{"setregid", 5112, 112, mips64Prototypes{}},
-	{"getgroups", 5113, 113, mips64Prototypes{}},
-	{"setgroups", 5114, 114, mips64Prototypes{}},
-	{"setresuid", 5115, 115, mips64Prototypes{}},
-	{"getresuid", 5116, 116, mips64Prototypes{}},
-	{"setresgid", 5117, 117, mips64Prototypes{}},
-	{"getresgid", 5118, 118, mips64Prototypes{}},
-	{"getpgid", 5119, 119, mips64Prototypes{}},
-	{"setfsuid", 5120, 120, mips64Prototypes{}},
-	{"setfsgid", 5121, 121, mips64Prototypes{}},
-	{"getsid", 5122, 122, mips64Prototypes{}},
-	{"capget", 5123, 123, mips64Prototypes{}},
-	{"capset", 5124, 124, mips64Prototypes{}},
-	{"rt_sigpending", 5125, 125, mips64Prototypes{}},
-	{"rt_sigtimedwait", 5126, 126, mips64Prototypes{}},
-	{"rt_sigqueueinfo", 5127, 127, mips64Prototypes{}},
-	{"rt_sigsuspend", 5128, 128, mips64Prototypes{}},
-	{"sigaltstack", 5129, 129, mips64Prototypes{}},
-	{"utime", 5130, 130, mips64Prototypes{}},
-	{"mknod", 5131, 131, mips64Prototypes{}},
-	{"personality", 5132, 132, mips64Prototypes{}},
-	{"ustat", 5133, 133, mips64Prototypes{}},
-	{"statfs", 5134, 134, mips64Prototypes{}},
-	{"fstatfs", 5135, 135, mips64Prototypes{}},
-	{"sysfs", 5136, 136, mips64Prototypes{}},
-	{"getpriority", 5137, 137, mips64Prototypes{}},
-	{"setpriority", 5138, 138, mips64Prototypes{}},
-	{"sched_setparam", 5139, 139, mips64Prototypes{}},
-	{"sched_getparam", 5140, 140, mips64Prototypes{}},
-	{"sched_setscheduler", 5141, 141, mips64Prototypes{}},
-	{"sched_getscheduler", 5142, 142, mips64Prototypes{}},
-	{"sched_get_priority_max", 5143, 143, mips64Prototypes{}},
-	{"sched_get_priority_min", 5144, 144, mips64Prototypes{}},
-	{"sched_rr_get_interval", 5145, 145, mips64Prototypes{}},
-	{"mlock", 5146, 146, mips64Prototypes{}},
-	{"munlock", 5147, 147, mips64Prototypes{}},
-	{"mlockall", 5148, 148, mips64Prototypes{}},
-	{"munlockall", 5149, 149, mips64Prototypes{}},
-	{"vhangup", 5150, 150, mips64Prototypes{}},
-	{"pivot_root", 5151, 151, mips64Prototypes{}},
-	{"_sysctl", 5152, 152, mips64Prototypes{}},
-	{"prctl", 5153, 153, mips64Prototypes{}},
-	{"adjtimex", 5154, 154, mips64Prototypes{}},
-	{"setrlimit", 5155, 155, mips64Prototypes{}},
-	{"chroot", 5156, 156, mips64Prototypes{}},
-	{"sync", 5157, 157, mips64Prototypes{}},
-	{"acct", 5158, 158, mips64Prototypes{}},
-	{"settimeofday", 5159, 159, mips64Prototypes{}},
-	{"mount", 5160, 160, mips64Prototypes{}},
-	{"umount2", 5161, 161, mips64Prototypes{}},
-	{"swapon", 5162, 162, mips64Prototypes{}},
-	{"swapoff", 5163, 163, mips64Prototypes{}},
-	{"reboot", 5164, 164, mips64Prototypes{}},
-	{"sethostname", 5165, 165, mips64Prototypes{}},
-	{"setdomainname", 5166, 166, mips64Prototypes{}},
-	{"create_module", 5167, 167, mips64Prototypes{}},
-	{"init_module", 5168, 168, mips64Prototypes{}},
-	{"delete_module", 5169, 169, mips64Prototypes{}},
-	{"get_kernel_syms", 5170, 170, mips64Prototypes{}},
-	{"query_module", 5171, 171, mips64Prototypes{}},
-	{"quotactl", 5172, 172, mips64Prototypes{}},
-	{"nfsservctl", 5173, 173, mips64Prototypes{}},
-	{"getpmsg", 5174, 174, mips64Prototypes{}},
-	{"putpmsg", 5175, 175, mips64Prototypes{}},
-	{"afs_syscall", 5176, 176, mips64Prototypes{}},
-	{"reserved177", 5177, 177, mips64Prototypes{}},
-	{"gettid", 5178, 178, mips64Prototypes{}},
-	{"readahead", 5179, 179, mips64Prototypes{}},
-	{"setxattr", 5180, 180, mips64Prototypes{}},
-	{"lsetxattr", 5181, 181, mips64Prototypes{}},
-	{"fsetxattr", 5182, 182, mips64Prototypes{}},
-	{"getxattr", 5183, 183, mips64Prototypes{}},
-	{"lgetxattr", 5184, 184, mips64Prototypes{}},
-	{"fgetxattr", 5185, 185, mips64Prototypes{}},
-	{"listxattr", 5186, 186, mips64Prototypes{}},
-	{"llistxattr", 5187, 187, mips64Prototypes{}},
-	{"flistxattr", 5188, 188, mips64Prototypes{}},
-	{"removexattr", 5189, 189, mips64Prototypes{}},
-	{"lremovexattr", 5190, 190, mips64Prototypes{}},
-	{"fremovexattr", 5191, 191, mips64Prototypes{}},
-	{"tkill", 5192, 192, mips64Prototypes{}},
-	{"reserved193", 5193, 193, mips64Prototypes{}},
-	{"futex", 5194, 194, mips64Prototypes{}},
-	{"sched_setaffinity", 5195, 195, mips64Prototypes{}},
-	{"sched_getaffinity", 5196, 196, mips64Prototypes{}},
-	{"cacheflush", 5197, 197, mips64Prototypes{}},
-	{"cachectl", 5198, 198, mips64Prototypes{}},
-	{"sysmips", 5199, 199, mips64Prototypes{}},
-	{"io_setup", 5200, 200, mips64Prototypes{}},
-	{"io_destroy", 5201, 201, mips64Prototypes{}},
-	{"io_getevents", 5202, 202, mips64Prototypes{}},
-	{"io_submit", 5203, 203, mips64Prototypes{}},
-	{"io_cancel", 5204, 204, mips64Prototypes{}},
-	{"exit_group", 5205, 205, mips64Prototypes{}},
-	{"lookup_dcookie", 5206, 206, mips64Prototypes{}},
-	{"epoll_create", 5207, 207, mips64Prototypes{}},
-	{"epoll_ctl", 5208, 208, mips64Prototypes{}},
-	{"epoll_wait", 5209, 209, mips64Prototypes{}},
-	{"remap_file_pages", 5210, 210, mips64Prototypes{}},
-	{"rt_sigreturn", 5211, 211, mips64Prototypes{}},
-	{"set_tid_address", 5212, 212, mips64Prototypes{}},
-	{"restart_syscall", 5213, 213, mips64Prototypes{}},
-	{"semtimedop", 5214, 214, mips64Prototypes{}},
-	{"fadvise64", 5215, 215, mips64Prototypes{}},
-	{"timer_create", 5216, 216, mips64Prototypes{}},
-	{"timer_settime", 5217, 217, mips64Prototypes{}},
-	{"timer_gettime", 5218, 218, mips64Prototypes{}},
-	{"timer_getoverrun", 5219, 219, mips64Prototypes{}},
-	{"timer_delete", 5220, 220, mips64Prototypes{}},
-	{"clock_settime", 5221, 221, mips64Prototypes{}},
-	{"clock_gettime", 5222, 222, mips64Prototypes{}},
-	{"clock_getres", 5223, 223, mips64Prototypes{}},
-	{"clock_nanosleep", 5224, 224, mips64Prototypes{}},
-	{"tgkill", 5225, 225, mips64Prototypes{}},
-	{"utimes", 5226, 226, mips64Prototypes{}},
-	{"mbind", 5227, 227, mips64Prototypes{}},
-	{"get_mempolicy", 5228, 228, mips64Prototypes{}},
-	{"set_mempolicy", 5229, 229, mips64Prototypes{}},
-	{"mq_open", 5230, 230, mips64Prototypes{}},
-	{"mq_unlink", 5231, 231, mips64Prototypes{}},
-	{"mq_timedsend", 5232, 232, mips64Prototypes{}},
-	{"mq_timedreceive", 5233, 233, mips64Prototypes{}},
-	{"mq_notify", 5234, 234, mips64Prototypes{}},
-	{"mq_getsetattr", 5235, 235, mips64Prototypes{}},
-	{"vserver", 5236, 236, mips64Prototypes{}},
-	{"waitid", 5237, 237, mips64Prototypes{}},
-	{"add_key", 5239, 238, mips64Prototypes{}},
-	{"request_key", 5240, 239, mips64Prototypes{}},
-	{"keyctl", 5241, 240, mips64Prototypes{}},
-	{"set_thread_area", 5242, 241, mips64Prototypes{}},
-	{"inotify_init", 5243, 242, mips64Prototypes{}},
-	{"inotify_add_watch", 5244, 243, mips64Prototypes{}},
-	{"inotify_rm_watch", 5245, 244, mips64Prototypes{}},
-	{"migrate_pages", 5246, 245, mips64Prototypes{}},
-	{"openat", 5247, 246, mips64Prototypes{}},
-	{"mkdirat", 5248, 247, mips64Prototypes{}},
-	{"mknodat", 5249, 248, mips64Prototypes{}},
-	{"fchownat", 5250, 249, mips64Prototypes{}},
-	{"futimesat", 5251, 250, mips64Prototypes{}},
-	{"newfstatat", 5252, 251, mips64Prototypes{}},
-	{"unlinkat", 5253, 252, mips64Prototypes{}},
-	{"renameat", 5254, 253, mips64Prototypes{}},
-	{"linkat", 5255, 254, mips64Prototypes{}},
-	{"symlinkat", 5256, 255, mips64Prototypes{}},
-	{"readlinkat", 5257, 256, mips64Prototypes{}},
-	{"fchmodat", 5258, 257, mips64Prototypes{}},
-	{"faccessat", 5259, 258, mips64Prototypes{}},
-	{"pselect6", 5260, 259, mips64Prototypes{}},
-	{"ppoll", 5261, 260, mips64Prototypes{}},
-	{"unshare", 5262, 261, mips64Prototypes{}},
-	{"splice", 5263, 262, mips64Prototypes{}},
-	{"sync_file_range", 5264, 263, mips64Prototypes{}},
-	{"tee", 5265, 264, mips64Prototypes{}},
-	{"vmsplice", 5266, 265, mips64Prototypes{}},
-	{"move_pages", 5267, 266, mips64Prototypes{}},
-	{"set_robust_list", 5268, 267, mips64Prototypes{}},
-	{"get_robust_list", 5269, 268, mips64Prototypes{}},
-	{"kexec_load", 5270, 269, mips64Prototypes{}},
-	{"getcpu", 5271, 270, mips64Prototypes{}},
-	{"epoll_pwait", 5272, 271, mips64Prototypes{}},
-	{"ioprio_set", 5273, 272, mips64Prototypes{}},
-	{"ioprio_get", 5274, 273, mips64Prototypes{}},
-	{"utimensat", 5275, 274, mips64Prototypes{}},
-	{"signalfd", 5276, 275, mips64Prototypes{}},
-	{"timerfd", 5277, 276, mips64Prototypes{}},
-	{"eventfd", 5278, 277, mips64Prototypes{}},
-	{"fallocate", 5279, 278, mips64Prototypes{}},
-	{"timerfd_create", 5280, 279, mips64Prototypes{}},
-	{"timerfd_gettime", 5281, 280, mips64Prototypes{}},
-	{"timerfd_settime", 5282, 281, mips64Prototypes{}},
-	{"signalfd4", 5283, 282, mips64Prototypes{}},
-	{"eventfd2", 5284, 283, mips64Prototypes{}},
-	{"epoll_create1", 5285, 284, mips64Prototypes{}},
-	{"dup3", 5286, 285, mips64Prototypes{}},
-	{"pipe2", 5287, 286, mips64Prototypes{}},
-	{"inotify_init1", 5288, 287, mips64Prototypes{}},
-	{"preadv", 5289, 288, mips64Prototypes{}},
-	{"pwritev", 5290, 289, mips64Prototypes{}},
-	{"rt_tgsigqueueinfo", 5291, 290, mips64Prototypes{}},
-	{"perf_event_open", 5292, 291, mips64Prototypes{}},
-	{"accept4", 5293, 292, mips64Prototypes{}},
-	{"recvmmsg", 5294, 293, mips64Prototypes{}},
-	{"fanotify_init", 5295, 294, mips64Prototypes{}},
-	{"fanotify_mark", 5296, 295, mips64Prototypes{}},
-	{"prlimit64", 5297, 296, mips64Prototypes{}},
-	{"name_to_handle_at", 5298, 297, mips64Prototypes{}},
-	{"open_by_handle_at", 5299, 298, mips64Prototypes{}},
-	{"clock_adjtime", 5300, 299, mips64Prototypes{}},
-	{"syncfs", 5301, 300, mips64Prototypes{}},
-	{"sendmmsg", 5302, 301, mips64Prototypes{}},
-	{"setns", 5303, 302, mips64Prototypes{}},
-	{"process_vm_readv", 5304, 303, mips64Prototypes{}},
-	{"process_vm_writev", 5305, 304, mips64Prototypes{}},
-	{"kcmp", 5306, 305, mips64Prototypes{}},
-	{"finit_module", 5307, 306, mips64Prototypes{}},
-	{"getdents64", 5308, 307, mips64Prototypes{}},
-	{"sched_setattr", 5309, 308, mips64Prototypes{}},
-	{"sched_getattr", 5310, 309, mips64Prototypes{}},
-	{"renameat2", 5311, 310, mips64Prototypes{}},
-	{"seccomp", 5312, 311, mips64Prototypes{}},
-	{"getrandom", 5313, 312, mips64Prototypes{}},
-	{"memfd_create", 5314, 313, mips64Prototypes{}},
-	{"bpf", 5315, 314, mips64Prototypes{}},
-	{"execveat", 5316, 315, mips64Prototypes{}},
-	{"userfaultfd", 5317, 316, mips64Prototypes{}},
-	{"membarrier", 5318, 317, mips64Prototypes{}},
-	{"mlock2", 5319, 318, mips64Prototypes{}},
-	{"copy_file_range", 5320, 319, mips64Prototypes{}},
-	{"preadv2", 5321, 320, mips64Prototypes{}},
-	{"pwritev2", 5322, 321, mips64Prototypes{}},
-	{"pkey_mprotect", 5323, 322, mips64Prototypes{}},
-	{"pkey_alloc", 5324, 323, mips64Prototypes{}},
-	{"pkey_free", 5325, 324, mips64Prototypes{}},
-	{"statx", 5326, 325, mips64Prototypes{}},
-	{"rseq", 5327, 326, mips64Prototypes{}},
-	{"io_pgetevents", 5328, 327, mips64Prototypes{}},
-	{"pidfd_send_signal", 5424, 328, mips64Prototypes{}},
-	{"io_uring_setup", 5425, 329, mips64Prototypes{}},
-	{"io_uring_enter", 5426, 330, mips64Prototypes{}},
-	{"io_uring_register", 5427, 331, mips64Prototypes{}},
-	{"open_tree", 5428, 332, mips64Prototypes{}},
-	{"move_mount", 5429, 333, mips64Prototypes{}},
-	{"fsopen", 5430, 334, mips64Prototypes{}},
-	{"fsconfig", 5431, 335, mips64Prototypes{}},
-	{"fsmount", 5432, 336, mips64Prototypes{}},
-	{"fspick", 5433, 337, mips64Prototypes{}},
-	{"pidfd_open", 5434, 338, mips64Prototypes{}},
-	{"clone3", 5435, 339, mips64Prototypes{}},
-	{"close_range", 5436, 340, mips64Prototypes{}},
-	{"openat2", 5437, 341, mips64Prototypes{}},
-	{"pidfd_getfd", 5438, 342, mips64Prototypes{}},
-	{"faccessat2", 5439, 343, mips64Prototypes{}},
-	{"process_madvise", 5440, 344, mips64Prototypes{}},
-	{"epoll_pwait2", 5441, 345, mips64Prototypes{}},
-	{"mount_setattr", 5442, 346, mips64Prototypes{}},
-	{"quotactl_fd", 5443, 347, mips64Prototypes{}},
-	{"landlock_create_ruleset", 5444, 348, mips64Prototypes{}},
-	{"landlock_add_rule", 5445, 349, mips64Prototypes{}},
-	{"landlock_restrict_self", 5446, 350, mips64Prototypes{}},
-	{"process_mrelease", 5448, 351, mips64Prototypes{}},
-	{"futex_waitv", 5449, 352, mips64Prototypes{}},
-	{"set_mempolicy_home_node", 5450, 353, mips64Prototypes{}},
-	{"cachestat", 5451, 354, mips64Prototypes{}},
-	{"fchmodat2", 5452, 355, mips64Prototypes{}},
-	{"map_shadow_stack", 5453, 356, mips64Prototypes{}},
-	{"futex_wake", 5454, 357, mips64Prototypes{}},
-	{"futex_wait", 5455, 358, mips64Prototypes{}},
-	{"futex_requeue", 5456, 359, mips64Prototypes{}},
-	{"statmount", 5457, 360, mips64Prototypes{}},
-	{"listmount", 5458, 361, mips64Prototypes{}},
-	{"lsm_get_self_attr", 5459, 362, mips64Prototypes{}},
-	{"lsm_set_self_attr", 5460, 363, mips64Prototypes{}},
-	{"lsm_list_modules", 5461, 364, mips64Prototypes{}},
-	{"mseal", 5462, 365, mips64Prototypes{}},
-	{"setxattrat", 5463, 366, mips64Prototypes{}},
-	{"getxattrat", 5464, 367, mips64Prototypes{}},
-	{"listxattrat", 5465, 368, mips64Prototypes{}},
-	{"removexattrat", 5466, 369, mips64Prototypes{}},
-	{"open_tree_attr", 5467, 370, mips64Prototypes{}},
-	{"file_getattr", 5468, 371, mips64Prototypes{}},
-	{"file_setattr", 5469, 372, mips64Prototypes{}},
-	{"listns", 5470, 373, mips64Prototypes{}},
-	{"rseq_slice_yield", 5471, 374, mips64Prototypes{}},
+var mips64Calls = []entry{
+	{5000, 4, 1000},    // read
+	{5001, 9, 1000},    // write
+	{5002, 13, 1},      // open
+	{5003, 18, 100},    // close
+	{5004, 22, 1},      // stat
+	{5005, 27, 100},    // fstat
+	{5006, 32, 1},      // lstat
+	{5007, 36, 1},      // poll
+	{5008, 41, 30},     // lseek
+	{5009, 45, 30},     // mmap
+	{5010, 53, 10},     // mprotect
+	{5011, 59, 30},     // munmap
+	{5012, 62, 1},      // brk
+	{5013, 74, 10},     // rt_sigaction
+	{5014, 88, 10},     // rt_sigprocmask
+	{5015, 93, 10},     // ioctl
+	{5016, 100, 300},   // pread64
+	{5017, 108, 300},   // pwrite64
+	{5018, 113, 300},   // readv
+	{5019, 119, 300},   // writev
+	{5020, 125, 1},     // access
+	{5021, 129, 1},     // pipe
+	{5022, 139, 1},     // _newselect
+	{5023, 150, 30},    // sched_yield
+	{5024, 156, 1},     // mremap
+	{5025, 161, 1},     // msync
+	{5026, 168, 1},     // mincore
+	{5027, 175, 30},    // madvise
+	{5028, 181, 1},     // shmget
+	{5029, 186, 1},     // shmat
+	{5030, 192, 1},     // shmctl
+	{5031, 195, 1},     // dup
+	{5032, 199, 1},     // dup2
+	{5033, 204, 1},     // pause
+	{5034, 213, 1000},  // nanosleep
+	{5035, 222, 1},     // getitimer
+	{5036, 231, 1},     // setitimer
+	{5037, 236, 1},     // alarm
+	{5038, 242, 30},    // getpid
+	{5039, 250, 30},    // sendfile
+	{5040, 256, 100},   // socket
+	{5041, 263, 100},   // connect
+	{5042, 269, 1},     // accept
+	{5043, 275, 300},   // sendto
+	{5044, 283, 300},   // recvfrom
+	{5045, 290, 300},   // sendmsg
+	{5046, 297, 1000},  // recvmsg
+	{5047, 305, 10},    // shutdown
+	{5048, 309, 10},    // bind
+	{5049, 315, 10},    // listen
+	{5050, 326, 100},   // getsockname
+	{5051, 337, 100},   // getpeername
+	{5052, 347, 1},     // socketpair
+	{5053, 357, 100},   // setsockopt
+	{5054, 367, 100},   // getsockopt
+	{5055, 372, 10},    // clone
+	{5056, 376, 1},     // fork
+	{5057, 382, 1},     // execve
+	{5058, 386, 1},     // exit
+	{5059, 391, 1},     // wait4
+	{5060, 395, 1},     // kill
+	{5061, 400, 1},     // uname
+	{5062, 406, 1},     // semget
+	{5063, 411, 1},     // semop
+	{5064, 417, 1},     // semctl
+	{5065, 422, 1},     // shmdt
+	{5066, 428, 1},     // msgget
+	{5067, 434, 1},     // msgsnd
+	{5068, 440, 1},     // msgrcv
+	{5069, 446, 1},     // msgctl
+	{5070, 451, 100},   // fcntl
+	{5071, 456, 1},     // flock
+	{5072, 461, 10},    // fsync
+	{5073, 470, 10},    // fdatasync
+	{5074, 478, 1},     // truncate
+	{5075, 487, 1},     // ftruncate
+	{5076, 495, 1},     // getdents
+	{5077, 501, 1},     // getcwd
+	{5078, 506, 1},     // chdir
+	{5079, 512, 1},     // fchdir
+	{5080, 518, 1},     // rename
+	{5081, 523, 1},     // mkdir
+	{5082, 528, 1},     // rmdir
+	{5083, 533, 1},     // creat
+	{5084, 537, 1},     // link
+	{5085, 543, 1},     // unlink
+	{5086, 550, 1},     // symlink
+	{5087, 558, 1},     // readlink
+	{5088, 563, 1},     // chmod
+	{5089, 569, 1},     // fchmod
+	{5090, 574, 1},     // chown
+	{5091, 580, 1},     // fchown
+	{5092, 586, 1},     // lchown
+	{5093, 591, 1},     // umask
+	{5094, 603, 1},     // gettimeofday
+	{5095, 612, 1},     // getrlimit
+	{5096, 621, 1},     // getrusage
+	{5097, 628, 1},     // sysinfo
+	{5098, 633, 1},     // times
+	{5099, 639, 1},     // ptrace
+	{5100, 645, 1},     // getuid
+	{5101, 651, 1},     // syslog
+	{5102, 657, 1},     // getgid
+	{5103, 663, 1},     // setuid
+	{5104, 669, 1},     // setgid
+	{5105, 676, 1},     // geteuid
+	{5106, 683, 1},     // getegid
+	{5107, 690, 1},     // setpgid
+	{5108, 697, 1},     // getppid
+	{5109, 704, 1},     // getpgrp
+	{5110, 710, 1},     // setsid
+	{5111, 718, 1},     // setreuid
+	{5112, 726, 1},     // setregid
+	{5113, 735, 1},     // getgroups
+	{5114, 744, 1},     // setgroups
+	{5115, 753, 1},     // setresuid
+	{5116, 762, 1},     // getresuid
+	{5117, 771, 1},     // setresgid
+	{5118, 780, 1},     // getresgid
+	{5119, 787, 1},     // getpgid
+	{5120, 795, 1},     // setfsuid
+	{5121, 803, 1},     // setfsgid
+	{5122, 809, 1},     // getsid
+	{5123, 815, 1},     // capget
+	{5124, 821, 1},     // capset
+	{5125, 834, 1},     // rt_sigpending
+	{5126, 849, 1},     // rt_sigtimedwait
+	{5127, 864, 1},     // rt_sigqueueinfo
+	{5128, 877, 1},     // rt_sigsuspend
+	{5129, 888, 10},    // sigaltstack
+	{5130, 893, 1},     // utime
+	{5131, 898, 1},     // mknod
+	{5132, 909, 1},     // personality
+	{5133, 914, 1},     // ustat
+	{5134, 920, 1},     // statfs
+	{5135, 927, 1},     // fstatfs
+	{5136, 932, 1},     // sysfs
+	{5137, 943, 1},     // getpriority
+	{5138, 954, 1},     // setpriority
+	{5139, 968, 1},     // sched_setparam
+	{5140, 982, 1},     // sched_getparam
+	{5141, 1000, 1},    // sched_setscheduler
+	{5142, 1018, 1},    // sched_getscheduler
+	{5143, 1040, 1},    // sched_get_priority_max
+	{5144, 1062, 1},    // sched_get_priority_min
+	{5145, 1083, 1},    // sched_rr_get_interval
+	{5146, 1088, 1},    // mlock
+	{5147, 1095, 1},    // munlock
+	{5148, 1103, 1},    // mlockall
+	{5149, 1113, 1},    // munlockall
+	{5150, 1120, 1},    // vhangup
+	{5151, 1130, 1},    // pivot_root
+	{5152, 1137, 1},    // _sysctl
+	{5153, 1142, 10},   // prctl
+	{5154, 1150, 1},    // adjtimex
+	{5155, 1159, 1},    // setrlimit
+	{5156, 1165, 1},    // chroot
+	{5157, 1169, 1},    // sync
+	{5158, 1173, 1},    // acct
+	{5159, 1185, 1},    // settimeofday
+	{5160, 1190, 1},    // mount
+	{5161, 1197, 1},    // umount2
+	{5162, 1203, 1},    // swapon
+	{5163, 1210, 1},    // swapoff
+	{5164, 1216, 1},    // reboot
+	{5165, 1227, 1},    // sethostname
+	{5166, 1240, 1},    // setdomainname
+	{5167, 1253, 1},    // create_module
+	{5168, 1264, 1},    // init_module
+	{5169, 1277, 1},    // delete_module
+	{5170, 1292, 1},    // get_kernel_syms
+	{5171, 1304, 1},    // query_module
+	{5172, 1312, 1},    // quotactl
+	{5173, 1322, 1},    // nfsservctl
+	{5174, 1329, 1},    // getpmsg
+	{5175, 1336, 1},    // putpmsg
+	{5176, 1347, 1},    // afs_syscall
+	{5177, 1358, 1},    // reserved177
+	{5178, 1364, 10},   // gettid
+	{5179, 1373, 1},    // readahead
+	{5180, 1381, 1},    // setxattr
+	{5181, 1390, 1},    // lsetxattr
+	{5182, 1399, 1},    // fsetxattr
+	{5183, 1407, 1},    // getxattr
+	{5184, 1416, 1},    // lgetxattr
+	{5185, 1425, 1},    // fgetxattr
+	{5186, 1434, 1},    // listxattr
+	{5187, 1444, 1},    // llistxattr
+	{5188, 1454, 1},    // flistxattr
+	{5189, 1465, 1},    // removexattr
+	{5190, 1477, 1},    // lremovexattr
+	{5191, 1489, 1},    // fremovexattr
+	{5192, 1494, 1},    // tkill
+	{5193, 1505, 1},    // reserved193
+	{5194, 1510, 1000}, // futex
+	{5195, 1527, 1},    // sched_setaffinity
+	{5196, 1544, 10},   // sched_getaffinity
+	{5197, 1554, 1},    // cacheflush
+	{5198, 1562, 1},    // cachectl
+	{5199, 1569, 1},    // sysmips
+	{5200, 1577, 1},    // io_setup
+	{5201, 1587, 1},    // io_destroy
+	{5202, 1599, 1},    // io_getevents
+	{5203, 1608, 1},    // io_submit
+	{5204, 1617, 1},    // io_cancel
+	{5205, 1627, 1},    // exit_group
+	{5206, 1641, 1},    // lookup_dcookie
+	{5207, 1653, 1},    // epoll_create
+	{5208, 1662, 100},  // epoll_ctl
+	{5209, 1672, 1000}, // epoll_wait
+	{5210, 1688, 1},    // remap_file_pages
+	{5211, 1700, 30},   // rt_sigreturn
+	{5212, 1715, 1},    // set_tid_address
+	{5213, 1730, 1},    // restart_syscall
+	{5214, 1740, 1},    // semtimedop
+	{5215, 1749, 1},    // fadvise64
+	{5216, 1761, 1},    // timer_create
+	{5217, 1774, 1},    // timer_settime
+	{5218, 1787, 1},    // timer_gettime
+	{5219, 1803, 1},    // timer_getoverrun
+	{5220, 1815, 1},    // timer_delete
+	{5221, 1828, 1},    // clock_settime
+	{5222, 1841, 10},   // clock_gettime
+	{5223, 1853, 1},    // clock_getres
+	{5224, 1868, 1000}, // clock_nanosleep
+	{5225, 1874, 30},   // tgkill
+	{5226, 1880, 1},    // utimes
+	{5227, 1885, 1},    // mbind
+	{5228, 1898, 1},    // get_mempolicy
+	{5229, 1911, 1},    // set_mempolicy
+	{5230, 1918, 1},    // mq_open
+	{5231, 1927, 1},    // mq_unlink
+	{5232, 1939, 1},    // mq_timedsend
+	{5233, 1954, 1},    // mq_timedreceive
+	{5234, 1963, 1},    // mq_notify
+	{5235, 1976, 1},    // mq_getsetattr
+	{5236, 1983, 1},    // vserver
+	{5237, 1989, 1},    // waitid
+	{5239, 1996, 1},    // add_key
+	{5240, 2007, 1},    // request_key
+	{5241, 2013, 1},    // keyctl
+	{5242, 2028, 1},    // set_thread_area
+	{5243, 2040, 1},    // inotify_init
+	{5244, 2057, 1},    // inotify_add_watch
+	{5245, 2073, 1},    // inotify_rm_watch
+	{5246, 2086, 1},    // migrate_pages
+	{5247, 2092, 100},  // openat
+	{5248, 2099, 10},   // mkdirat
+	{5249, 2106, 1},    // mknodat
+	{5250, 2114, 1},    // fchownat
+	{5251, 2123, 1},    // futimesat
+	{5252, 2133, 100},  // newfstatat
+	{5253, 2141, 10},   // unlinkat
+	{5254, 2149, 10},   // renameat
+	{5255, 2155, 1},    // linkat
+	{5256, 2164, 1},    // symlinkat
+	{5257, 2174, 10},   // readlinkat
+	{5258, 2182, 1},    // fchmodat
+	{5259, 2191, 1},    // faccessat
+	{5260, 2199, 1},    // pselect6
+	{5261, 2204, 1},    // ppoll
+	{5262, 2211, 1},    // unshare
+	{5263, 2217, 30},   // splice
+	{5264, 2232, 1},    // sync_file_range
+	{5265, 2235, 1},    // tee
+	{5266, 2243, 1},    // vmsplice
+	{5267, 2253, 1},    // move_pages
+	{5268, 2268, 1},    // set_robust_list
+	{5269, 2283, 1},    // get_robust_list
+	{5270, 2293, 1},    // kexec_load
+	{5271, 2299, 1},    // getcpu
+	{5272, 2310, 1000}, // epoll_pwait
+	{5273, 2320, 1},    // ioprio_set
+	{5274, 2330, 1},    // ioprio_get
+	{5275, 2339, 1},    // utimensat
+	{5276, 2347, 1},    // signalfd
+	{5277, 2354, 1},    // timerfd
+	{5278, 2361, 1},    // eventfd
+	{5279, 2370, 1},    // fallocate
+	{5280, 2384, 1},    // timerfd_create
+	{5281, 2399, 1},    // timerfd_gettime
+	{5282, 2414, 1},    // timerfd_settime
+	{5283, 2423, 1},    // signalfd4
+	{5284, 2431, 1},    // eventfd2
+	{5285, 2444, 1},    // epoll_create1
+	{5286, 2448, 10},   // dup3
+	{5287, 2453, 10},   // pipe2
+	{5288, 2466, 1},    // inotify_init1
+	{5289, 2472, 1},    // preadv
+	{5290, 2479, 1},    // pwritev
+	{5291, 2496, 1},    // rt_tgsigqueueinfo
+	{5292, 2511, 1},    // perf_event_open
+	{5293, 2518, 100},  // accept4
+	{5294, 2526, 1},    // recvmmsg
+	{5295, 2539, 1},    // fanotify_init
+	{5296, 2552, 1},    // fanotify_mark
+	{5297, 2561, 1},    // prlimit64
+	{5298, 2578, 1},    // name_to_handle_at
+	{5299, 2595, 1},    // open_by_handle_at
+	{5300, 2608, 1},    // clock_adjtime
+	{5301, 2614, 1},    // syncfs
+	{5302, 2622, 1},    // sendmmsg
+	{5303, 2627, 1},    // setns
+	{5304, 2643, 1},    // process_vm_readv
+	{5305, 2660, 1},    // process_vm_writev
+	{5306, 2664, 1},    // kcmp
+	{5307, 2676, 1},    // finit_module
+	{5308, 2686, 30},   // getdents64
+	{5309, 2699, 1},    // sched_setattr
+	{5310, 2712, 1},    // sched_getattr
+	{5311, 2721, 10},   // renameat2
+	{5312, 2728, 1},    // seccomp
+	{5313, 2737, 10},   // getrandom
+	{5314, 2749, 1},    // memfd_create
+	{5315, 2752, 1},    // bpf
+	{5316, 2760, 1},    // execveat
+	{5317, 2771, 1},    // userfaultfd
+	{5318, 2781, 1},    // membarrier
+	{5319, 2787, 1},    // mlock2
+	{5320, 2802, 1},    // copy_file_range
+	{5321, 2809, 1},    // preadv2
+	{5322, 2817, 1},    // pwritev2
+	{5323, 2830, 1},    // pkey_mprotect
+	{5324, 2840, 1},    // pkey_alloc
+	{5325, 2849, 1},    // pkey_free
+	{5326, 2854, 30},   // statx
+	{5327, 2858, 1},    // rseq
+	{5328, 2871, 1},    // io_pgetevents
+	{5424, 2888, 1},    // pidfd_send_signal
+	{5425, 2902, 1},    // io_uring_setup
+	{5426, 2916, 1},    // io_uring_enter
+	{5427, 2933, 1},    // io_uring_register
+	{5428, 2942, 1},    // open_tree
+	{5429, 2952, 1},    // move_mount
+	{5430, 2958, 1},    // fsopen
+	{5431, 2966, 1},    // fsconfig
+	{5432, 2973, 1},    // fsmount
+	{5433, 2979, 1},    // fspick
+	{5434, 2989, 1},    // pidfd_open
+	{5435, 2995, 10},   // clone3
+	{5436, 3006, 1},    // close_range
+	{5437, 3013, 1},    // openat2
+	{5438, 3024, 1},    // pidfd_getfd
+	{5439, 3034, 10},   // faccessat2
+	{5440, 3049, 1},    // process_madvise
+	{5441, 3061, 1},    // epoll_pwait2
+	{5442, 3074, 1},    // mount_setattr
+	{5443, 3085, 1},    // quotactl_fd
+	{5444, 3108, 1},    // landlock_create_ruleset
+	{5445, 3125, 1},    // landlock_add_rule
+	{5446, 3147, 1},    // landlock_restrict_self
+	{5448, 3163, 1},    // process_mrelease
+	{5449, 3174, 1},    // futex_waitv
+	{5450, 3197, 1},    // set_mempolicy_home_node
+	{5451, 3206, 1},    // cachestat
+	{5452, 3215, 1},    // fchmodat2
+	{5453, 3231, 1},    // map_shadow_stack
+	{5454, 3241, 1},    // futex_wake
+	{5455, 3251, 1},    // futex_wait
+	{5456, 3264, 1},    // futex_requeue
+	{5457, 3273, 1},    // statmount
+	{5458, 3282, 1},    // listmount
+	{5459, 3299, 1},    // lsm_get_self_attr
+	{5460, 3316, 1},    // lsm_set_self_attr
+	{5461, 3332, 1},    // lsm_list_modules
+	{5462, 3337, 1},    // mseal
+	{5463, 3347, 1},    // setxattrat
+	{5464, 3357, 1},    // getxattrat
+	{5465, 3368, 1},    // listxattrat
+	{5466, 3381, 1},    // removexattrat
+	{5467, 3395, 1},    // open_tree_attr
+	{5468, 3407, 1},    // file_getattr
+	{5469, 3419, 1},    // file_setattr
+	{5470, 3425, 1},    // listns
+	{5471, 3441, 1},    // rseq_slice_yield
 }
+
+const mips64Names = "" +
+	"read" +
+	"write" +
+	"open" +
+	"close" +
+	"stat" +
+	"fstat" +
+	"lstat" +
+	"poll" +
+	"lseek" +
+	"mmap" +
+	"mprotect" +
+	"munmap" +
+	"brk" +
+	"rt_sigaction" +
+	"rt_sigprocmask" +
+	"ioctl" +
+	"pread64" +
+	"pwrite64" +
+	"readv" +
+	"writev" +
+	"access" +
+	"pipe" +
+	"_newselect" +
+	"sched_yield" +
+	"mremap" +
+	"msync" +
+	"mincore" +
+	"madvise" +
+	"shmget" +
+	"shmat" +
+	"shmctl" +
+	"dup" +
+	"dup2" +
+	"pause" +
+	"nanosleep" +
+	"getitimer" +
+	"setitimer" +
+	"alarm" +
+	"getpid" +
+	"sendfile" +
+	"socket" +
+	"connect" +
+	"accept" +
+	"sendto" +
+	"recvfrom" +
+	"sendmsg" +
+	"recvmsg" +
+	"shutdown" +
+	"bind" +
+	"listen" +
+	"getsockname" +
+	"getpeername" +
+	"socketpair" +
+	"setsockopt" +
+	"getsockopt" +
+	"clone" +
+	"fork" +
+	"execve" +
+	"exit" +
+	"wait4" +
+	"kill" +
+	"uname" +
+	"semget" +
+	"semop" +
+	"semctl" +
+	"shmdt" +
+	"msgget" +
+	"msgsnd" +
+	"msgrcv" +
+	"msgctl" +
+	"fcntl" +
+	"flock" +
+	"fsync" +
+	"fdatasync" +
+	"truncate" +
+	"ftruncate" +
+	"getdents" +
+	"getcwd" +
+	"chdir" +
+	"fchdir" +
+	"rename" +
+	"mkdir" +
+	"rmdir" +
+	"creat" +
+	"link" +
+	"unlink" +
+	"symlink" +
+	"readlink" +
+	"chmod" +
+	"fchmod" +
+	"chown" +
+	"fchown" +
+	"lchown" +
+	"umask" +
+	"gettimeofday" +
+	"getrlimit" +
+	"getrusage" +
+	"sysinfo" +
+	"times" +
+	"ptrace" +
+	"getuid" +
+	"syslog" +
+	"getgid" +
+	"setuid" +
+	"setgid" +
+	"geteuid" +
+	"getegid" +
+	"setpgid" +
+	"getppid" +
+	"getpgrp" +
+	"setsid" +
+	"setreuid" +
+	"setregid" +
+	"getgroups" +
+	"setgroups" +
+	"setresuid" +
+	"getresuid" +
+	"setresgid" +
+	"getresgid" +
+	"getpgid" +
+	"setfsuid" +
+	"setfsgid" +
+	"getsid" +
+	"capget" +
+	"capset" +
+	"rt_sigpending" +
+	"rt_sigtimedwait" +
+	"rt_sigqueueinfo" +
+	"rt_sigsuspend" +
+	"sigaltstack" +
+	"utime" +
+	"mknod" +
+	"personality" +
+	"ustat" +
+	"statfs" +
+	"fstatfs" +
+	"sysfs" +
+	"getpriority" +
+	"setpriority" +
+	"sched_setparam" +
+	"sched_getparam" +
+	"sched_setscheduler" +
+	"sched_getscheduler" +
+	"sched_get_priority_max" +
+	"sched_get_priority_min" +
+	"sched_rr_get_interval" +
+	"mlock" +
+	"munlock" +
+	"mlockall" +
+	"munlockall" +
+	"vhangup" +
+	"pivot_root" +
+	"_sysctl" +
+	"prctl" +
+	"adjtimex" +
+	"setrlimit" +
+	"chroot" +
+	"sync" +
+	"acct" +
+	"settimeofday" +
+	"mount" +
+	"umount2" +
+	"swapon" +
+	"swapoff" +
+	"reboot" +
+	"sethostname" +
+	"setdomainname" +
+	"create_module" +
+	"init_module" +
+	"delete_module" +
+	"get_kernel_syms" +
+	"query_module" +
+	"quotactl" +
+	"nfsservctl" +
+	"getpmsg" +
+	"putpmsg" +
+	"afs_syscall" +
+	"reserved177" +
+	"gettid" +
+	"readahead" +
+	"setxattr" +
+	"lsetxattr" +
+	"fsetxattr" +
+	"getxattr" +
+	"lgetxattr" +
+	"fgetxattr" +
+	"listxattr" +
+	"llistxattr" +
+	"flistxattr" +
+	"removexattr" +
+	"lremovexattr" +
+	"fremovexattr" +
+	"tkill" +
+	"reserved193" +
+	"futex" +
+	"sched_setaffinity" +
+	"sched_getaffinity" +
+	"cacheflush" +
+	"cachectl" +
+	"sysmips" +
+	"io_setup" +
+	"io_destroy" +
+	"io_getevents" +
+	"io_submit" +
+	"io_cancel" +
+	"exit_group" +
+	"lookup_dcookie" +
+	"epoll_create" +
+	"epoll_ctl" +
+	"epoll_wait" +
+	"remap_file_pages" +
+	"rt_sigreturn" +
+	"set_tid_address" +
+	"restart_syscall" +
+	"semtimedop" +
+	"fadvise64" +
+	"timer_create" +
+	"timer_settime" +
+	"timer_gettime" +
+	"timer_getoverrun" +
+	"timer_delete" +
+	"clock_settime" +
+	"clock_gettime" +
+	"clock_getres" +
+	"clock_nanosleep" +
+	"tgkill" +
+	"utimes" +
+	"mbind" +
+	"get_mempolicy" +
+	"set_mempolicy" +
+	"mq_open" +
+	"mq_unlink" +
+	"mq_timedsend" +
+	"mq_timedreceive" +
+	"mq_notify" +
+	"mq_getsetattr" +
+	"vserver" +
+	"waitid" +
+	"add_key" +
+	"request_key" +
+	"keyctl" +
+	"set_thread_area" +
+	"inotify_init" +
+	"inotify_add_watch" +
+	"inotify_rm_watch" +
+	"migrate_pages" +
+	"openat" +
+	"mkdirat" +
+	"mknodat" +
+	"fchownat" +
+	"futimesat" +
+	"newfstatat" +
+	"unlinkat" +
+	"renameat" +
+	"linkat" +
+	"symlinkat" +
+	"readlinkat" +
+	"fchmodat" +
+	"faccessat" +
+	"pselect6" +
+	"ppoll" +
+	"unshare" +
+	"splice" +
+	"sync_file_range" +
+	"tee" +
+	"vmsplice" +
+	"move_pages" +
+	"set_robust_list" +
+	"get_robust_list" +
+	"kexec_load" +
+	"getcpu" +
+	"epoll_pwait" +
+	"ioprio_set" +
+	"ioprio_get" +
+	"utimensat" +
+	"signalfd" +
+	"timerfd" +
+	"eventfd" +
+	"fallocate" +
+	"timerfd_create" +
+	"timerfd_gettime" +
+	"timerfd_settime" +
+	"signalfd4" +
+	"eventfd2" +
+	"epoll_create1" +
+	"dup3" +
+	"pipe2" +
+	"inotify_init1" +
+	"preadv" +
+	"pwritev" +
+	"rt_tgsigqueueinfo" +
+	"perf_event_open" +
+	"accept4" +
+	"recvmmsg" +
+	"fanotify_init" +
+	"fanotify_mark" +
+	"prlimit64" +
+	"name_to_handle_at" +
+	"open_by_handle_at" +
+	"clock_adjtime" +
+	"syncfs" +
+	"sendmmsg" +
+	"setns" +
+	"process_vm_readv" +
+	"process_vm_writev" +
+	"kcmp" +
+	"finit_module" +
+	"getdents64" +
+	"sched_setattr" +
+	"sched_getattr" +
+	"renameat2" +
+	"seccomp" +
+	"getrandom" +
+	"memfd_create" +
+	"bpf" +
+	"execveat" +
+	"userfaultfd" +
+	"membarrier" +
+	"mlock2" +
+	"copy_file_range" +
+	"preadv2" +
+	"pwritev2" +
+	"pkey_mprotect" +
+	"pkey_alloc" +
+	"pkey_free" +
+	"statx" +
+	"rseq" +
+	"io_pgetevents" +
+	"pidfd_send_signal" +
+	"io_uring_setup" +
+	"io_uring_enter" +
+	"io_uring_register" +
+	"open_tree" +
+	"move_mount" +
+	"fsopen" +
+	"fsconfig" +
+	"fsmount" +
+	"fspick" +
+	"pidfd_open" +
+	"clone3" +
+	"close_range" +
+	"openat2" +
+	"pidfd_getfd" +
+	"faccessat2" +
+	"process_madvise" +
+	"epoll_pwait2" +
+	"mount_setattr" +
+	"quotactl_fd" +
+	"landlock_create_ruleset" +
+	"landlock_add_rule" +
+	"landlock_restrict_self" +
+	"process_mrelease" +
+	"futex_waitv" +
+	"set_mempolicy_home_node" +
+	"cachestat" +
+	"fchmodat2" +
+	"map_shadow_stack" +
+	"futex_wake" +
+	"futex_wait" +
+	"futex_requeue" +
+	"statmount" +
+	"listmount" +
+	"lsm_get_self_attr" +
+	"lsm_set_self_attr" +
+	"lsm_list_modules" +
+	"mseal" +
+	"setxattrat" +
+	"getxattrat" +
+	"listxattrat" +
+	"removexattrat" +
+	"open_tree_attr" +
+	"file_getattr" +
+	"file_setattr" +
+	"listns" +
+	"rseq_slice_yield" +
+	""
 
 var mips64ByName = []uint16{
 	0, 15, 0, 0, 0, 0, 91, 253, 336, 348, 349, 12, 36, 236, 268, 0, 0, 0, 168, 232, 354, 0, 0, 251,
@@ -1119,7 +1497,7 @@ const mips64Consts = text("" +
 	"")
 
 var mips64 = Arch{Name: "mips64", Audit: 8 | audit64, Bits: 64, BigEndian: true, X32: false,
-	calls: mips64Calls, byName: mips64ByName, errnos: mipsErrnos, consts: mips64Own{}}
+	calls: mips64Calls, names: mips64Names, byName: mips64ByName, prototypes: mips64Prototypes{}, errnos: mipsErrnos, consts: mips64Own{}}
 
 type mips64Own struct{}
 

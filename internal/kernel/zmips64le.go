@@ -313,7 +313,7 @@ const mips64leConsts = text("" +
 	"")
 
 var mips64le = Arch{Name: "mips64le", Audit: 8 | audit64 | auditLE, Bits: 64, BigEndian: false, X32: false,
-	calls: mips64Calls, byName: mips64ByName, errnos: mipsErrnos, consts: mips64leOwn{}}
+	calls: mips64Calls, names: mips64Names, byName: mips64ByName, prototypes: mips64Prototypes{}, errnos: mipsErrnos, consts: mips64leOwn{}}
 
 type mips64leOwn struct{}
 

@@ -456,432 +456,859 @@ var ppc64PrototypesEnds = [...]uint16{
 	10436, 10473, 10517, 10552, 10587, 10613, 10640, 10702, 10764, 10815, 10857, 10907, 10961, 11015, 11057, 11057,
 }
 
-var ppc64Calls = []Call{
-	{"restart_syscall", 0, 0, ppc64Prototypes{}},
-	{"exit", 1, 1, ppc64Prototypes{}},
-	{"fork", 2, 2, ppc64Prototypes{}},
-	{"read", 3, 3, ppc64Prototypes{}},
-	{"write", 4, 4, ppc64Prototypes{}},
-	{"open", 5, 5, ppc64Prototypes{}},
-	{"close", 6, 6, ppc64Prototypes{}},
-	{"waitpid", 7, 7, ppc64Prototypes{}},
-	{"creat", 8, 8, ppc64Prototypes{}},
-	{"link", 9, 9, ppc64Prototypes{}},
-	{"unlink", 10, 10, ppc64Prototypes{}},
-	{"execve", 11, 11, ppc64Prototypes{}},
-	{"chdir", 12, 12, ppc64Prototypes{}},
-	{"time", 13, 13, ppc64Prototypes{}},
-	{"mknod", 14, 14, ppc64Prototypes{}},
-	{"chmod", 15, 15, ppc64Prototypes{}},
-	{"lchown", 16, 16, ppc64Prototypes{}},
-	{"break", 17, 17, ppc64Prototypes{}},
-	{"oldstat", 18, 18, ppc64Prototypes{}},
-	{"lseek", 19, 19, ppc64Prototypes{}},
-	{"getpid", 20, 20, ppc64Prototypes{}},
-	{"mount", 21, 21, ppc64Prototypes{}},
-	{"umount", 22, 22, ppc64Prototypes{}},
-	{"setuid", 23, 23, ppc64Prototypes{}},
-	{"getuid", 24, 24, ppc64Prototypes{}},
-	{"stime", 25, 25, ppc64Prototypes{}},
-	{"ptrace", 26, 26, ppc64Prototypes{}},
-	{"alarm", 27, 27, ppc64Prototypes{}},
-	{"oldfstat", 28, 28, ppc64Prototypes{}},
-	{"pause", 29, 29, ppc64Prototypes{}},
-	{"utime", 30, 30, ppc64Prototypes{}},
-	{"stty", 31, 31, ppc64Prototypes{}},
-	{"gtty", 32, 32, ppc64Prototypes{}},
-	{"access", 33, 33, ppc64Prototypes{}},
-	{"nice", 34, 34, ppc64Prototypes{}},
-	{"ftime", 35, 35, ppc64Prototypes{}},
-	{"sync", 36, 36, ppc64Prototypes{}},
-	{"kill", 37, 37, ppc64Prototypes{}},
-	{"rename", 38, 38, ppc64Prototypes{}},
-	{"mkdir", 39, 39, ppc64Prototypes{}},
-	{"rmdir", 40, 40, ppc64Prototypes{}},
-	{"dup", 41, 41, ppc64Prototypes{}},
-	{"pipe", 42, 42, ppc64Prototypes{}},
-	{"times", 43, 43, ppc64Prototypes{}},
-	{"prof", 44, 44, ppc64Prototypes{}},
-	{"brk", 45, 45, ppc64Prototypes{}},
-	{"setgid", 46, 46, ppc64Prototypes{}},
-	{"getgid", 47, 47, ppc64Prototypes{}},
-	{"signal", 48, 48, ppc64Prototypes{}},
-	{"geteuid", 49, 49, ppc64Prototypes{}},
-	{"getegid", 50, 50, ppc64Prototypes{}},
-	{"acct", 51, 51, ppc64Prototypes{}},
-	{"umount2", 52, 52, ppc64Prototypes{}},
-	{"lock", 53, 53, ppc64Prototypes{}},
-	{"ioctl", 54, 54, ppc64Prototypes{}},
-	{"fcntl", 55, 55, ppc64Prototypes{}},
-	{"mpx", 56, 56, ppc64Prototypes{}},
-	{"setpgid", 57, 57, ppc64Prototypes{}},
-	{"ulimit", 58, 58, ppc64Prototypes{}},
-	{"oldolduname", 59, 59, ppc64Prototypes{}},
-	{"umask", 60, 60, ppc64Prototypes{}},
-	{"chroot", 61, 61, ppc64Prototypes{}},
-	{"ustat", 62, 62, ppc64Prototypes{}},
-	{"dup2", 63, 63, ppc64Prototypes{}},
-	{"getppid", 64, 64, ppc64Prototypes{}},
-	{"getpgrp", 65, 65, ppc64Prototypes{}},
-	{"setsid", 66, 66, ppc64Prototypes{}},
-	{"sigaction", 67, 67, ppc64Prototypes{}},
-	{"sgetmask", 68, 68, ppc64Prototypes{}},
-	{"ssetmask", 69, 69, ppc64Prototypes{}},
-	{"setreuid", 70, 70, ppc64Prototypes{}},
-	{"setregid", 71, 71, ppc64Prototypes{}},
-	{"sigsuspend", 72, 72, ppc64Prototypes{}},
-	{"sigpending", 73, 73, ppc64Prototypes{}},
-	{"sethostname", 74, 74, ppc64Prototypes{}},
-	{"setrlimit", 75, 75, ppc64Prototypes{}},
-	{"getrlimit", 76, 76, ppc64Prototypes{}},
-	{"getrusage", 77, 77, ppc64Prototypes{}},
-	{"gettimeofday", 78, 78, ppc64Prototypes{}},
-	{"settimeofday", 79, 79, ppc64Prototypes{}},
-	{"getgroups", 80, 80, ppc64Prototypes{}},
-	{"setgroups", 81, 81, ppc64Prototypes{}},
-	{"select", 82, 82, ppc64Prototypes{}},
-	{"symlink", 83, 83, ppc64Prototypes{}},
-	{"oldlstat", 84, 84, ppc64Prototypes{}},
-	{"readlink", 85, 85, ppc64Prototypes{}},
-	{"uselib", 86, 86, ppc64Prototypes{}},
-	{"swapon", 87, 87, ppc64Prototypes{}},
-	{"reboot", 88, 88, ppc64Prototypes{}},
-	{"readdir", 89, 89, ppc64Prototypes{}},
-	{"mmap", 90, 90, ppc64Prototypes{}},
-	{"munmap", 91, 91, ppc64Prototypes{}},
-	{"truncate", 92, 92, ppc64Prototypes{}},
-	{"ftruncate", 93, 93, ppc64Prototypes{}},
-	{"fchmod", 94, 94, ppc64Prototypes{}},
-	{"fchown", 95, 95, ppc64Prototypes{}},
-	{"getpriority", 96, 96, ppc64Prototypes{}},
-	{"setpriority", 97, 97, ppc64Prototypes{}},
-	{"profil", 98, 98, ppc64Prototypes{}},
-	{"statfs", 99, 99, ppc64Prototypes{}},
-	{"fstatfs", 100, 100, ppc64Prototypes{}},
-	{"ioperm", 101, 101, ppc64Prototypes{}},
-	{"socketcall", 102, 102, ppc64Prototypes{}},
-	{"syslog", 103, 103, ppc64Prototypes{}},
-	{"setitimer", 104, 104, ppc64Prototypes{}},
-	{"getitimer", 105, 105, ppc64Prototypes{}},
-	{"stat", 106, 106, ppc64Prototypes{}},
-	{"lstat", 107, 107, ppc64Prototypes{}},
-	{"fstat", 108, 108, ppc64Prototypes{}},
-	{"olduname", 109, 109, ppc64Prototypes{}},
-	{"iopl", 110, 110, ppc64Prototypes{}},
-	{"vhangup", 111, 111, ppc64Prototypes{}},
-	{"idle", 112, 112, ppc64Prototypes{}},
-	{"vm86", 113, 113, ppc64Prototypes{}},
-	{"wait4", 114, 114, ppc64Prototypes{}},
-	{"swapoff", 115, 115, ppc64Prototypes{}},
-	{"sysinfo", 116, 116, ppc64Prototypes{}},
-	{"ipc", 117, 117, ppc64Prototypes{}},
-	{"fsync", 118, 118, ppc64Prototypes{}},
-	{"sigreturn", 119, 119, ppc64Prototypes{}},
-	{"clone", 120, 120, ppc64Prototypes{}},
-	{"setdomainname", 121, 121, ppc64Prototypes{}},
-	{"uname", 122, 122, ppc64Prototypes{}},
-	{"modify_ldt", 123, 123, ppc64Prototypes{}},
-	{"adjtimex", 124, 124, ppc64Prototypes{}},
-	{"mprotect", 125, 125, ppc64Prototypes{}},
-	{"sigprocmask", 126, 126, ppc64Prototypes{}},
-	{"create_module", 127, 127, ppc64Prototypes{}},
-	{"init_module", 128, 128, ppc64Prototypes{}},
-	{"delete_module", 129, 129, ppc64Prototypes{}},
-	{"get_kernel_syms", 130, 130, ppc64Prototypes{}},
-	{"quotactl", 131, 131, ppc64Prototypes{}},
-	{"getpgid", 132, 132, ppc64Prototypes{}},
-	{"fchdir", 133, 133, ppc64Prototypes{}},
-	{"bdflush", 134, 134, ppc64Prototypes{}},
-	{"sysfs", 135, 135, ppc64Prototypes{}},
-	{"personality", 136, 136, ppc64Prototypes{}},
-	{"afs_syscall", 137, 137, ppc64Prototypes{}},
-	{"setfsuid", 138, 138, ppc64Prototypes{}},
-	{"setfsgid", 139, 139, ppc64Prototypes{}},
-	{"_llseek", 140, 140, ppc64Prototypes{}},
-	{"getdents", 141, 141, ppc64Prototypes{}},
-	{"_newselect", 142, 142, ppc64Prototypes{}},
-	{"flock", 143, 143, ppc64Prototypes{}},
-	{"msync", 144, 144, ppc64Prototypes{}},
-	{"readv", 145, 145, ppc64Prototypes{}},
-	{"writev", 146, 146, ppc64Prototypes{}},
-	{"getsid", 147, 147, ppc64Prototypes{}},
-	{"fdatasync", 148, 148, ppc64Prototypes{}},
-	{"_sysctl", 149, 149, ppc64Prototypes{}},
-	{"mlock", 150, 150, ppc64Prototypes{}},
-	{"munlock", 151, 151, ppc64Prototypes{}},
-	{"mlockall", 152, 152, ppc64Prototypes{}},
-	{"munlockall", 153, 153, ppc64Prototypes{}},
-	{"sched_setparam", 154, 154, ppc64Prototypes{}},
-	{"sched_getparam", 155, 155, ppc64Prototypes{}},
-	{"sched_setscheduler", 156, 156, ppc64Prototypes{}},
-	{"sched_getscheduler", 157, 157, ppc64Prototypes{}},
-	{"sched_yield", 158, 158, ppc64Prototypes{}},
-	{"sched_get_priority_max", 159, 159, ppc64Prototypes{}},
-	{"sched_get_priority_min", 160, 160, ppc64Prototypes{}},
-	{"sched_rr_get_interval", 161, 161, ppc64Prototypes{}},
-	{"nanosleep", 162, 162, ppc64Prototypes{}},
-	{"mremap", 163, 163, ppc64Prototypes{}},
-	{"setresuid", 164, 164, ppc64Prototypes{}},
-	{"getresuid", 165, 165, ppc64Prototypes{}},
-	{"query_module", 166, 166, ppc64Prototypes{}},
-	{"poll", 167, 167, ppc64Prototypes{}},
-	{"nfsservctl", 168, 168, ppc64Prototypes{}},
-	{"setresgid", 169, 169, ppc64Prototypes{}},
-	{"getresgid", 170, 170, ppc64Prototypes{}},
-	{"prctl", 171, 171, ppc64Prototypes{}},
-	{"rt_sigreturn", 172, 172, ppc64Prototypes{}},
-	{"rt_sigaction", 173, 173, ppc64Prototypes{}},
-	{"rt_sigprocmask", 174, 174, ppc64Prototypes{}},
-	{"rt_sigpending", 175, 175, ppc64Prototypes{}},
-	{"rt_sigtimedwait", 176, 176, ppc64Prototypes{}},
-	{"rt_sigqueueinfo", 177, 177, ppc64Prototypes{}},
-	{"rt_sigsuspend", 178, 178, ppc64Prototypes{}},
-	{"pread64", 179, 179, ppc64Prototypes{}},
-	{"pwrite64", 180, 180, ppc64Prototypes{}},
-	{"chown", 181, 181, ppc64Prototypes{}},
-	{"getcwd", 182, 182, ppc64Prototypes{}},
-	{"capget", 183, 183, ppc64Prototypes{}},
-	{"capset", 184, 184, ppc64Prototypes{}},
-	{"sigaltstack", 185, 185, ppc64Prototypes{}},
-	{"sendfile", 186, 186, ppc64Prototypes{}},
-	{"getpmsg", 187, 187, ppc64Prototypes{}},
-	{"putpmsg", 188, 188, ppc64Prototypes{}},
-	{"vfork", 189, 189, ppc64Prototypes{}},
-	{"ugetrlimit", 190, 190, ppc64Prototypes{}},
-	{"readahead", 191, 191, ppc64Prototypes{}},
-	{"pciconfig_read", 198, 192, ppc64Prototypes{}},
-	{"pciconfig_write", 199, 193, ppc64Prototypes{}},
-	{"pciconfig_iobase", 200, 194, ppc64Prototypes{}},
-	{"multiplexer", 201, 195, ppc64Prototypes{}},
-	{"getdents64", 202, 196, ppc64Prototypes{}},
-	{"pivot_root", 203, 197, ppc64Prototypes{}},
-	{"madvise", 205, 198, ppc64Prototypes{}},
-	{"mincore", 206, 199, ppc64Prototypes{}},
-	{"gettid", 207, 200, ppc64Prototypes{}},
-	{"tkill", 208, 201, ppc64Prototypes{}},
-	{"setxattr", 209, 202, ppc64Prototypes{}},
-	{"lsetxattr", 210, 203, ppc64Prototypes{}},
-	{"fsetxattr", 211, 204, ppc64Prototypes{}},
-	{"getxattr", 212, 205, ppc64Prototypes{}},
-	{"lgetxattr", 213, 206, ppc64Prototypes{}},
-	{"fgetxattr", 214, 207, ppc64Prototypes{}},
-	{"listxattr", 215, 208, ppc64Prototypes{}},
-	{"llistxattr", 216, 209, ppc64Prototypes{}},
-	{"flistxattr", 217, 210, ppc64Prototypes{}},
-	{"removexattr", 218, 211, ppc64Prototypes{}},
-	{"lremovexattr", 219, 212, ppc64Prototypes{}},
-	{"fremovexattr", 220, 213, ppc64Prototypes{}},
-	{"futex", 221, 214, ppc64Prototypes{}},
-	{"sched_setaffinity", 222, 215, ppc64Prototypes{}},
-	{"sched_getaffinity", 223, 216, ppc64Prototypes{}},
-	{"tuxcall", 225, 217, ppc64Prototypes{}},
-	{"io_setup", 227, 218, ppc64Prototypes{}},
-	{"io_destroy", 228, 219, ppc64Prototypes{}},
-	{"io_getevents", 229, 220, ppc64Prototypes{}},
-	{"io_submit", 230, 221, ppc64Prototypes{}},
-	{"io_cancel", 231, 222, ppc64Prototypes{}},
-	{"set_tid_address", 232, 223, ppc64Prototypes{}},
-	{"fadvise64", 233, 224, ppc64Prototypes{}},
-	{"exit_group", 234, 225, ppc64Prototypes{}},
-	{"lookup_dcookie", 235, 226, ppc64Prototypes{}},
-	{"epoll_create", 236, 227, ppc64Prototypes{}},
-	{"epoll_ctl", 237, 228, ppc64Prototypes{}},
-	{"epoll_wait", 238, 229, ppc64Prototypes{}},
-	{"remap_file_pages", 239, 230, ppc64Prototypes{}},
-	{"timer_create", 240, 231, ppc64Prototypes{}},
-	{"timer_settime", 241, 232, ppc64Prototypes{}},
-	{"timer_gettime", 242, 233, ppc64Prototypes{}},
-	{"timer_getoverrun", 243, 234, ppc64Prototypes{}},
-	{"timer_delete", 244, 235, ppc64Prototypes{}},
-	{"clock_settime", 245, 236, ppc64Prototypes{}},
-	{"clock_gettime", 246, 237, ppc64Prototypes{}},
-	{"clock_getres", 247, 238, ppc64Prototypes{}},
-	{"clock_nanosleep", 248, 239, ppc64Prototypes{}},
-	{"swapcontext", 249, 240, ppc64Prototypes{}},
-	{"tgkill", 250, 241, ppc64Prototypes{}},
-	{"utimes", 251, 242, ppc64Prototypes{}},
-	{"statfs64", 252, 243, ppc64Prototypes{}},
-	{"fstatfs64", 253, 244, ppc64Prototypes{}},
-	{"rtas", 255, 245, ppc64Prototypes{}},
-	{"sys_debug_setcontext", 256, 246, ppc64Prototypes{}},
-	{"migrate_pages", 258, 247, ppc64Prototypes{}},
-	{"mbind", 259, 248, ppc64Prototypes{}},
-	{"get_mempolicy", 260, 249, ppc64Prototypes{}},
-	{"set_mempolicy", 261, 250, ppc64Prototypes{}},
-	{"mq_open", 262, 251, ppc64Prototypes{}},
-	{"mq_unlink", 263, 252, ppc64Prototypes{}},
-	{"mq_timedsend", 264, 253, ppc64Prototypes{}},
-	{"mq_timedreceive", 265, 254, ppc64Prototypes{}},
-	{"mq_notify", 266, 255, ppc64Prototypes{}},
-	{"mq_getsetattr", 267, 256, ppc64Prototypes{}},
-	{"kexec_load", 268, 257, ppc64Prototypes{}},
-	{"add_key", 269, 258, ppc64Prototypes{}},
-	{"request_key", 270, 259, ppc64Prototypes{}},
-	{"keyctl", 271, 260, ppc64Prototypes{}},
-	{"waitid", 272, 261, ppc64Prototypes{}},
-	{"ioprio_set", 273, 262, ppc64Prototypes{}},
-	{"ioprio_get", 274, 263, ppc64Prototypes{}},
-	{"inotify_init", 275, 264, ppc64Prototypes{}},
-	{"inotify_add_watch", 276, 265, ppc64Prototypes{}},
-	{"inotify_rm_watch", 277, 266, ppc64Prototypes{}},
-	{"spu_run", 278, 267, ppc64Prototypes{}},
-	{"spu_create", 279, 268, ppc64Prototypes{}},
-	{"pselect6", 280, 269, ppc64Prototypes{}},
-	{"ppoll", 281, 270, ppc64Prototypes{}},
-	{"unshare", 282, 271, ppc64Prototypes{}},
-	{"splice", 283, 272, ppc64Prototypes{}},
-	{"tee", 284, 273, ppc64Prototypes{}},
-	{"vmsplice", 285, 274, ppc64Prototypes{}},
-	{"openat", 286, 275, ppc64Prototypes{}},
-	{"mkdirat", 287, 276, ppc64Prototypes{}},
-	{"mknodat", 288, 277, ppc64Prototypes{}},
-	{"fchownat", 289, 278, ppc64Prototypes{}},
-	{"futimesat", 290, 279, ppc64Prototypes{}},
-	{"newfstatat", 291, 280, ppc64Prototypes{}},
-	{"unlinkat", 292, 281, ppc64Prototypes{}},
-	{"renameat", 293, 282, ppc64Prototypes{}},
-	{"linkat", 294, 283, ppc64Prototypes{}},
-	{"symlinkat", 295, 284, ppc64Prototypes{}},
-	{"readlinkat", 296, 285, ppc64Prototypes{}},
-	{"fchmodat", 297, 286, ppc64Prototypes{}},
-	{"faccessat", 298, 287, ppc64Prototypes{}},
-	{"get_robust_list", 299, 288, ppc64Prototypes{}},
-	{"set_robust_list", 300, 289, ppc64Prototypes{}},
-	{"move_pages", 301, 290, ppc64Prototypes{}},
-	{"getcpu", 302, 291, ppc64Prototypes{}},
-	{"epoll_pwait", 303, 292, ppc64Prototypes{}},
-	{"utimensat", 304, 293, ppc64Prototypes{}},
-	{"signalfd", 305, 294, ppc64Prototypes{}},
-	{"timerfd_create", 306, 295, ppc64Prototypes{}},
-	{"eventfd", 307, 296, ppc64Prototypes{}},
-	{"sync_file_range2", 308, 297, ppc64Prototypes{}},
-	{"fallocate", 309, 298, ppc64Prototypes{}},
-	{"subpage_prot", 310, 299, ppc64Prototypes{}},
-	{"timerfd_settime", 311, 300, ppc64Prototypes{}},
-	{"timerfd_gettime", 312, 301, ppc64Prototypes{}},
-	{"signalfd4", 313, 302, ppc64Prototypes{}},
-	{"eventfd2", 314, 303, ppc64Prototypes{}},
-	{"epoll_create1", 315, 304, ppc64Prototypes{}},
-	{"dup3", 316, 305, ppc64Prototypes{}},
-	{"pipe2", 317, 306, ppc64Prototypes{}},
-	{"inotify_init1", 318, 307, ppc64Prototypes{}},
-	{"perf_event_open", 319, 308, ppc64Prototypes{}},
-	{"preadv", 320, 309, ppc64Prototypes{}},
-	{"pwritev", 321, 310, ppc64Prototypes{}},
-	{"rt_tgsigqueueinfo", 322, 311, ppc64Prototypes{}},
-	{"fanotify_init", 323, 312, ppc64Prototypes{}},
-	{"fanotify_mark", 324, 313, ppc64Prototypes{}},
-	{"prlimit64", 325, 314, ppc64Prototypes{}},
-	{"socket", 326, 315, ppc64Prototypes{}},
-	{"bind", 327, 316, ppc64Prototypes{}},
-	{"connect", 328, 317, ppc64Prototypes{}},
-	{"listen", 329, 318, ppc64Prototypes{}},
-	{"accept", 330, 319, ppc64Prototypes{}},
-	{"getsockname", 331, 320, ppc64Prototypes{}},
-	{"getpeername", 332, 321, ppc64Prototypes{}},
-	{"socketpair", 333, 322, ppc64Prototypes{}},
-	{"send", 334, 323, ppc64Prototypes{}},
-	{"sendto", 335, 324, ppc64Prototypes{}},
-	{"recv", 336, 325, ppc64Prototypes{}},
-	{"recvfrom", 337, 326, ppc64Prototypes{}},
-	{"shutdown", 338, 327, ppc64Prototypes{}},
-	{"setsockopt", 339, 328, ppc64Prototypes{}},
-	{"getsockopt", 340, 329, ppc64Prototypes{}},
-	{"sendmsg", 341, 330, ppc64Prototypes{}},
-	{"recvmsg", 342, 331, ppc64Prototypes{}},
-	{"recvmmsg", 343, 332, ppc64Prototypes{}},
-	{"accept4", 344, 333, ppc64Prototypes{}},
-	{"name_to_handle_at", 345, 334, ppc64Prototypes{}},
-	{"open_by_handle_at", 346, 335, ppc64Prototypes{}},
-	{"clock_adjtime", 347, 336, ppc64Prototypes{}},
-	{"syncfs", 348, 337, ppc64Prototypes{}},
-	{"sendmmsg", 349, 338, ppc64Prototypes{}},
-	{"setns", 350, 339, ppc64Prototypes{}},
-	{"process_vm_readv", 351, 340, ppc64Prototypes{}},
-	{"process_vm_writev", 352, 341, ppc64Prototypes{}},
-	{"finit_module", 353, 342, ppc64Prototypes{}},
-	{"kcmp", 354, 343, ppc64Prototypes{}},
-	{"sched_setattr", 355, 344, ppc64Prototypes{}},
-	{"sched_getattr", 356, 345, ppc64Prototypes{}},
-	{"renameat2", 357, 346, ppc64Prototypes{}},
-	{"seccomp", 358, 347, ppc64Prototypes{}},
-	{"getrandom", 359, 348, ppc64Prototypes{}},
-	{"memfd_create", 360, 349, ppc64Prototypes{}},
-	{"bpf", 361, 350, ppc64Prototypes{}},
-	{"execveat", 362, 351, ppc64Prototypes{}},
-	{"switch_endian", 363, 352, ppc64Prototypes{}},
-	{"userfaultfd", 364, 353, ppc64Prototypes{}},
-	{"membarrier", 365, 354, ppc64Prototypes{}},
-	{"mlock2", 378, 355, ppc64Prototypes{}},
-	{"copy_file_range", 379, 356, ppc64Prototypes{}},
-	{"preadv2", 380, 357, ppc64Prototypes{}},
-	{"pwritev2", 381, 358, ppc64Prototypes{}},
-	{"kexec_file_load", 382, 359, ppc64Prototypes{}},
-	{"statx", 383, 360, ppc64Prototypes{}},
-	{"pkey_alloc", 384, 361, ppc64Prototypes{}},
-	{"pkey_free", 385, 362, ppc64Prototypes{}},
-	{"pkey_mprotect", 386, 363, ppc64Prototypes{}},
-	{"rseq", 387, 364, ppc64Prototypes{}},
-	{"io_pgetevents", 388, 365, ppc64Prototypes{}},
-	{"semtimedop", 392, 366, ppc64Prototypes{}},
-	{"semget", 393, 367, ppc64Prototypes{}},
-	{"semctl", 394, 368, ppc64Prototypes{}},
-	{"shmget", 395, 369, ppc64Prototypes{}},
-	{"shmctl", 396, 370, ppc64Prototypes{}},
-	{"shmat", 397, 371, ppc64Prototypes{}},
-	{"shmdt", 398, 372, ppc64Prototypes{}},
-	{"msgget", 399, 373, ppc64Prototypes{}},
-	{"msgsnd", 400, 374, ppc64Prototypes{}},
-	{"msgrcv", 401, 375, ppc64Prototypes{}},
-	{"msgctl", 402, 376, ppc64Prototypes{}},
-	{"pidfd_send_signal", 424, 377, ppc64Prototypes{}},
-	{"io_uring_setup", 425, 378, ppc64Prototypes{}},
-	{"io_uring_enter", 426, 379, ppc64Prototypes{}},
-	{"io_uring_register", 427, 380, ppc64Prototypes{}},
-	{"open_tree", 428, 381, ppc64Prototypes{}},
-	{"move_mount", 429, 382, ppc64Prototypes{}},
-	{"fsopen", 430, 383, ppc64Prototypes{}},
-	{"fsconfig", 431, 384, ppc64Prototypes{}},
-	{"fsmount", 432, 385, ppc64Prototypes{}},
-	{"fspick", 433, 386, ppc64Prototypes{}},
-	{"pidfd_open", 434, 387, ppc64Prototypes{}},
-	{"clone3", 435, 388, ppc64Prototypes{}},
-	{"close_range", 436, 389, ppc64Prototypes{}},
-	{"openat2", 437, 390, ppc64Prototypes{}},
-	{"pidfd_getfd", 438, 391, ppc64Prototypes{}},
-	{"faccessat2", 439, 392, ppc64Prototypes{}},
-	{"process_madvise", 440, 393, ppc64Prototypes{}},
-	{"epoll_pwait2", 441, 394, ppc64Prototypes{}},
-	{"mount_setattr", 442, 395, ppc64Prototypes{}},
-	{"quotactl_fd", 443, 396, ppc64Prototypes{}},
-	{"landlock_create_ruleset", 444, 397, ppc64Prototypes{}},
-	{"landlock_add_rule", 445, 398, ppc64Prototypes{}},
-	{"landlock_restrict_self", 446, 399, ppc64Prototypes{}},
-	{"process_mrelease", 448, 400, ppc64Prototypes{}},
-	{"futex_waitv", 449, 401, ppc64Prototypes{}},
-	{"set_mempolicy_home_node", 450, 402, ppc64Prototypes{}},
-	{"cachestat", 451, 403, ppc64Prototypes{}},
-	{"fchmodat2", 452, 404, ppc64Prototypes{}},
-	{"map_shadow_stack", 453, 405, ppc64Prototypes{}},
-	{"futex_wake", 454, 406, ppc64Prototypes{}},
-	{"futex_wait", 455, 407, ppc64Prototypes{}},
-	{"futex_requeue", 456, 408, ppc64Prototypes{}},
-	{"statmount", 457, 409, ppc64Prototypes{}},
-	{"listmount", 458, 410, ppc64Prototypes{}},
-	{"lsm_get_self_attr", 459, 411, ppc64Prototypes{}},
-	{"lsm_set_self_attr", 460, 412, ppc64Prototypes{}},
-	{"lsm_list_modules", 461, 413, ppc64Prototypes{}},
-	{"mseal", 462, 414, ppc64Prototypes{}},
-	{"setxattrat", 463, 415, ppc64Prototypes{}},
-	{"getxattrat", 464, 416, ppc64Prototypes{}},
-	{"listxattrat", 465, 417, ppc64Prototypes{}},
-	{"removexattrat", 466, 418, ppc64Prototypes{}},
-	{"open_tree_attr", 467, 419, ppc64Prototypes{}},
-	{"file_getattr", 468, 420, ppc64Prototypes{}},
-	{"file_setattr", 469, 421, ppc64Prototypes{}},
-	{"listns", 470, 422, ppc64Prototypes{}},
-	{"rseq_slice_yield", 471, 423, ppc64Prototypes{}},
+var ppc64Calls = []entry{
+	{0, 15, 1},        // restart_syscall
+	{1, 19, 1},        // exit
+	{2, 23, 1},        // fork
+	{3, 27, 1000},     // read
+	{4, 32, 1000},     // write
+	{5, 36, 1},        // open
+	{6, 41, 100},      // close
+	{7, 48, 1},        // waitpid
+	{8, 53, 1},        // creat
+	{9, 57, 1},        // link
+	{10, 63, 1},       // unlink
+	{11, 69, 1},       // execve
+	{12, 74, 1},       // chdir
+	{13, 78, 1},       // time
+	{14, 83, 1},       // mknod
+	{15, 88, 1},       // chmod
+	{16, 94, 1},       // lchown
+	{17, 99, 1},       // break
+	{18, 106, 1},      // oldstat
+	{19, 111, 30},     // lseek
+	{20, 117, 30},     // getpid
+	{21, 122, 1},      // mount
+	{22, 128, 1},      // umount
+	{23, 134, 1},      // setuid
+	{24, 140, 1},      // getuid
+	{25, 145, 1},      // stime
+	{26, 151, 1},      // ptrace
+	{27, 156, 1},      // alarm
+	{28, 164, 1},      // oldfstat
+	{29, 169, 1},      // pause
+	{30, 174, 1},      // utime
+	{31, 178, 1},      // stty
+	{32, 182, 1},      // gtty
+	{33, 188, 1},      // access
+	{34, 192, 1},      // nice
+	{35, 197, 1},      // ftime
+	{36, 201, 1},      // sync
+	{37, 205, 1},      // kill
+	{38, 211, 1},      // rename
+	{39, 216, 1},      // mkdir
+	{40, 221, 1},      // rmdir
+	{41, 224, 1},      // dup
+	{42, 228, 1},      // pipe
+	{43, 233, 1},      // times
+	{44, 237, 1},      // prof
+	{45, 240, 1},      // brk
+	{46, 246, 1},      // setgid
+	{47, 252, 1},      // getgid
+	{48, 258, 1},      // signal
+	{49, 265, 1},      // geteuid
+	{50, 272, 1},      // getegid
+	{51, 276, 1},      // acct
+	{52, 283, 1},      // umount2
+	{53, 287, 1},      // lock
+	{54, 292, 10},     // ioctl
+	{55, 297, 100},    // fcntl
+	{56, 300, 1},      // mpx
+	{57, 307, 1},      // setpgid
+	{58, 313, 1},      // ulimit
+	{59, 324, 1},      // oldolduname
+	{60, 329, 1},      // umask
+	{61, 335, 1},      // chroot
+	{62, 340, 1},      // ustat
+	{63, 344, 1},      // dup2
+	{64, 351, 1},      // getppid
+	{65, 358, 1},      // getpgrp
+	{66, 364, 1},      // setsid
+	{67, 373, 1},      // sigaction
+	{68, 381, 1},      // sgetmask
+	{69, 389, 1},      // ssetmask
+	{70, 397, 1},      // setreuid
+	{71, 405, 1},      // setregid
+	{72, 415, 1},      // sigsuspend
+	{73, 425, 1},      // sigpending
+	{74, 436, 1},      // sethostname
+	{75, 445, 1},      // setrlimit
+	{76, 454, 1},      // getrlimit
+	{77, 463, 1},      // getrusage
+	{78, 475, 1},      // gettimeofday
+	{79, 487, 1},      // settimeofday
+	{80, 496, 1},      // getgroups
+	{81, 505, 1},      // setgroups
+	{82, 511, 1},      // select
+	{83, 518, 1},      // symlink
+	{84, 526, 1},      // oldlstat
+	{85, 534, 1},      // readlink
+	{86, 540, 1},      // uselib
+	{87, 546, 1},      // swapon
+	{88, 552, 1},      // reboot
+	{89, 559, 1},      // readdir
+	{90, 563, 30},     // mmap
+	{91, 569, 30},     // munmap
+	{92, 577, 1},      // truncate
+	{93, 586, 1},      // ftruncate
+	{94, 592, 1},      // fchmod
+	{95, 598, 1},      // fchown
+	{96, 609, 1},      // getpriority
+	{97, 620, 1},      // setpriority
+	{98, 626, 1},      // profil
+	{99, 632, 1},      // statfs
+	{100, 639, 1},     // fstatfs
+	{101, 645, 1},     // ioperm
+	{102, 655, 100},   // socketcall
+	{103, 661, 1},     // syslog
+	{104, 670, 1},     // setitimer
+	{105, 679, 1},     // getitimer
+	{106, 683, 1},     // stat
+	{107, 688, 1},     // lstat
+	{108, 693, 100},   // fstat
+	{109, 701, 1},     // olduname
+	{110, 705, 1},     // iopl
+	{111, 712, 1},     // vhangup
+	{112, 716, 1},     // idle
+	{113, 720, 1},     // vm86
+	{114, 725, 1},     // wait4
+	{115, 732, 1},     // swapoff
+	{116, 739, 1},     // sysinfo
+	{117, 742, 1},     // ipc
+	{118, 747, 10},    // fsync
+	{119, 756, 1},     // sigreturn
+	{120, 761, 10},    // clone
+	{121, 774, 1},     // setdomainname
+	{122, 779, 1},     // uname
+	{123, 789, 1},     // modify_ldt
+	{124, 797, 1},     // adjtimex
+	{125, 805, 10},    // mprotect
+	{126, 816, 1},     // sigprocmask
+	{127, 829, 1},     // create_module
+	{128, 840, 1},     // init_module
+	{129, 853, 1},     // delete_module
+	{130, 868, 1},     // get_kernel_syms
+	{131, 876, 1},     // quotactl
+	{132, 883, 1},     // getpgid
+	{133, 889, 1},     // fchdir
+	{134, 896, 1},     // bdflush
+	{135, 901, 1},     // sysfs
+	{136, 912, 1},     // personality
+	{137, 923, 1},     // afs_syscall
+	{138, 931, 1},     // setfsuid
+	{139, 939, 1},     // setfsgid
+	{140, 946, 30},    // _llseek
+	{141, 954, 1},     // getdents
+	{142, 964, 1},     // _newselect
+	{143, 969, 1},     // flock
+	{144, 974, 1},     // msync
+	{145, 979, 300},   // readv
+	{146, 985, 300},   // writev
+	{147, 991, 1},     // getsid
+	{148, 1000, 10},   // fdatasync
+	{149, 1007, 1},    // _sysctl
+	{150, 1012, 1},    // mlock
+	{151, 1019, 1},    // munlock
+	{152, 1027, 1},    // mlockall
+	{153, 1037, 1},    // munlockall
+	{154, 1051, 1},    // sched_setparam
+	{155, 1065, 1},    // sched_getparam
+	{156, 1083, 1},    // sched_setscheduler
+	{157, 1101, 1},    // sched_getscheduler
+	{158, 1112, 30},   // sched_yield
+	{159, 1134, 1},    // sched_get_priority_max
+	{160, 1156, 1},    // sched_get_priority_min
+	{161, 1177, 1},    // sched_rr_get_interval
+	{162, 1186, 1000}, // nanosleep
+	{163, 1192, 1},    // mremap
+	{164, 1201, 1},    // setresuid
+	{165, 1210, 1},    // getresuid
+	{166, 1222, 1},    // query_module
+	{167, 1226, 1},    // poll
+	{168, 1236, 1},    // nfsservctl
+	{169, 1245, 1},    // setresgid
+	{170, 1254, 1},    // getresgid
+	{171, 1259, 10},   // prctl
+	{172, 1271, 30},   // rt_sigreturn
+	{173, 1283, 10},   // rt_sigaction
+	{174, 1297, 10},   // rt_sigprocmask
+	{175, 1310, 1},    // rt_sigpending
+	{176, 1325, 1},    // rt_sigtimedwait
+	{177, 1340, 1},    // rt_sigqueueinfo
+	{178, 1353, 1},    // rt_sigsuspend
+	{179, 1360, 300},  // pread64
+	{180, 1368, 300},  // pwrite64
+	{181, 1373, 1},    // chown
+	{182, 1379, 1},    // getcwd
+	{183, 1385, 1},    // capget
+	{184, 1391, 1},    // capset
+	{185, 1402, 10},   // sigaltstack
+	{186, 1410, 30},   // sendfile
+	{187, 1417, 1},    // getpmsg
+	{188, 1424, 1},    // putpmsg
+	{189, 1429, 1},    // vfork
+	{190, 1439, 1},    // ugetrlimit
+	{191, 1448, 1},    // readahead
+	{198, 1462, 1},    // pciconfig_read
+	{199, 1477, 1},    // pciconfig_write
+	{200, 1493, 1},    // pciconfig_iobase
+	{201, 1504, 1},    // multiplexer
+	{202, 1514, 30},   // getdents64
+	{203, 1524, 1},    // pivot_root
+	{205, 1531, 30},   // madvise
+	{206, 1538, 1},    // mincore
+	{207, 1544, 10},   // gettid
+	{208, 1549, 1},    // tkill
+	{209, 1557, 1},    // setxattr
+	{210, 1566, 1},    // lsetxattr
+	{211, 1575, 1},    // fsetxattr
+	{212, 1583, 1},    // getxattr
+	{213, 1592, 1},    // lgetxattr
+	{214, 1601, 1},    // fgetxattr
+	{215, 1610, 1},    // listxattr
+	{216, 1620, 1},    // llistxattr
+	{217, 1630, 1},    // flistxattr
+	{218, 1641, 1},    // removexattr
+	{219, 1653, 1},    // lremovexattr
+	{220, 1665, 1},    // fremovexattr
+	{221, 1670, 1000}, // futex
+	{222, 1687, 1},    // sched_setaffinity
+	{223, 1704, 10},   // sched_getaffinity
+	{225, 1711, 1},    // tuxcall
+	{227, 1719, 1},    // io_setup
+	{228, 1729, 1},    // io_destroy
+	{229, 1741, 1},    // io_getevents
+	{230, 1750, 1},    // io_submit
+	{231, 1759, 1},    // io_cancel
+	{232, 1774, 1},    // set_tid_address
+	{233, 1783, 1},    // fadvise64
+	{234, 1793, 1},    // exit_group
+	{235, 1807, 1},    // lookup_dcookie
+	{236, 1819, 1},    // epoll_create
+	{237, 1828, 100},  // epoll_ctl
+	{238, 1838, 1000}, // epoll_wait
+	{239, 1854, 1},    // remap_file_pages
+	{240, 1866, 1},    // timer_create
+	{241, 1879, 1},    // timer_settime
+	{242, 1892, 1},    // timer_gettime
+	{243, 1908, 1},    // timer_getoverrun
+	{244, 1920, 1},    // timer_delete
+	{245, 1933, 1},    // clock_settime
+	{246, 1946, 10},   // clock_gettime
+	{247, 1958, 1},    // clock_getres
+	{248, 1973, 1000}, // clock_nanosleep
+	{249, 1984, 1},    // swapcontext
+	{250, 1990, 30},   // tgkill
+	{251, 1996, 1},    // utimes
+	{252, 2004, 1},    // statfs64
+	{253, 2013, 1},    // fstatfs64
+	{255, 2017, 1},    // rtas
+	{256, 2037, 1},    // sys_debug_setcontext
+	{258, 2050, 1},    // migrate_pages
+	{259, 2055, 1},    // mbind
+	{260, 2068, 1},    // get_mempolicy
+	{261, 2081, 1},    // set_mempolicy
+	{262, 2088, 1},    // mq_open
+	{263, 2097, 1},    // mq_unlink
+	{264, 2109, 1},    // mq_timedsend
+	{265, 2124, 1},    // mq_timedreceive
+	{266, 2133, 1},    // mq_notify
+	{267, 2146, 1},    // mq_getsetattr
+	{268, 2156, 1},    // kexec_load
+	{269, 2163, 1},    // add_key
+	{270, 2174, 1},    // request_key
+	{271, 2180, 1},    // keyctl
+	{272, 2186, 1},    // waitid
+	{273, 2196, 1},    // ioprio_set
+	{274, 2206, 1},    // ioprio_get
+	{275, 2218, 1},    // inotify_init
+	{276, 2235, 1},    // inotify_add_watch
+	{277, 2251, 1},    // inotify_rm_watch
+	{278, 2258, 1},    // spu_run
+	{279, 2268, 1},    // spu_create
+	{280, 2276, 1},    // pselect6
+	{281, 2281, 1},    // ppoll
+	{282, 2288, 1},    // unshare
+	{283, 2294, 30},   // splice
+	{284, 2297, 1},    // tee
+	{285, 2305, 1},    // vmsplice
+	{286, 2311, 100},  // openat
+	{287, 2318, 10},   // mkdirat
+	{288, 2325, 1},    // mknodat
+	{289, 2333, 1},    // fchownat
+	{290, 2342, 1},    // futimesat
+	{291, 2352, 100},  // newfstatat
+	{292, 2360, 10},   // unlinkat
+	{293, 2368, 10},   // renameat
+	{294, 2374, 1},    // linkat
+	{295, 2383, 1},    // symlinkat
+	{296, 2393, 10},   // readlinkat
+	{297, 2401, 1},    // fchmodat
+	{298, 2410, 1},    // faccessat
+	{299, 2425, 1},    // get_robust_list
+	{300, 2440, 1},    // set_robust_list
+	{301, 2450, 1},    // move_pages
+	{302, 2456, 1},    // getcpu
+	{303, 2467, 1000}, // epoll_pwait
+	{304, 2476, 1},    // utimensat
+	{305, 2484, 1},    // signalfd
+	{306, 2498, 1},    // timerfd_create
+	{307, 2505, 1},    // eventfd
+	{308, 2521, 1},    // sync_file_range2
+	{309, 2530, 1},    // fallocate
+	{310, 2542, 1},    // subpage_prot
+	{311, 2557, 1},    // timerfd_settime
+	{312, 2572, 1},    // timerfd_gettime
+	{313, 2581, 1},    // signalfd4
+	{314, 2589, 1},    // eventfd2
+	{315, 2602, 1},    // epoll_create1
+	{316, 2606, 10},   // dup3
+	{317, 2611, 10},   // pipe2
+	{318, 2624, 1},    // inotify_init1
+	{319, 2639, 1},    // perf_event_open
+	{320, 2645, 1},    // preadv
+	{321, 2652, 1},    // pwritev
+	{322, 2669, 1},    // rt_tgsigqueueinfo
+	{323, 2682, 1},    // fanotify_init
+	{324, 2695, 1},    // fanotify_mark
+	{325, 2704, 1},    // prlimit64
+	{326, 2710, 100},  // socket
+	{327, 2714, 10},   // bind
+	{328, 2721, 100},  // connect
+	{329, 2727, 10},   // listen
+	{330, 2733, 1},    // accept
+	{331, 2744, 100},  // getsockname
+	{332, 2755, 100},  // getpeername
+	{333, 2765, 1},    // socketpair
+	{334, 2769, 1000}, // send
+	{335, 2775, 300},  // sendto
+	{336, 2779, 1},    // recv
+	{337, 2787, 300},  // recvfrom
+	{338, 2795, 10},   // shutdown
+	{339, 2805, 100},  // setsockopt
+	{340, 2815, 100},  // getsockopt
+	{341, 2822, 300},  // sendmsg
+	{342, 2829, 1000}, // recvmsg
+	{343, 2837, 1},    // recvmmsg
+	{344, 2844, 100},  // accept4
+	{345, 2861, 1},    // name_to_handle_at
+	{346, 2878, 1},    // open_by_handle_at
+	{347, 2891, 1},    // clock_adjtime
+	{348, 2897, 1},    // syncfs
+	{349, 2905, 1},    // sendmmsg
+	{350, 2910, 1},    // setns
+	{351, 2926, 1},    // process_vm_readv
+	{352, 2943, 1},    // process_vm_writev
+	{353, 2955, 1},    // finit_module
+	{354, 2959, 1},    // kcmp
+	{355, 2972, 1},    // sched_setattr
+	{356, 2985, 1},    // sched_getattr
+	{357, 2994, 10},   // renameat2
+	{358, 3001, 1},    // seccomp
+	{359, 3010, 10},   // getrandom
+	{360, 3022, 1},    // memfd_create
+	{361, 3025, 1},    // bpf
+	{362, 3033, 1},    // execveat
+	{363, 3046, 1},    // switch_endian
+	{364, 3057, 1},    // userfaultfd
+	{365, 3067, 1},    // membarrier
+	{378, 3073, 1},    // mlock2
+	{379, 3088, 1},    // copy_file_range
+	{380, 3095, 1},    // preadv2
+	{381, 3103, 1},    // pwritev2
+	{382, 3118, 1},    // kexec_file_load
+	{383, 3123, 30},   // statx
+	{384, 3133, 1},    // pkey_alloc
+	{385, 3142, 1},    // pkey_free
+	{386, 3155, 1},    // pkey_mprotect
+	{387, 3159, 1},    // rseq
+	{388, 3172, 1},    // io_pgetevents
+	{392, 3182, 1},    // semtimedop
+	{393, 3188, 1},    // semget
+	{394, 3194, 1},    // semctl
+	{395, 3200, 1},    // shmget
+	{396, 3206, 1},    // shmctl
+	{397, 3211, 1},    // shmat
+	{398, 3216, 1},    // shmdt
+	{399, 3222, 1},    // msgget
+	{400, 3228, 1},    // msgsnd
+	{401, 3234, 1},    // msgrcv
+	{402, 3240, 1},    // msgctl
+	{424, 3257, 1},    // pidfd_send_signal
+	{425, 3271, 1},    // io_uring_setup
+	{426, 3285, 1},    // io_uring_enter
+	{427, 3302, 1},    // io_uring_register
+	{428, 3311, 1},    // open_tree
+	{429, 3321, 1},    // move_mount
+	{430, 3327, 1},    // fsopen
+	{431, 3335, 1},    // fsconfig
+	{432, 3342, 1},    // fsmount
+	{433, 3348, 1},    // fspick
+	{434, 3358, 1},    // pidfd_open
+	{435, 3364, 10},   // clone3
+	{436, 3375, 1},    // close_range
+	{437, 3382, 1},    // openat2
+	{438, 3393, 1},    // pidfd_getfd
+	{439, 3403, 10},   // faccessat2
+	{440, 3418, 1},    // process_madvise
+	{441, 3430, 1},    // epoll_pwait2
+	{442, 3443, 1},    // mount_setattr
+	{443, 3454, 1},    // quotactl_fd
+	{444, 3477, 1},    // landlock_create_ruleset
+	{445, 3494, 1},    // landlock_add_rule
+	{446, 3516, 1},    // landlock_restrict_self
+	{448, 3532, 1},    // process_mrelease
+	{449, 3543, 1},    // futex_waitv
+	{450, 3566, 1},    // set_mempolicy_home_node
+	{451, 3575, 1},    // cachestat
+	{452, 3584, 1},    // fchmodat2
+	{453, 3600, 1},    // map_shadow_stack
+	{454, 3610, 1},    // futex_wake
+	{455, 3620, 1},    // futex_wait
+	{456, 3633, 1},    // futex_requeue
+	{457, 3642, 1},    // statmount
+	{458, 3651, 1},    // listmount
+	{459, 3668, 1},    // lsm_get_self_attr
+	{460, 3685, 1},    // lsm_set_self_attr
+	{461, 3701, 1},    // lsm_list_modules
+	{462, 3706, 1},    // mseal
+	{463, 3716, 1},    // setxattrat
+	{464, 3726, 1},    // getxattrat
+	{465, 3737, 1},    // listxattrat
+	{466, 3750, 1},    // removexattrat
+	{467, 3764, 1},    // open_tree_attr
+	{468, 3776, 1},    // file_getattr
+	{469, 3788, 1},    // file_setattr
+	{470, 3794, 1},    // listns
+	{471, 3810, 1},    // rseq_slice_yield
 }
+
+const ppc64Names = "" +
+	"restart_syscall" +
+	"exit" +
+	"fork" +
+	"read" +
+	"write" +
+	"open" +
+	"close" +
+	"waitpid" +
+	"creat" +
+	"link" +
+	"unlink" +
+	"execve" +
+	"chdir" +
+	"time" +
+	"mknod" +
+	"chmod" +
+	"lchown" +
+	"break" +
+	"oldstat" +
+	"lseek" +
+	"getpid" +
+	"mount" +
+	"umount" +
+	"setuid" +
+	"getuid" +
+	"stime" +
+	"ptrace" +
+	"alarm" +
+	"oldfstat" +
+	"pause" +
+	"utime" +
+	"stty" +
+	"gtty" +
+	"access" +
+	"nice" +
+	"ftime" +
+	"sync" +
+	"kill" +
+	"rename" +
+	"mkdir" +
+	"rmdir" +
+	"dup" +
+	"pipe" +
+	"times" +
+	"prof" +
+	"brk" +
+	"setgid" +
+	"getgid" +
+	"signal" +
+	"geteuid" +
+	"getegid" +
+	"acct" +
+	"umount2" +
+	"lock" +
+	"ioctl" +
+	"fcntl" +
+	"mpx" +
+	"setpgid" +
+	"ulimit" +
+	"oldolduname" +
+	"umask" +
+	"chroot" +
+	"ustat" +
+	"dup2" +
+	"getppid" +
+	"getpgrp" +
+	"setsid" +
+	"sigaction" +
+	"sgetmask" +
+	"ssetmask" +
+	"setreuid" +
+	"setregid" +
+	"sigsuspend" +
+	"sigpending" +
+	"sethostname" +
+	"setrlimit" +
+	"getrlimit" +
+	"getrusage" +
+	"gettimeofday" +
+	"settimeofday" +
+	"getgroups" +
+	"setgroups" +
+	"select" +
+	"symlink" +
+	"oldlstat" +
+	"readlink" +
+	"uselib" +
+	"swapon" +
+	"reboot" +
+	"readdir" +
+	"mmap" +
+	"munmap" +
+	"truncate" +
+	"ftruncate" +
+	"fchmod" +
+	"fchown" +
+	"getpriority" +
+	"setpriority" +
+	"profil" +
+	"statfs" +
+	"fstatfs" +
+	"ioperm" +
+	"socketcall" +
+	"syslog" +
+	"setitimer" +
+	"getitimer" +
+	"stat" +
+	"lstat" +
+	"fstat" +
+	"olduname" +
+	"iopl" +
+	"vhangup" +
+	"idle" +
+	"vm86" +
+	"wait4" +
+	"swapoff" +
+	"sysinfo" +
+	"ipc" +
+	"fsync" +
+	"sigreturn" +
+	"clone" +
+	"setdomainname" +
+	"uname" +
+	"modify_ldt" +
+	"adjtimex" +
+	"mprotect" +
+	"sigprocmask" +
+	"create_module" +
+	"init_module" +
+	"delete_module" +
+	"get_kernel_syms" +
+	"quotactl" +
+	"getpgid" +
+	"fchdir" +
+	"bdflush" +
+	"sysfs" +
+	"personality" +
+	"afs_syscall" +
+	"setfsuid" +
+	"setfsgid" +
+	"_llseek" +
+	"getdents" +
+	"_newselect" +
+	"flock" +
+	"msync" +
+	"readv" +
+	"writev" +
+	"getsid" +
+	"fdatasync" +
+	"_sysctl" +
+	"mlock" +
+	"munlock" +
+	"mlockall" +
+	"munlockall" +
+	"sched_setparam" +
+	"sched_getparam" +
+	"sched_setscheduler" +
+	"sched_getscheduler" +
+	"sched_yield" +
+	"sched_get_priority_max" +
+	"sched_get_priority_min" +
+	"sched_rr_get_interval" +
+	"nanosleep" +
+	"mremap" +
+	"setresuid" +
+	"getresuid" +
+	"query_module" +
+	"poll" +
+	"nfsservctl" +
+	"setresgid" +
+	"getresgid" +
+	"prctl" +
+	"rt_sigreturn" +
+	"rt_sigaction" +
+	"rt_sigprocmask" +
+	"rt_sigpending" +
+	"rt_sigtimedwait" +
+	"rt_sigqueueinfo" +
+	"rt_sigsuspend" +
+	"pread64" +
+	"pwrite64" +
+	"chown" +
+	"getcwd" +
+	"capget" +
+	"capset" +
+	"sigaltstack" +
+	"sendfile" +
+	"getpmsg" +
+	"putpmsg" +
+	"vfork" +
+	"ugetrlimit" +
+	"readahead" +
+	"pciconfig_read" +
+	"pciconfig_write" +
+	"pciconfig_iobase" +
+	"multiplexer" +
+	"getdents64" +
+	"pivot_root" +
+	"madvise" +
+	"mincore" +
+	"gettid" +
+	"tkill" +
+	"setxattr" +
+	"lsetxattr" +
+	"fsetxattr" +
+	"getxattr" +
+	"lgetxattr" +
+	"fgetxattr" +
+	"listxattr" +
+	"llistxattr" +
+	"flistxattr" +
+	"removexattr" +
+	"lremovexattr" +
+	"fremovexattr" +
+	"futex" +
+	"sched_setaffinity" +
+	"sched_getaffinity" +
+	"tuxcall" +
+	"io_setup" +
+	"io_destroy" +
+	"io_getevents" +
+	"io_submit" +
+	"io_cancel" +
+	"set_tid_address" +
+	"fadvise64" +
+	"exit_group" +
+	"lookup_dcookie" +
+	"epoll_create" +
+	"epoll_ctl" +
+	"epoll_wait" +
+	"remap_file_pages" +
+	"timer_create" +
+	"timer_settime" +
+	"timer_gettime" +
+	"timer_getoverrun" +
+	"timer_delete" +
+	"clock_settime" +
+	"clock_gettime" +
+	"clock_getres" +
+	"clock_nanosleep" +
+	"swapcontext" +
+	"tgkill" +
+	"utimes" +
+	"statfs64" +
+	"fstatfs64" +
+	"rtas" +
+	"sys_debug_setcontext" +
+	"migrate_pages" +
+	"mbind" +
+	"get_mempolicy" +
+	"set_mempolicy" +
+	"mq_open" +
+	"mq_unlink" +
+	"mq_timedsend" +
+	"mq_timedreceive" +
+	"mq_notify" +
+	"mq_getsetattr" +
+	"kexec_load" +
+	"add_key" +
+	"request_key" +
+	"keyctl" +
+	"waitid" +
+	"ioprio_set" +
+	"ioprio_get" +
+	"inotify_init" +
+	"inotify_add_watch" +
+	"inotify_rm_watch" +
+	"spu_run" +
+	"spu_create" +
+	"pselect6" +
+	"ppoll" +
+	"unshare" +
+	"splice" +
+	"tee" +
+	"vmsplice" +
+	"openat" +
+	"mkdirat" +
+	"mknodat" +
+	"fchownat" +
+	"futimesat" +
+	"newfstatat" +
+	"unlinkat" +
+	"renameat" +
+	"linkat" +
+	"symlinkat" +
+	"readlinkat" +
+	"fchmodat" +
+	"faccessat" +
+	"get_robust_list" +
+	"set_robust_list" +
+	"move_pages" +
+	"getcpu" +
+	"epoll_pwait" +
+	"utimensat" +
+	"signalfd" +
+	"timerfd_create" +
+	"eventfd" +
+	"sync_file_range2" +
+	"fallocate" +
+	"subpage_prot" +
+	"timerfd_settime" +
+	"timerfd_gettime" +
+	"signalfd4" +
+	"eventfd2" +
+	"epoll_create1" +
+	"dup3" +
+	"pipe2" +
+	"inotify_init1" +
+	"perf_event_open" +
+	"preadv" +
+	"pwritev" +
+	"rt_tgsigqueueinfo" +
+	"fanotify_init" +
+	"fanotify_mark" +
+	"prlimit64" +
+	"socket" +
+	"bind" +
+	"connect" +
+	"listen" +
+	"accept" +
+	"getsockname" +
+	"getpeername" +
+	"socketpair" +
+	"send" +
+	"sendto" +
+	"recv" +
+	"recvfrom" +
+	"shutdown" +
+	"setsockopt" +
+	"getsockopt" +
+	"sendmsg" +
+	"recvmsg" +
+	"recvmmsg" +
+	"accept4" +
+	"name_to_handle_at" +
+	"open_by_handle_at" +
+	"clock_adjtime" +
+	"syncfs" +
+	"sendmmsg" +
+	"setns" +
+	"process_vm_readv" +
+	"process_vm_writev" +
+	"finit_module" +
+	"kcmp" +
+	"sched_setattr" +
+	"sched_getattr" +
+	"renameat2" +
+	"seccomp" +
+	"getrandom" +
+	"memfd_create" +
+	"bpf" +
+	"execveat" +
+	"switch_endian" +
+	"userfaultfd" +
+	"membarrier" +
+	"mlock2" +
+	"copy_file_range" +
+	"preadv2" +
+	"pwritev2" +
+	"kexec_file_load" +
+	"statx" +
+	"pkey_alloc" +
+	"pkey_free" +
+	"pkey_mprotect" +
+	"rseq" +
+	"io_pgetevents" +
+	"semtimedop" +
+	"semget" +
+	"semctl" +
+	"shmget" +
+	"shmctl" +
+	"shmat" +
+	"shmdt" +
+	"msgget" +
+	"msgsnd" +
+	"msgrcv" +
+	"msgctl" +
+	"pidfd_send_signal" +
+	"io_uring_setup" +
+	"io_uring_enter" +
+	"io_uring_register" +
+	"open_tree" +
+	"move_mount" +
+	"fsopen" +
+	"fsconfig" +
+	"fsmount" +
+	"fspick" +
+	"pidfd_open" +
+	"clone3" +
+	"close_range" +
+	"openat2" +
+	"pidfd_getfd" +
+	"faccessat2" +
+	"process_madvise" +
+	"epoll_pwait2" +
+	"mount_setattr" +
+	"quotactl_fd" +
+	"landlock_create_ruleset" +
+	"landlock_add_rule" +
+	"landlock_restrict_self" +
+	"process_mrelease" +
+	"futex_waitv" +
+	"set_mempolicy_home_node" +
+	"cachestat" +
+	"fchmodat2" +
+	"map_shadow_stack" +
+	"futex_wake" +
+	"futex_wait" +
+	"futex_requeue" +
+	"statmount" +
+	"listmount" +
+	"lsm_get_self_attr" +
+	"lsm_set_self_attr" +
+	"lsm_list_modules" +
+	"mseal" +
+	"setxattrat" +
+	"getxattrat" +
+	"listxattrat" +
+	"removexattrat" +
+	"open_tree_attr" +
+	"file_getattr" +
+	"file_setattr" +
+	"listns" +
+	"rseq_slice_yield" +
+	""
 
 var ppc64ByName = []uint16{
 	0, 0, 0, 0, 0, 74, 182, 397, 385, 398, 0, 106, 0, 0, 0, 0, 0, 0, 128, 0, 403, 0, 0, 280,
@@ -1388,7 +1815,7 @@ const ppc64Errnos = text("" +
 	"")
 
 var ppc64 = Arch{Name: "ppc64", Audit: 21 | audit64, Bits: 64, BigEndian: true, X32: false,
-	calls: ppc64Calls, byName: ppc64ByName, errnos: ppc64Errnos, consts: ppc64Own{}}
+	calls: ppc64Calls, names: ppc64Names, byName: ppc64ByName, prototypes: ppc64Prototypes{}, errnos: ppc64Errnos, consts: ppc64Own{}}
 
 type ppc64Own struct{}
 

@@ -320,7 +320,7 @@ const ppc64leConsts = text("" +
 	"")
 
 var ppc64le = Arch{Name: "ppc64le", Audit: 21 | audit64 | auditLE, Bits: 64, BigEndian: false, X32: false,
-	calls: ppc64Calls, byName: ppc64ByName, errnos: ppc64Errnos, consts: ppc64leOwn{}}
+	calls: ppc64Calls, names: ppc64Names, byName: ppc64ByName, prototypes: ppc64Prototypes{}, errnos: ppc64Errnos, consts: ppc64leOwn{}}
 
 type ppc64leOwn struct{}
 

@@ -356,336 +356,667 @@ var riscv64PrototypesEnds = [...]uint16{
 	9090, 9127, 9171, 9206, 9241, 9267, 9294, 9356, 9418, 9469, 9511, 9561, 9615, 9669, 9711, 9711,
 }
 
-var riscv64Calls = []Call{
-	{"io_setup", 0, 0, riscv64Prototypes{}},
-	{"io_destroy", 1, 1, riscv64Prototypes{}},
-	{"io_submit", 2, 2, riscv64Prototypes{}},
-	{"io_cancel", 3, 3, riscv64Prototypes{}},
-	{"io_getevents", 4, 4, riscv64Prototypes{}},
-	{"setxattr", 5, 5, riscv64Prototypes{}},
-	{"lsetxattr", 6, 6, riscv64Prototypes{}},
-	{"fsetxattr", 7, 7, riscv64Prototypes{}},
-	{"getxattr", 8, 8, riscv64Prototypes{}},
-	{"lgetxattr", 9, 9, riscv64Prototypes{}},
-	{"fgetxattr", 10, 10, riscv64Prototypes{}},
-	{"listxattr", 11, 11, riscv64Prototypes{}},
-	{"llistxattr", 12, 12, riscv64Prototypes{}},
-	{"flistxattr", 13, 13, riscv64Prototypes{}},
-	{"removexattr", 14, 14, riscv64Prototypes{}},
-	{"lremovexattr", 15, 15, riscv64Prototypes{}},
-	{"fremovexattr", 16, 16, riscv64Prototypes{}},
-	{"getcwd", 17, 17, riscv64Prototypes{}},
-	{"lookup_dcookie", 18, 18, riscv64Prototypes{}},
-	{"eventfd2", 19, 19, riscv64Prototypes{}},
-	{"epoll_create1", 20, 20, riscv64Prototypes{}},
-	{"epoll_ctl", 21, 21, riscv64Prototypes{}},
-	{"epoll_pwait", 22, 22, riscv64Prototypes{}},
-	{"dup", 23, 23, riscv64Prototypes{}},
-	{"dup3", 24, 24, riscv64Prototypes{}},
-	{"fcntl", 25, 25, riscv64Prototypes{}},
-	{"inotify_init1", 26, 26, riscv64Prototypes{}},
-	{"inotify_add_watch", 27, 27, riscv64Prototypes{}},
-	{"inotify_rm_watch", 28, 28, riscv64Prototypes{}},
-	{"ioctl", 29, 29, riscv64Prototypes{}},
-	{"ioprio_set", 30, 30, riscv64Prototypes{}},
-	{"ioprio_get", 31, 31, riscv64Prototypes{}},
-	{"flock", 32, 32, riscv64Prototypes{}},
-	{"mknodat", 33, 33, riscv64Prototypes{}},
-	{"mkdirat", 34, 34, riscv64Prototypes{}},
-	{"unlinkat", 35, 35, riscv64Prototypes{}},
-	{"symlinkat", 36, 36, riscv64Prototypes{}},
-	{"linkat", 37, 37, riscv64Prototypes{}},
-	{"umount2", 39, 38, riscv64Prototypes{}},
-	{"mount", 40, 39, riscv64Prototypes{}},
-	{"pivot_root", 41, 40, riscv64Prototypes{}},
-	{"nfsservctl", 42, 41, riscv64Prototypes{}},
-	{"statfs", 43, 42, riscv64Prototypes{}},
-	{"fstatfs", 44, 43, riscv64Prototypes{}},
-	{"truncate", 45, 44, riscv64Prototypes{}},
-	{"ftruncate", 46, 45, riscv64Prototypes{}},
-	{"fallocate", 47, 46, riscv64Prototypes{}},
-	{"faccessat", 48, 47, riscv64Prototypes{}},
-	{"chdir", 49, 48, riscv64Prototypes{}},
-	{"fchdir", 50, 49, riscv64Prototypes{}},
-	{"chroot", 51, 50, riscv64Prototypes{}},
-	{"fchmod", 52, 51, riscv64Prototypes{}},
-	{"fchmodat", 53, 52, riscv64Prototypes{}},
-	{"fchownat", 54, 53, riscv64Prototypes{}},
-	{"fchown", 55, 54, riscv64Prototypes{}},
-	{"openat", 56, 55, riscv64Prototypes{}},
-	{"close", 57, 56, riscv64Prototypes{}},
-	{"vhangup", 58, 57, riscv64Prototypes{}},
-	{"pipe2", 59, 58, riscv64Prototypes{}},
-	{"quotactl", 60, 59, riscv64Prototypes{}},
-	{"getdents64", 61, 60, riscv64Prototypes{}},
-	{"lseek", 62, 61, riscv64Prototypes{}},
-	{"read", 63, 62, riscv64Prototypes{}},
-	{"write", 64, 63, riscv64Prototypes{}},
-	{"readv", 65, 64, riscv64Prototypes{}},
-	{"writev", 66, 65, riscv64Prototypes{}},
-	{"pread64", 67, 66, riscv64Prototypes{}},
-	{"pwrite64", 68, 67, riscv64Prototypes{}},
-	{"preadv", 69, 68, riscv64Prototypes{}},
-	{"pwritev", 70, 69, riscv64Prototypes{}},
-	{"sendfile", 71, 70, riscv64Prototypes{}},
-	{"pselect6", 72, 71, riscv64Prototypes{}},
-	{"ppoll", 73, 72, riscv64Prototypes{}},
-	{"signalfd4", 74, 73, riscv64Prototypes{}},
-	{"vmsplice", 75, 74, riscv64Prototypes{}},
-	{"splice", 76, 75, riscv64Prototypes{}},
-	{"tee", 77, 76, riscv64Prototypes{}},
-	{"readlinkat", 78, 77, riscv64Prototypes{}},
-	{"newfstatat", 79, 78, riscv64Prototypes{}},
-	{"fstat", 80, 79, riscv64Prototypes{}},
-	{"sync", 81, 80, riscv64Prototypes{}},
-	{"fsync", 82, 81, riscv64Prototypes{}},
-	{"fdatasync", 83, 82, riscv64Prototypes{}},
-	{"sync_file_range", 84, 83, riscv64Prototypes{}},
-	{"timerfd_create", 85, 84, riscv64Prototypes{}},
-	{"timerfd_settime", 86, 85, riscv64Prototypes{}},
-	{"timerfd_gettime", 87, 86, riscv64Prototypes{}},
-	{"utimensat", 88, 87, riscv64Prototypes{}},
-	{"acct", 89, 88, riscv64Prototypes{}},
-	{"capget", 90, 89, riscv64Prototypes{}},
-	{"capset", 91, 90, riscv64Prototypes{}},
-	{"personality", 92, 91, riscv64Prototypes{}},
-	{"exit", 93, 92, riscv64Prototypes{}},
-	{"exit_group", 94, 93, riscv64Prototypes{}},
-	{"waitid", 95, 94, riscv64Prototypes{}},
-	{"set_tid_address", 96, 95, riscv64Prototypes{}},
-	{"unshare", 97, 96, riscv64Prototypes{}},
-	{"futex", 98, 97, riscv64Prototypes{}},
-	{"set_robust_list", 99, 98, riscv64Prototypes{}},
-	{"get_robust_list", 100, 99, riscv64Prototypes{}},
-	{"nanosleep", 101, 100, riscv64Prototypes{}},
-	{"getitimer", 102, 101, riscv64Prototypes{}},
-	{"setitimer", 103, 102, riscv64Prototypes{}},
-	{"kexec_load", 104, 103, riscv64Prototypes{}},
-	{"init_module", 105, 104, riscv64Prototypes{}},
-	{"delete_module", 106, 105, riscv64Prototypes{}},
-	{"timer_create", 107, 106, riscv64Prototypes{}},
-	{"timer_gettime", 108, 107, riscv64Prototypes{}},
-	{"timer_getoverrun", 109, 108, riscv64Prototypes{}},
-	{"timer_settime", 110, 109, riscv64Prototypes{}},
-	{"timer_delete", 111, 110, riscv64Prototypes{}},
-	{"clock_settime", 112, 111, riscv64Prototypes{}},
-	{"clock_gettime", 113, 112, riscv64Prototypes{}},
-	{"clock_getres", 114, 113, riscv64Prototypes{}},
-	{"clock_nanosleep", 115, 114, riscv64Prototypes{}},
-	{"syslog", 116, 115, riscv64Prototypes{}},
-	{"ptrace", 117, 116, riscv64Prototypes{}},
-	{"sched_setparam", 118, 117, riscv64Prototypes{}},
-	{"sched_setscheduler", 119, 118, riscv64Prototypes{}},
-	{"sched_getscheduler", 120, 119, riscv64Prototypes{}},
-	{"sched_getparam", 121, 120, riscv64Prototypes{}},
-	{"sched_setaffinity", 122, 121, riscv64Prototypes{}},
-	{"sched_getaffinity", 123, 122, riscv64Prototypes{}},
-	{"sched_yield", 124, 123, riscv64Prototypes{}},
-	{"sched_get_priority_max", 125, 124, riscv64Prototypes{}},
-	{"sched_get_priority_min", 126, 125, riscv64Prototypes{}},
-	{"sched_rr_get_interval", 127, 126, riscv64Prototypes{}},
-	{"restart_syscall", 128, 127, riscv64Prototypes{}},
-	{"kill", 129, 128, riscv64Prototypes{}},
-	{"tkill", 130, 129, riscv64Prototypes{}},
-	{"tgkill", 131, 130, riscv64Prototypes{}},
-	{"sigaltstack", 132, 131, riscv64Prototypes{}},
-	{"rt_sigsuspend", 133, 132, riscv64Prototypes{}},
-	{"rt_sigaction", 134, 133, riscv64Prototypes{}},
-	{"rt_sigprocmask", 135, 134, riscv64Prototypes{}},
-	{"rt_sigpending", 136, 135, riscv64Prototypes{}},
-	{"rt_sigtimedwait", 137, 136, riscv64Prototypes{}},
-	{"rt_sigqueueinfo", 138, 137, riscv64Prototypes{}},
-	{"rt_sigreturn", 139, 138, riscv64Prototypes{}},
-	{"setpriority", 140, 139, riscv64Prototypes{}},
-	{"getpriority", 141, 140, riscv64Prototypes{}},
-	{"reboot", 142, 141, riscv64Prototypes{}},
-	{"setregid", 143, 142, riscv64Prototypes{}},
-	{"setgid", 144, 143, riscv64Prototypes{}},
-	{"setreuid", 145, 144, riscv64Prototypes{}},
-	{"setuid", 146, 145, riscv64Prototypes{}},
-	{"setresuid", 147, 146, riscv64Prototypes{}},
-	{"getresuid", 148, 147, riscv64Prototypes{}},
-	{"setresgid", 149, 148, riscv64Prototypes{}},
-	{"getresgid", 150, 149, riscv64Prototypes{}},
-	{"setfsuid", 151, 150, riscv64Prototypes{}},
-	{"setfsgid", 152, 151, riscv64Prototypes{}},
-	{"times", 153, 152, riscv64Prototypes{}},
-	{"setpgid", 154, 153, riscv64Prototypes{}},
-	{"getpgid", 155, 154, riscv64Prototypes{}},
-	{"getsid", 156, 155, riscv64Prototypes{}},
-	{"setsid", 157, 156, riscv64Prototypes{}},
-	{"getgroups", 158, 157, riscv64Prototypes{}},
-	{"setgroups", 159, 158, riscv64Prototypes{}},
-	{"uname", 160, 159, riscv64Prototypes{}},
-	{"sethostname", 161, 160, riscv64Prototypes{}},
-	{"setdomainname", 162, 161, riscv64Prototypes{}},
-	{"getrlimit", 163, 162, riscv64Prototypes{}},
-	{"setrlimit", 164, 163, riscv64Prototypes{}},
-	{"getrusage", 165, 164, riscv64Prototypes{}},
-	{"umask", 166, 165, riscv64Prototypes{}},
-	{"prctl", 167, 166, riscv64Prototypes{}},
-	{"getcpu", 168, 167, riscv64Prototypes{}},
-	{"gettimeofday", 169, 168, riscv64Prototypes{}},
-	{"settimeofday", 170, 169, riscv64Prototypes{}},
-	{"adjtimex", 171, 170, riscv64Prototypes{}},
-	{"getpid", 172, 171, riscv64Prototypes{}},
-	{"getppid", 173, 172, riscv64Prototypes{}},
-	{"getuid", 174, 173, riscv64Prototypes{}},
-	{"geteuid", 175, 174, riscv64Prototypes{}},
-	{"getgid", 176, 175, riscv64Prototypes{}},
-	{"getegid", 177, 176, riscv64Prototypes{}},
-	{"gettid", 178, 177, riscv64Prototypes{}},
-	{"sysinfo", 179, 178, riscv64Prototypes{}},
-	{"mq_open", 180, 179, riscv64Prototypes{}},
-	{"mq_unlink", 181, 180, riscv64Prototypes{}},
-	{"mq_timedsend", 182, 181, riscv64Prototypes{}},
-	{"mq_timedreceive", 183, 182, riscv64Prototypes{}},
-	{"mq_notify", 184, 183, riscv64Prototypes{}},
-	{"mq_getsetattr", 185, 184, riscv64Prototypes{}},
-	{"msgget", 186, 185, riscv64Prototypes{}},
-	{"msgctl", 187, 186, riscv64Prototypes{}},
-	{"msgrcv", 188, 187, riscv64Prototypes{}},
-	{"msgsnd", 189, 188, riscv64Prototypes{}},
-	{"semget", 190, 189, riscv64Prototypes{}},
-	{"semctl", 191, 190, riscv64Prototypes{}},
-	{"semtimedop", 192, 191, riscv64Prototypes{}},
-	{"semop", 193, 192, riscv64Prototypes{}},
-	{"shmget", 194, 193, riscv64Prototypes{}},
-	{"shmctl", 195, 194, riscv64Prototypes{}},
-	{"shmat", 196, 195, riscv64Prototypes{}},
-	{"shmdt", 197, 196, riscv64Prototypes{}},
-	{"socket", 198, 197, riscv64Prototypes{}},
-	{"socketpair", 199, 198, riscv64Prototypes{}},
-	{"bind", 200, 199, riscv64Prototypes{}},
-	{"listen", 201, 200, riscv64Prototypes{}},
-	{"accept", 202, 201, riscv64Prototypes{}},
-	{"connect", 203, 202, riscv64Prototypes{}},
-	{"getsockname", 204, 203, riscv64Prototypes{}},
-	{"getpeername", 205, 204, riscv64Prototypes{}},
-	{"sendto", 206, 205, riscv64Prototypes{}},
-	{"recvfrom", 207, 206, riscv64Prototypes{}},
-	{"setsockopt", 208, 207, riscv64Prototypes{}},
-	{"getsockopt", 209, 208, riscv64Prototypes{}},
-	{"shutdown", 210, 209, riscv64Prototypes{}},
-	{"sendmsg", 211, 210, riscv64Prototypes{}},
-	{"recvmsg", 212, 211, riscv64Prototypes{}},
-	{"readahead", 213, 212, riscv64Prototypes{}},
-	{"brk", 214, 213, riscv64Prototypes{}},
-	{"munmap", 215, 214, riscv64Prototypes{}},
-	{"mremap", 216, 215, riscv64Prototypes{}},
-	{"add_key", 217, 216, riscv64Prototypes{}},
-	{"request_key", 218, 217, riscv64Prototypes{}},
-	{"keyctl", 219, 218, riscv64Prototypes{}},
-	{"clone", 220, 219, riscv64Prototypes{}},
-	{"execve", 221, 220, riscv64Prototypes{}},
-	{"mmap", 222, 221, riscv64Prototypes{}},
-	{"fadvise64", 223, 222, riscv64Prototypes{}},
-	{"swapon", 224, 223, riscv64Prototypes{}},
-	{"swapoff", 225, 224, riscv64Prototypes{}},
-	{"mprotect", 226, 225, riscv64Prototypes{}},
-	{"msync", 227, 226, riscv64Prototypes{}},
-	{"mlock", 228, 227, riscv64Prototypes{}},
-	{"munlock", 229, 228, riscv64Prototypes{}},
-	{"mlockall", 230, 229, riscv64Prototypes{}},
-	{"munlockall", 231, 230, riscv64Prototypes{}},
-	{"mincore", 232, 231, riscv64Prototypes{}},
-	{"madvise", 233, 232, riscv64Prototypes{}},
-	{"remap_file_pages", 234, 233, riscv64Prototypes{}},
-	{"mbind", 235, 234, riscv64Prototypes{}},
-	{"get_mempolicy", 236, 235, riscv64Prototypes{}},
-	{"set_mempolicy", 237, 236, riscv64Prototypes{}},
-	{"migrate_pages", 238, 237, riscv64Prototypes{}},
-	{"move_pages", 239, 238, riscv64Prototypes{}},
-	{"rt_tgsigqueueinfo", 240, 239, riscv64Prototypes{}},
-	{"perf_event_open", 241, 240, riscv64Prototypes{}},
-	{"accept4", 242, 241, riscv64Prototypes{}},
-	{"recvmmsg", 243, 242, riscv64Prototypes{}},
-	{"riscv_hwprobe", 258, 243, riscv64Prototypes{}},
-	{"riscv_flush_icache", 259, 244, riscv64Prototypes{}},
-	{"wait4", 260, 245, riscv64Prototypes{}},
-	{"prlimit64", 261, 246, riscv64Prototypes{}},
-	{"fanotify_init", 262, 247, riscv64Prototypes{}},
-	{"fanotify_mark", 263, 248, riscv64Prototypes{}},
-	{"name_to_handle_at", 264, 249, riscv64Prototypes{}},
-	{"open_by_handle_at", 265, 250, riscv64Prototypes{}},
-	{"clock_adjtime", 266, 251, riscv64Prototypes{}},
-	{"syncfs", 267, 252, riscv64Prototypes{}},
-	{"setns", 268, 253, riscv64Prototypes{}},
-	{"sendmmsg", 269, 254, riscv64Prototypes{}},
-	{"process_vm_readv", 270, 255, riscv64Prototypes{}},
-	{"process_vm_writev", 271, 256, riscv64Prototypes{}},
-	{"kcmp", 272, 257, riscv64Prototypes{}},
-	{"finit_module", 273, 258, riscv64Prototypes{}},
-	{"sched_setattr", 274, 259, riscv64Prototypes{}},
-	{"sched_getattr", 275, 260, riscv64Prototypes{}},
-	{"renameat2", 276, 261, riscv64Prototypes{}},
-	{"seccomp", 277, 262, riscv64Prototypes{}},
-	{"getrandom", 278, 263, riscv64Prototypes{}},
-	{"memfd_create", 279, 264, riscv64Prototypes{}},
-	{"bpf", 280, 265, riscv64Prototypes{}},
-	{"execveat", 281, 266, riscv64Prototypes{}},
-	{"userfaultfd", 282, 267, riscv64Prototypes{}},
-	{"membarrier", 283, 268, riscv64Prototypes{}},
-	{"mlock2", 284, 269, riscv64Prototypes{}},
-	{"copy_file_range", 285, 270, riscv64Prototypes{}},
-	{"preadv2", 286, 271, riscv64Prototypes{}},
-	{"pwritev2", 287, 272, riscv64Prototypes{}},
-	{"pkey_mprotect", 288, 273, riscv64Prototypes{}},
-	{"pkey_alloc", 289, 274, riscv64Prototypes{}},
-	{"pkey_free", 290, 275, riscv64Prototypes{}},
-	{"statx", 291, 276, riscv64Prototypes{}},
-	{"io_pgetevents", 292, 277, riscv64Prototypes{}},
-	{"rseq", 293, 278, riscv64Prototypes{}},
-	{"kexec_file_load", 294, 279, riscv64Prototypes{}},
-	{"pidfd_send_signal", 424, 280, riscv64Prototypes{}},
-	{"io_uring_setup", 425, 281, riscv64Prototypes{}},
-	{"io_uring_enter", 426, 282, riscv64Prototypes{}},
-	{"io_uring_register", 427, 283, riscv64Prototypes{}},
-	{"open_tree", 428, 284, riscv64Prototypes{}},
-	{"move_mount", 429, 285, riscv64Prototypes{}},
-	{"fsopen", 430, 286, riscv64Prototypes{}},
-	{"fsconfig", 431, 287, riscv64Prototypes{}},
-	{"fsmount", 432, 288, riscv64Prototypes{}},
-	{"fspick", 433, 289, riscv64Prototypes{}},
-	{"pidfd_open", 434, 290, riscv64Prototypes{}},
-	{"clone3", 435, 291, riscv64Prototypes{}},
-	{"close_range", 436, 292, riscv64Prototypes{}},
-	{"openat2", 437, 293, riscv64Prototypes{}},
-	{"pidfd_getfd", 438, 294, riscv64Prototypes{}},
-	{"faccessat2", 439, 295, riscv64Prototypes{}},
-	{"process_madvise", 440, 296, riscv64Prototypes{}},
-	{"epoll_pwait2", 441, 297, riscv64Prototypes{}},
-	{"mount_setattr", 442, 298, riscv64Prototypes{}},
-	{"quotactl_fd", 443, 299, riscv64Prototypes{}},
-	{"landlock_create_ruleset", 444, 300, riscv64Prototypes{}},
-	{"landlock_add_rule", 445, 301, riscv64Prototypes{}},
-	{"landlock_restrict_self", 446, 302, riscv64Prototypes{}},
-	{"memfd_secret", 447, 303, riscv64Prototypes{}},
-	{"process_mrelease", 448, 304, riscv64Prototypes{}},
-	{"futex_waitv", 449, 305, riscv64Prototypes{}},
-	{"set_mempolicy_home_node", 450, 306, riscv64Prototypes{}},
-	{"cachestat", 451, 307, riscv64Prototypes{}},
-	{"fchmodat2", 452, 308, riscv64Prototypes{}},
-	{"map_shadow_stack", 453, 309, riscv64Prototypes{}},
-	{"futex_wake", 454, 310, riscv64Prototypes{}},
-	{"futex_wait", 455, 311, riscv64Prototypes{}},
-	{"futex_requeue", 456, 312, riscv64Prototypes{}},
-	{"statmount", 457, 313, riscv64Prototypes{}},
-	{"listmount", 458, 314, riscv64Prototypes{}},
-	{"lsm_get_self_attr", 459, 315, riscv64Prototypes{}},
-	{"lsm_set_self_attr", 460, 316, riscv64Prototypes{}},
-	{"lsm_list_modules", 461, 317, riscv64Prototypes{}},
-	{"mseal", 462, 318, riscv64Prototypes{}},
-	{"setxattrat", 463, 319, riscv64Prototypes{}},
-	{"getxattrat", 464, 320, riscv64Prototypes{}},
-	{"listxattrat", 465, 321, riscv64Prototypes{}},
-	{"removexattrat", 466, 322, riscv64Prototypes{}},
-	{"open_tree_attr", 467, 323, riscv64Prototypes{}},
-	{"file_getattr", 468, 324, riscv64Prototypes{}},
-	{"file_setattr", 469, 325, riscv64Prototypes{}},
-	{"listns", 470, 326, riscv64Prototypes{}},
-	{"rseq_slice_yield", 471, 327, riscv64Prototypes{}},
+var riscv64Calls = []entry{
+	{0, 8, 1},         // io_setup
+	{1, 18, 1},        // io_destroy
+	{2, 27, 1},        // io_submit
+	{3, 36, 1},        // io_cancel
+	{4, 48, 1},        // io_getevents
+	{5, 56, 1},        // setxattr
+	{6, 65, 1},        // lsetxattr
+	{7, 74, 1},        // fsetxattr
+	{8, 82, 1},        // getxattr
+	{9, 91, 1},        // lgetxattr
+	{10, 100, 1},      // fgetxattr
+	{11, 109, 1},      // listxattr
+	{12, 119, 1},      // llistxattr
+	{13, 129, 1},      // flistxattr
+	{14, 140, 1},      // removexattr
+	{15, 152, 1},      // lremovexattr
+	{16, 164, 1},      // fremovexattr
+	{17, 170, 1},      // getcwd
+	{18, 184, 1},      // lookup_dcookie
+	{19, 192, 1},      // eventfd2
+	{20, 205, 1},      // epoll_create1
+	{21, 214, 100},    // epoll_ctl
+	{22, 225, 1000},   // epoll_pwait
+	{23, 228, 1},      // dup
+	{24, 232, 10},     // dup3
+	{25, 237, 100},    // fcntl
+	{26, 250, 1},      // inotify_init1
+	{27, 267, 1},      // inotify_add_watch
+	{28, 283, 1},      // inotify_rm_watch
+	{29, 288, 10},     // ioctl
+	{30, 298, 1},      // ioprio_set
+	{31, 308, 1},      // ioprio_get
+	{32, 313, 1},      // flock
+	{33, 320, 1},      // mknodat
+	{34, 327, 10},     // mkdirat
+	{35, 335, 10},     // unlinkat
+	{36, 344, 1},      // symlinkat
+	{37, 350, 1},      // linkat
+	{39, 357, 1},      // umount2
+	{40, 362, 1},      // mount
+	{41, 372, 1},      // pivot_root
+	{42, 382, 1},      // nfsservctl
+	{43, 388, 1},      // statfs
+	{44, 395, 1},      // fstatfs
+	{45, 403, 1},      // truncate
+	{46, 412, 1},      // ftruncate
+	{47, 421, 1},      // fallocate
+	{48, 430, 1},      // faccessat
+	{49, 435, 1},      // chdir
+	{50, 441, 1},      // fchdir
+	{51, 447, 1},      // chroot
+	{52, 453, 1},      // fchmod
+	{53, 461, 1},      // fchmodat
+	{54, 469, 1},      // fchownat
+	{55, 475, 1},      // fchown
+	{56, 481, 100},    // openat
+	{57, 486, 100},    // close
+	{58, 493, 1},      // vhangup
+	{59, 498, 10},     // pipe2
+	{60, 506, 1},      // quotactl
+	{61, 516, 30},     // getdents64
+	{62, 521, 30},     // lseek
+	{63, 525, 1000},   // read
+	{64, 530, 1000},   // write
+	{65, 535, 300},    // readv
+	{66, 541, 300},    // writev
+	{67, 548, 300},    // pread64
+	{68, 556, 300},    // pwrite64
+	{69, 562, 1},      // preadv
+	{70, 569, 1},      // pwritev
+	{71, 577, 30},     // sendfile
+	{72, 585, 1},      // pselect6
+	{73, 590, 1},      // ppoll
+	{74, 599, 1},      // signalfd4
+	{75, 607, 1},      // vmsplice
+	{76, 613, 30},     // splice
+	{77, 616, 1},      // tee
+	{78, 626, 10},     // readlinkat
+	{79, 636, 100},    // newfstatat
+	{80, 641, 100},    // fstat
+	{81, 645, 1},      // sync
+	{82, 650, 10},     // fsync
+	{83, 659, 10},     // fdatasync
+	{84, 674, 1},      // sync_file_range
+	{85, 688, 1},      // timerfd_create
+	{86, 703, 1},      // timerfd_settime
+	{87, 718, 1},      // timerfd_gettime
+	{88, 727, 1},      // utimensat
+	{89, 731, 1},      // acct
+	{90, 737, 1},      // capget
+	{91, 743, 1},      // capset
+	{92, 754, 1},      // personality
+	{93, 758, 1},      // exit
+	{94, 768, 1},      // exit_group
+	{95, 774, 1},      // waitid
+	{96, 789, 1},      // set_tid_address
+	{97, 796, 1},      // unshare
+	{98, 801, 1000},   // futex
+	{99, 816, 1},      // set_robust_list
+	{100, 831, 1},     // get_robust_list
+	{101, 840, 1000},  // nanosleep
+	{102, 849, 1},     // getitimer
+	{103, 858, 1},     // setitimer
+	{104, 868, 1},     // kexec_load
+	{105, 879, 1},     // init_module
+	{106, 892, 1},     // delete_module
+	{107, 904, 1},     // timer_create
+	{108, 917, 1},     // timer_gettime
+	{109, 933, 1},     // timer_getoverrun
+	{110, 946, 1},     // timer_settime
+	{111, 958, 1},     // timer_delete
+	{112, 971, 1},     // clock_settime
+	{113, 984, 10},    // clock_gettime
+	{114, 996, 1},     // clock_getres
+	{115, 1011, 1000}, // clock_nanosleep
+	{116, 1017, 1},    // syslog
+	{117, 1023, 1},    // ptrace
+	{118, 1037, 1},    // sched_setparam
+	{119, 1055, 1},    // sched_setscheduler
+	{120, 1073, 1},    // sched_getscheduler
+	{121, 1087, 1},    // sched_getparam
+	{122, 1104, 1},    // sched_setaffinity
+	{123, 1121, 10},   // sched_getaffinity
+	{124, 1132, 30},   // sched_yield
+	{125, 1154, 1},    // sched_get_priority_max
+	{126, 1176, 1},    // sched_get_priority_min
+	{127, 1197, 1},    // sched_rr_get_interval
+	{128, 1212, 1},    // restart_syscall
+	{129, 1216, 1},    // kill
+	{130, 1221, 1},    // tkill
+	{131, 1227, 30},   // tgkill
+	{132, 1238, 10},   // sigaltstack
+	{133, 1251, 1},    // rt_sigsuspend
+	{134, 1263, 10},   // rt_sigaction
+	{135, 1277, 10},   // rt_sigprocmask
+	{136, 1290, 1},    // rt_sigpending
+	{137, 1305, 1},    // rt_sigtimedwait
+	{138, 1320, 1},    // rt_sigqueueinfo
+	{139, 1332, 30},   // rt_sigreturn
+	{140, 1343, 1},    // setpriority
+	{141, 1354, 1},    // getpriority
+	{142, 1360, 1},    // reboot
+	{143, 1368, 1},    // setregid
+	{144, 1374, 1},    // setgid
+	{145, 1382, 1},    // setreuid
+	{146, 1388, 1},    // setuid
+	{147, 1397, 1},    // setresuid
+	{148, 1406, 1},    // getresuid
+	{149, 1415, 1},    // setresgid
+	{150, 1424, 1},    // getresgid
+	{151, 1432, 1},    // setfsuid
+	{152, 1440, 1},    // setfsgid
+	{153, 1445, 1},    // times
+	{154, 1452, 1},    // setpgid
+	{155, 1459, 1},    // getpgid
+	{156, 1465, 1},    // getsid
+	{157, 1471, 1},    // setsid
+	{158, 1480, 1},    // getgroups
+	{159, 1489, 1},    // setgroups
+	{160, 1494, 1},    // uname
+	{161, 1505, 1},    // sethostname
+	{162, 1518, 1},    // setdomainname
+	{163, 1527, 1},    // getrlimit
+	{164, 1536, 1},    // setrlimit
+	{165, 1545, 1},    // getrusage
+	{166, 1550, 1},    // umask
+	{167, 1555, 10},   // prctl
+	{168, 1561, 1},    // getcpu
+	{169, 1573, 1},    // gettimeofday
+	{170, 1585, 1},    // settimeofday
+	{171, 1593, 1},    // adjtimex
+	{172, 1599, 30},   // getpid
+	{173, 1606, 1},    // getppid
+	{174, 1612, 1},    // getuid
+	{175, 1619, 1},    // geteuid
+	{176, 1625, 1},    // getgid
+	{177, 1632, 1},    // getegid
+	{178, 1638, 10},   // gettid
+	{179, 1645, 1},    // sysinfo
+	{180, 1652, 1},    // mq_open
+	{181, 1661, 1},    // mq_unlink
+	{182, 1673, 1},    // mq_timedsend
+	{183, 1688, 1},    // mq_timedreceive
+	{184, 1697, 1},    // mq_notify
+	{185, 1710, 1},    // mq_getsetattr
+	{186, 1716, 1},    // msgget
+	{187, 1722, 1},    // msgctl
+	{188, 1728, 1},    // msgrcv
+	{189, 1734, 1},    // msgsnd
+	{190, 1740, 1},    // semget
+	{191, 1746, 1},    // semctl
+	{192, 1756, 1},    // semtimedop
+	{193, 1761, 1},    // semop
+	{194, 1767, 1},    // shmget
+	{195, 1773, 1},    // shmctl
+	{196, 1778, 1},    // shmat
+	{197, 1783, 1},    // shmdt
+	{198, 1789, 100},  // socket
+	{199, 1799, 1},    // socketpair
+	{200, 1803, 10},   // bind
+	{201, 1809, 10},   // listen
+	{202, 1815, 1},    // accept
+	{203, 1822, 100},  // connect
+	{204, 1833, 100},  // getsockname
+	{205, 1844, 100},  // getpeername
+	{206, 1850, 300},  // sendto
+	{207, 1858, 300},  // recvfrom
+	{208, 1868, 100},  // setsockopt
+	{209, 1878, 100},  // getsockopt
+	{210, 1886, 10},   // shutdown
+	{211, 1893, 300},  // sendmsg
+	{212, 1900, 1000}, // recvmsg
+	{213, 1909, 1},    // readahead
+	{214, 1912, 1},    // brk
+	{215, 1918, 30},   // munmap
+	{216, 1924, 1},    // mremap
+	{217, 1931, 1},    // add_key
+	{218, 1942, 1},    // request_key
+	{219, 1948, 1},    // keyctl
+	{220, 1953, 10},   // clone
+	{221, 1959, 1},    // execve
+	{222, 1963, 30},   // mmap
+	{223, 1972, 1},    // fadvise64
+	{224, 1978, 1},    // swapon
+	{225, 1985, 1},    // swapoff
+	{226, 1993, 10},   // mprotect
+	{227, 1998, 1},    // msync
+	{228, 2003, 1},    // mlock
+	{229, 2010, 1},    // munlock
+	{230, 2018, 1},    // mlockall
+	{231, 2028, 1},    // munlockall
+	{232, 2035, 1},    // mincore
+	{233, 2042, 30},   // madvise
+	{234, 2058, 1},    // remap_file_pages
+	{235, 2063, 1},    // mbind
+	{236, 2076, 1},    // get_mempolicy
+	{237, 2089, 1},    // set_mempolicy
+	{238, 2102, 1},    // migrate_pages
+	{239, 2112, 1},    // move_pages
+	{240, 2129, 1},    // rt_tgsigqueueinfo
+	{241, 2144, 1},    // perf_event_open
+	{242, 2151, 100},  // accept4
+	{243, 2159, 1},    // recvmmsg
+	{258, 2172, 1},    // riscv_hwprobe
+	{259, 2190, 1},    // riscv_flush_icache
+	{260, 2195, 1},    // wait4
+	{261, 2204, 1},    // prlimit64
+	{262, 2217, 1},    // fanotify_init
+	{263, 2230, 1},    // fanotify_mark
+	{264, 2247, 1},    // name_to_handle_at
+	{265, 2264, 1},    // open_by_handle_at
+	{266, 2277, 1},    // clock_adjtime
+	{267, 2283, 1},    // syncfs
+	{268, 2288, 1},    // setns
+	{269, 2296, 1},    // sendmmsg
+	{270, 2312, 1},    // process_vm_readv
+	{271, 2329, 1},    // process_vm_writev
+	{272, 2333, 1},    // kcmp
+	{273, 2345, 1},    // finit_module
+	{274, 2358, 1},    // sched_setattr
+	{275, 2371, 1},    // sched_getattr
+	{276, 2380, 10},   // renameat2
+	{277, 2387, 1},    // seccomp
+	{278, 2396, 10},   // getrandom
+	{279, 2408, 1},    // memfd_create
+	{280, 2411, 1},    // bpf
+	{281, 2419, 1},    // execveat
+	{282, 2430, 1},    // userfaultfd
+	{283, 2440, 1},    // membarrier
+	{284, 2446, 1},    // mlock2
+	{285, 2461, 1},    // copy_file_range
+	{286, 2468, 1},    // preadv2
+	{287, 2476, 1},    // pwritev2
+	{288, 2489, 1},    // pkey_mprotect
+	{289, 2499, 1},    // pkey_alloc
+	{290, 2508, 1},    // pkey_free
+	{291, 2513, 30},   // statx
+	{292, 2526, 1},    // io_pgetevents
+	{293, 2530, 1},    // rseq
+	{294, 2545, 1},    // kexec_file_load
+	{424, 2562, 1},    // pidfd_send_signal
+	{425, 2576, 1},    // io_uring_setup
+	{426, 2590, 1},    // io_uring_enter
+	{427, 2607, 1},    // io_uring_register
+	{428, 2616, 1},    // open_tree
+	{429, 2626, 1},    // move_mount
+	{430, 2632, 1},    // fsopen
+	{431, 2640, 1},    // fsconfig
+	{432, 2647, 1},    // fsmount
+	{433, 2653, 1},    // fspick
+	{434, 2663, 1},    // pidfd_open
+	{435, 2669, 10},   // clone3
+	{436, 2680, 1},    // close_range
+	{437, 2687, 1},    // openat2
+	{438, 2698, 1},    // pidfd_getfd
+	{439, 2708, 10},   // faccessat2
+	{440, 2723, 1},    // process_madvise
+	{441, 2735, 1},    // epoll_pwait2
+	{442, 2748, 1},    // mount_setattr
+	{443, 2759, 1},    // quotactl_fd
+	{444, 2782, 1},    // landlock_create_ruleset
+	{445, 2799, 1},    // landlock_add_rule
+	{446, 2821, 1},    // landlock_restrict_self
+	{447, 2833, 1},    // memfd_secret
+	{448, 2849, 1},    // process_mrelease
+	{449, 2860, 1},    // futex_waitv
+	{450, 2883, 1},    // set_mempolicy_home_node
+	{451, 2892, 1},    // cachestat
+	{452, 2901, 1},    // fchmodat2
+	{453, 2917, 1},    // map_shadow_stack
+	{454, 2927, 1},    // futex_wake
+	{455, 2937, 1},    // futex_wait
+	{456, 2950, 1},    // futex_requeue
+	{457, 2959, 1},    // statmount
+	{458, 2968, 1},    // listmount
+	{459, 2985, 1},    // lsm_get_self_attr
+	{460, 3002, 1},    // lsm_set_self_attr
+	{461, 3018, 1},    // lsm_list_modules
+	{462, 3023, 1},    // mseal
+	{463, 3033, 1},    // setxattrat
+	{464, 3043, 1},    // getxattrat
+	{465, 3054, 1},    // listxattrat
+	{466, 3067, 1},    // removexattrat
+	{467, 3081, 1},    // open_tree_attr
+	{468, 3093, 1},    // file_getattr
+	{469, 3105, 1},    // file_setattr
+	{470, 3111, 1},    // listns
+	{471, 3127, 1},    // rseq_slice_yield
 }
+
+const riscv64Names = "" +
+	"io_setup" +
+	"io_destroy" +
+	"io_submit" +
+	"io_cancel" +
+	"io_getevents" +
+	"setxattr" +
+	"lsetxattr" +
+	"fsetxattr" +
+	"getxattr" +
+	"lgetxattr" +
+	"fgetxattr" +
+	"listxattr" +
+	"llistxattr" +
+	"flistxattr" +
+	"removexattr" +
+	"lremovexattr" +
+	"fremovexattr" +
+	"getcwd" +
+	"lookup_dcookie" +
+	"eventfd2" +
+	"epoll_create1" +
+	"epoll_ctl" +
+	"epoll_pwait" +
+	"dup" +
+	"dup3" +
+	"fcntl" +
+	"inotify_init1" +
+	"inotify_add_watch" +
+	"inotify_rm_watch" +
+	"ioctl" +
+	"ioprio_set" +
+	"ioprio_get" +
+	"flock" +
+	"mknodat" +
+	"mkdirat" +
+	"unlinkat" +
+	"symlinkat" +
+	"linkat" +
+	"umount2" +
+	"mount" +
+	"pivot_root" +
+	"nfsservctl" +
+	"statfs" +
+	"fstatfs" +
+	"truncate" +
+	"ftruncate" +
+	"fallocate" +
+	"faccessat" +
+	"chdir" +
+	"fchdir" +
+	"chroot" +
+	"fchmod" +
+	"fchmodat" +
+	"fchownat" +
+	"fchown" +
+	"openat" +
+	"close" +
+	"vhangup" +
+	"pipe2" +
+	"quotactl" +
+	"getdents64" +
+	"lseek" +
+	"read" +
+	"write" +
+	"readv" +
+	"writev" +
+	"pread64" +
+	"pwrite64" +
+	"preadv" +
+	"pwritev" +
+	"sendfile" +
+	"pselect6" +
+	"ppoll" +
+	"signalfd4" +
+	"vmsplice" +
+	"splice" +
+	"tee" +
+	"readlinkat" +
+	"newfstatat" +
+	"fstat" +
+	"sync" +
+	"fsync" +
+	"fdatasync" +
+	"sync_file_range" +
+	"timerfd_create" +
+	"timerfd_settime" +
+	"timerfd_gettime" +
+	"utimensat" +
+	"acct" +
+	"capget" +
+	"capset" +
+	"personality" +
+	"exit" +
+	"exit_group" +
+	"waitid" +
+	"set_tid_address" +
+	"unshare" +
+	"futex" +
+	"set_robust_list" +
+	"get_robust_list" +
+	"nanosleep" +
+	"getitimer" +
+	"setitimer" +
+	"kexec_load" +
+	"init_module" +
+	"delete_module" +
+	"timer_create" +
+	"timer_gettime" +
+	"timer_getoverrun" +
+	"timer_settime" +
+	"timer_delete" +
+	"clock_settime" +
+	"clock_gettime" +
+	"clock_getres" +
+	"clock_nanosleep" +
+	"syslog" +
+	"ptrace" +
+	"sched_setparam" +
+	"sched_setscheduler" +
+	"sched_getscheduler" +
+	"sched_getparam" +
+	"sched_setaffinity" +
+	"sched_getaffinity" +
+	"sched_yield" +
+	"sched_get_priority_max" +
+	"sched_get_priority_min" +
+	"sched_rr_get_interval" +
+	"restart_syscall" +
+	"kill" +
+	"tkill" +
+	"tgkill" +
+	"sigaltstack" +
+	"rt_sigsuspend" +
+	"rt_sigaction" +
+	"rt_sigprocmask" +
+	"rt_sigpending" +
+	"rt_sigtimedwait" +
+	"rt_sigqueueinfo" +
+	"rt_sigreturn" +
+	"setpriority" +
+	"getpriority" +
+	"reboot" +
+	"setregid" +
+	"setgid" +
+	"setreuid" +
+	"setuid" +
+	"setresuid" +
+	"getresuid" +
+	"setresgid" +
+	"getresgid" +
+	"setfsuid" +
+	"setfsgid" +
+	"times" +
+	"setpgid" +
+	"getpgid" +
+	"getsid" +
+	"setsid" +
+	"getgroups" +
+	"setgroups" +
+	"uname" +
+	"sethostname" +
+	"setdomainname" +
+	"getrlimit" +
+	"setrlimit" +
+	"getrusage" +
+	"umask" +
+	"prctl" +
+	"getcpu" +
+	"gettimeofday" +
+	"settimeofday" +
+	"adjtimex" +
+	"getpid" +
+	"getppid" +
+	"getuid" +
+	"geteuid" +
+	"getgid" +
+	"getegid" +
+	"gettid" +
+	"sysinfo" +
+	"mq_open" +
+	"mq_unlink" +
+	"mq_timedsend" +
+	"mq_timedreceive" +
+	"mq_notify" +
+	"mq_getsetattr" +
+	"msgget" +
+	"msgctl" +
+	"msgrcv" +
+	"msgsnd" +
+	"semget" +
+	"semctl" +
+	"semtimedop" +
+	"semop" +
+	"shmget" +
+	"shmctl" +
+	"shmat" +
+	"shmdt" +
+	"socket" +
+	"socketpair" +
+	"bind" +
+	"listen" +
+	"accept" +
+	"connect" +
+	"getsockname" +
+	"getpeername" +
+	"sendto" +
+	"recvfrom" +
+	"setsockopt" +
+	"getsockopt" +
+	"shutdown" +
+	"sendmsg" +
+	"recvmsg" +
+	"readahead" +
+	"brk" +
+	"munmap" +
+	"mremap" +
+	"add_key" +
+	"request_key" +
+	"keyctl" +
+	"clone" +
+	"execve" +
+	"mmap" +
+	"fadvise64" +
+	"swapon" +
+	"swapoff" +
+	"mprotect" +
+	"msync" +
+	"mlock" +
+	"munlock" +
+	"mlockall" +
+	"munlockall" +
+	"mincore" +
+	"madvise" +
+	"remap_file_pages" +
+	"mbind" +
+	"get_mempolicy" +
+	"set_mempolicy" +
+	"migrate_pages" +
+	"move_pages" +
+	"rt_tgsigqueueinfo" +
+	"perf_event_open" +
+	"accept4" +
+	"recvmmsg" +
+	"riscv_hwprobe" +
+	"riscv_flush_icache" +
+	"wait4" +
+	"prlimit64" +
+	"fanotify_init" +
+	"fanotify_mark" +
+	"name_to_handle_at" +
+	"open_by_handle_at" +
+	"clock_adjtime" +
+	"syncfs" +
+	"setns" +
+	"sendmmsg" +
+	"process_vm_readv" +
+	"process_vm_writev" +
+	"kcmp" +
+	"finit_module" +
+	"sched_setattr" +
+	"sched_getattr" +
+	"renameat2" +
+	"seccomp" +
+	"getrandom" +
+	"memfd_create" +
+	"bpf" +
+	"execveat" +
+	"userfaultfd" +
+	"membarrier" +
+	"mlock2" +
+	"copy_file_range" +
+	"preadv2" +
+	"pwritev2" +
+	"pkey_mprotect" +
+	"pkey_alloc" +
+	"pkey_free" +
+	"statx" +
+	"io_pgetevents" +
+	"rseq" +
+	"kexec_file_load" +
+	"pidfd_send_signal" +
+	"io_uring_setup" +
+	"io_uring_enter" +
+	"io_uring_register" +
+	"open_tree" +
+	"move_mount" +
+	"fsopen" +
+	"fsconfig" +
+	"fsmount" +
+	"fspick" +
+	"pidfd_open" +
+	"clone3" +
+	"close_range" +
+	"openat2" +
+	"pidfd_getfd" +
+	"faccessat2" +
+	"process_madvise" +
+	"epoll_pwait2" +
+	"mount_setattr" +
+	"quotactl_fd" +
+	"landlock_create_ruleset" +
+	"landlock_add_rule" +
+	"landlock_restrict_self" +
+	"memfd_secret" +
+	"process_mrelease" +
+	"futex_waitv" +
+	"set_mempolicy_home_node" +
+	"cachestat" +
+	"fchmodat2" +
+	"map_shadow_stack" +
+	"futex_wake" +
+	"futex_wait" +
+	"futex_requeue" +
+	"statmount" +
+	"listmount" +
+	"lsm_get_self_attr" +
+	"lsm_set_self_attr" +
+	"lsm_list_modules" +
+	"mseal" +
+	"setxattrat" +
+	"getxattrat" +
+	"listxattrat" +
+	"removexattrat" +
+	"open_tree_attr" +
+	"file_getattr" +
+	"file_setattr" +
+	"listns" +
+	"rseq_slice_yield" +
+	""
 
 var riscv64ByName = []uint16{
 	0, 135, 0, 0, 0, 0, 0, 36, 288, 300, 301, 102, 185, 215, 99, 0, 0, 0, 0, 181, 307, 0, 0, 0,
@@ -1025,7 +1356,7 @@ const riscv64Consts = text("" +
 	"")
 
 var riscv64 = Arch{Name: "riscv64", Audit: 243 | audit64 | auditLE, Bits: 64, BigEndian: false, X32: false,
-	calls: riscv64Calls, byName: riscv64ByName, errnos: amd64Errnos, consts: riscv64Own{}}
+	calls: riscv64Calls, names: riscv64Names, byName: riscv64ByName, prototypes: riscv64Prototypes{}, errnos: amd64Errnos, consts: riscv64Own{}}
 
 type riscv64Own struct{}
 

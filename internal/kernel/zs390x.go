@@ -421,398 +421,791 @@ var s390xPrototypesEnds = [...]uint16{
 	10545, 10595, 10649, 10703, 10745, 10745,
 }
 
-var s390xCalls = []Call{
-	{"exit", 1, 0, s390xPrototypes{}},
-	{"fork", 2, 1, s390xPrototypes{}},
-	{"read", 3, 2, s390xPrototypes{}},
-	{"write", 4, 3, s390xPrototypes{}},
-	{"open", 5, 4, s390xPrototypes{}},
-	{"close", 6, 5, s390xPrototypes{}},
-	{"restart_syscall", 7, 6, s390xPrototypes{}},
-	{"creat", 8, 7, s390xPrototypes{}},
-	{"link", 9, 8, s390xPrototypes{}},
-	{"unlink", 10, 9, s390xPrototypes{}},
-	{"execve", 11, 10, s390xPrototypes{}},
-	{"chdir", 12, 11, s390xPrototypes{}},
-	{"mknod", 14, 12, s390xPrototypes{}},
-	{"chmod", 15, 13, s390xPrototypes{}},
-	{"lseek", 19, 14, s390xPrototypes{}},
-	{"getpid", 20, 15, s390xPrototypes{}},
-	{"mount", 21, 16, s390xPrototypes{}},
-	{"umount", 22, 17, s390xPrototypes{}},
-	{"ptrace", 26, 18, s390xPrototypes{}},
-	{"alarm", 27, 19, s390xPrototypes{}},
-	{"pause", 29, 20, s390xPrototypes{}},
-	{"utime", 30, 21, s390xPrototypes{}},
-	{"access", 33, 22, s390xPrototypes{}},
-	{"nice", 34, 23, s390xPrototypes{}},
-	{"sync", 36, 24, s390xPrototypes{}},
-	{"kill", 37, 25, s390xPrototypes{}},
-	{"rename", 38, 26, s390xPrototypes{}},
-	{"mkdir", 39, 27, s390xPrototypes{}},
-	{"rmdir", 40, 28, s390xPrototypes{}},
-	{"dup", 41, 29, s390xPrototypes{}},
-	{"pipe", 42, 30, s390xPrototypes{}},
-	{"times", 43, 31, s390xPrototypes{}},
-	{"brk", 45, 32, s390xPrototypes{}},
-	{"signal", 48, 33, s390xPrototypes{}},
-	{"acct", 51, 34, s390xPrototypes{}},
-	{"umount2", 52, 35, s390xPrototypes{}},
-	{"ioctl", 54, 36, s390xPrototypes{}},
-	{"fcntl", 55, 37, s390xPrototypes{}},
-	{"setpgid", 57, 38, s390xPrototypes{}},
-	{"umask", 60, 39, s390xPrototypes{}},
-	{"chroot", 61, 40, s390xPrototypes{}},
-	{"ustat", 62, 41, s390xPrototypes{}},
-	{"dup2", 63, 42, s390xPrototypes{}},
-	{"getppid", 64, 43, s390xPrototypes{}},
-	{"getpgrp", 65, 44, s390xPrototypes{}},
-	{"setsid", 66, 45, s390xPrototypes{}},
-	{"sigaction", 67, 46, s390xPrototypes{}},
-	{"sigsuspend", 72, 47, s390xPrototypes{}},
-	{"sigpending", 73, 48, s390xPrototypes{}},
-	{"sethostname", 74, 49, s390xPrototypes{}},
-	{"setrlimit", 75, 50, s390xPrototypes{}},
-	{"getrusage", 77, 51, s390xPrototypes{}},
-	{"gettimeofday", 78, 52, s390xPrototypes{}},
-	{"settimeofday", 79, 53, s390xPrototypes{}},
-	{"symlink", 83, 54, s390xPrototypes{}},
-	{"readlink", 85, 55, s390xPrototypes{}},
-	{"uselib", 86, 56, s390xPrototypes{}},
-	{"swapon", 87, 57, s390xPrototypes{}},
-	{"reboot", 88, 58, s390xPrototypes{}},
-	{"readdir", 89, 59, s390xPrototypes{}},
-	{"mmap", 90, 60, s390xPrototypes{}},
-	{"munmap", 91, 61, s390xPrototypes{}},
-	{"truncate", 92, 62, s390xPrototypes{}},
-	{"ftruncate", 93, 63, s390xPrototypes{}},
-	{"fchmod", 94, 64, s390xPrototypes{}},
-	{"getpriority", 96, 65, s390xPrototypes{}},
-	{"setpriority", 97, 66, s390xPrototypes{}},
-	{"statfs", 99, 67, s390xPrototypes{}},
-	{"fstatfs", 100, 68, s390xPrototypes{}},
-	{"socketcall", 102, 69, s390xPrototypes{}},
-	{"syslog", 103, 70, s390xPrototypes{}},
-	{"setitimer", 104, 71, s390xPrototypes{}},
-	{"getitimer", 105, 72, s390xPrototypes{}},
-	{"stat", 106, 73, s390xPrototypes{}},
-	{"lstat", 107, 74, s390xPrototypes{}},
-	{"fstat", 108, 75, s390xPrototypes{}},
-	{"lookup_dcookie", 110, 76, s390xPrototypes{}},
-	{"vhangup", 111, 77, s390xPrototypes{}},
-	{"idle", 112, 78, s390xPrototypes{}},
-	{"wait4", 114, 79, s390xPrototypes{}},
-	{"swapoff", 115, 80, s390xPrototypes{}},
-	{"sysinfo", 116, 81, s390xPrototypes{}},
-	{"ipc", 117, 82, s390xPrototypes{}},
-	{"fsync", 118, 83, s390xPrototypes{}},
-	{"sigreturn", 119, 84, s390xPrototypes{}},
-	{"clone", 120, 85, s390xPrototypes{}},
-	{"setdomainname", 121, 86, s390xPrototypes{}},
-	{"uname", 122, 87, s390xPrototypes{}},
-	{"adjtimex", 124, 88, s390xPrototypes{}},
-	{"mprotect", 125, 89, s390xPrototypes{}},
-	{"sigprocmask", 126, 90, s390xPrototypes{}},
-	{"create_module", 127, 91, s390xPrototypes{}},
-	{"init_module", 128, 92, s390xPrototypes{}},
-	{"delete_module", 129, 93, s390xPrototypes{}},
-	{"get_kernel_syms", 130, 94, s390xPrototypes{}},
-	{"quotactl", 131, 95, s390xPrototypes{}},
-	{"getpgid", 132, 96, s390xPrototypes{}},
-	{"fchdir", 133, 97, s390xPrototypes{}},
-	{"bdflush", 134, 98, s390xPrototypes{}},
-	{"sysfs", 135, 99, s390xPrototypes{}},
-	{"personality", 136, 100, s390xPrototypes{}},
-	{"afs_syscall", 137, 101, s390xPrototypes{}},
-	{"getdents", 141, 102, s390xPrototypes{}},
-	{"select", 142, 103, s390xPrototypes{}},
-	{"flock", 143, 104, s390xPrototypes{}},
-	{"msync", 144, 105, s390xPrototypes{}},
-	{"readv", 145, 106, s390xPrototypes{}},
-	{"writev", 146, 107, s390xPrototypes{}},
-	{"getsid", 147, 108, s390xPrototypes{}},
-	{"fdatasync", 148, 109, s390xPrototypes{}},
-	{"_sysctl", 149, 110, s390xPrototypes{}},
-	{"mlock", 150, 111, s390xPrototypes{}},
-	{"munlock", 151, 112, s390xPrototypes{}},
-	{"mlockall", 152, 113, s390xPrototypes{}},
-	{"munlockall", 153, 114, s390xPrototypes{}},
-	{"sched_setparam", 154, 115, s390xPrototypes{}},
-	{"sched_getparam", 155, 116, s390xPrototypes{}},
-	{"sched_setscheduler", 156, 117, s390xPrototypes{}},
-	{"sched_getscheduler", 157, 118, s390xPrototypes{}},
-	{"sched_yield", 158, 119, s390xPrototypes{}},
-	{"sched_get_priority_max", 159, 120, s390xPrototypes{}},
-	{"sched_get_priority_min", 160, 121, s390xPrototypes{}},
-	{"sched_rr_get_interval", 161, 122, s390xPrototypes{}},
-	{"nanosleep", 162, 123, s390xPrototypes{}},
-	{"mremap", 163, 124, s390xPrototypes{}},
-	{"query_module", 167, 125, s390xPrototypes{}},
-	{"poll", 168, 126, s390xPrototypes{}},
-	{"nfsservctl", 169, 127, s390xPrototypes{}},
-	{"prctl", 172, 128, s390xPrototypes{}},
-	{"rt_sigreturn", 173, 129, s390xPrototypes{}},
-	{"rt_sigaction", 174, 130, s390xPrototypes{}},
-	{"rt_sigprocmask", 175, 131, s390xPrototypes{}},
-	{"rt_sigpending", 176, 132, s390xPrototypes{}},
-	{"rt_sigtimedwait", 177, 133, s390xPrototypes{}},
-	{"rt_sigqueueinfo", 178, 134, s390xPrototypes{}},
-	{"rt_sigsuspend", 179, 135, s390xPrototypes{}},
-	{"pread64", 180, 136, s390xPrototypes{}},
-	{"pwrite64", 181, 137, s390xPrototypes{}},
-	{"getcwd", 183, 138, s390xPrototypes{}},
-	{"capget", 184, 139, s390xPrototypes{}},
-	{"capset", 185, 140, s390xPrototypes{}},
-	{"sigaltstack", 186, 141, s390xPrototypes{}},
-	{"sendfile", 187, 142, s390xPrototypes{}},
-	{"getpmsg", 188, 143, s390xPrototypes{}},
-	{"putpmsg", 189, 144, s390xPrototypes{}},
-	{"vfork", 190, 145, s390xPrototypes{}},
-	{"getrlimit", 191, 146, s390xPrototypes{}},
-	{"lchown", 198, 147, s390xPrototypes{}},
-	{"getuid", 199, 148, s390xPrototypes{}},
-	{"getgid", 200, 149, s390xPrototypes{}},
-	{"geteuid", 201, 150, s390xPrototypes{}},
-	{"getegid", 202, 151, s390xPrototypes{}},
-	{"setreuid", 203, 152, s390xPrototypes{}},
-	{"setregid", 204, 153, s390xPrototypes{}},
-	{"getgroups", 205, 154, s390xPrototypes{}},
-	{"setgroups", 206, 155, s390xPrototypes{}},
-	{"fchown", 207, 156, s390xPrototypes{}},
-	{"setresuid", 208, 157, s390xPrototypes{}},
-	{"getresuid", 209, 158, s390xPrototypes{}},
-	{"setresgid", 210, 159, s390xPrototypes{}},
-	{"getresgid", 211, 160, s390xPrototypes{}},
-	{"chown", 212, 161, s390xPrototypes{}},
-	{"setuid", 213, 162, s390xPrototypes{}},
-	{"setgid", 214, 163, s390xPrototypes{}},
-	{"setfsuid", 215, 164, s390xPrototypes{}},
-	{"setfsgid", 216, 165, s390xPrototypes{}},
-	{"pivot_root", 217, 166, s390xPrototypes{}},
-	{"mincore", 218, 167, s390xPrototypes{}},
-	{"madvise", 219, 168, s390xPrototypes{}},
-	{"getdents64", 220, 169, s390xPrototypes{}},
-	{"readahead", 222, 170, s390xPrototypes{}},
-	{"setxattr", 224, 171, s390xPrototypes{}},
-	{"lsetxattr", 225, 172, s390xPrototypes{}},
-	{"fsetxattr", 226, 173, s390xPrototypes{}},
-	{"getxattr", 227, 174, s390xPrototypes{}},
-	{"lgetxattr", 228, 175, s390xPrototypes{}},
-	{"fgetxattr", 229, 176, s390xPrototypes{}},
-	{"listxattr", 230, 177, s390xPrototypes{}},
-	{"llistxattr", 231, 178, s390xPrototypes{}},
-	{"flistxattr", 232, 179, s390xPrototypes{}},
-	{"removexattr", 233, 180, s390xPrototypes{}},
-	{"lremovexattr", 234, 181, s390xPrototypes{}},
-	{"fremovexattr", 235, 182, s390xPrototypes{}},
-	{"gettid", 236, 183, s390xPrototypes{}},
-	{"tkill", 237, 184, s390xPrototypes{}},
-	{"futex", 238, 185, s390xPrototypes{}},
-	{"sched_setaffinity", 239, 186, s390xPrototypes{}},
-	{"sched_getaffinity", 240, 187, s390xPrototypes{}},
-	{"tgkill", 241, 188, s390xPrototypes{}},
-	{"io_setup", 243, 189, s390xPrototypes{}},
-	{"io_destroy", 244, 190, s390xPrototypes{}},
-	{"io_getevents", 245, 191, s390xPrototypes{}},
-	{"io_submit", 246, 192, s390xPrototypes{}},
-	{"io_cancel", 247, 193, s390xPrototypes{}},
-	{"exit_group", 248, 194, s390xPrototypes{}},
-	{"epoll_create", 249, 195, s390xPrototypes{}},
-	{"epoll_ctl", 250, 196, s390xPrototypes{}},
-	{"epoll_wait", 251, 197, s390xPrototypes{}},
-	{"set_tid_address", 252, 198, s390xPrototypes{}},
-	{"fadvise64", 253, 199, s390xPrototypes{}},
-	{"timer_create", 254, 200, s390xPrototypes{}},
-	{"timer_settime", 255, 201, s390xPrototypes{}},
-	{"timer_gettime", 256, 202, s390xPrototypes{}},
-	{"timer_getoverrun", 257, 203, s390xPrototypes{}},
-	{"timer_delete", 258, 204, s390xPrototypes{}},
-	{"clock_settime", 259, 205, s390xPrototypes{}},
-	{"clock_gettime", 260, 206, s390xPrototypes{}},
-	{"clock_getres", 261, 207, s390xPrototypes{}},
-	{"clock_nanosleep", 262, 208, s390xPrototypes{}},
-	{"statfs64", 265, 209, s390xPrototypes{}},
-	{"fstatfs64", 266, 210, s390xPrototypes{}},
-	{"remap_file_pages", 267, 211, s390xPrototypes{}},
-	{"mbind", 268, 212, s390xPrototypes{}},
-	{"get_mempolicy", 269, 213, s390xPrototypes{}},
-	{"set_mempolicy", 270, 214, s390xPrototypes{}},
-	{"mq_open", 271, 215, s390xPrototypes{}},
-	{"mq_unlink", 272, 216, s390xPrototypes{}},
-	{"mq_timedsend", 273, 217, s390xPrototypes{}},
-	{"mq_timedreceive", 274, 218, s390xPrototypes{}},
-	{"mq_notify", 275, 219, s390xPrototypes{}},
-	{"mq_getsetattr", 276, 220, s390xPrototypes{}},
-	{"kexec_load", 277, 221, s390xPrototypes{}},
-	{"add_key", 278, 222, s390xPrototypes{}},
-	{"request_key", 279, 223, s390xPrototypes{}},
-	{"keyctl", 280, 224, s390xPrototypes{}},
-	{"waitid", 281, 225, s390xPrototypes{}},
-	{"ioprio_set", 282, 226, s390xPrototypes{}},
-	{"ioprio_get", 283, 227, s390xPrototypes{}},
-	{"inotify_init", 284, 228, s390xPrototypes{}},
-	{"inotify_add_watch", 285, 229, s390xPrototypes{}},
-	{"inotify_rm_watch", 286, 230, s390xPrototypes{}},
-	{"migrate_pages", 287, 231, s390xPrototypes{}},
-	{"openat", 288, 232, s390xPrototypes{}},
-	{"mkdirat", 289, 233, s390xPrototypes{}},
-	{"mknodat", 290, 234, s390xPrototypes{}},
-	{"fchownat", 291, 235, s390xPrototypes{}},
-	{"futimesat", 292, 236, s390xPrototypes{}},
-	{"newfstatat", 293, 237, s390xPrototypes{}},
-	{"unlinkat", 294, 238, s390xPrototypes{}},
-	{"renameat", 295, 239, s390xPrototypes{}},
-	{"linkat", 296, 240, s390xPrototypes{}},
-	{"symlinkat", 297, 241, s390xPrototypes{}},
-	{"readlinkat", 298, 242, s390xPrototypes{}},
-	{"fchmodat", 299, 243, s390xPrototypes{}},
-	{"faccessat", 300, 244, s390xPrototypes{}},
-	{"pselect6", 301, 245, s390xPrototypes{}},
-	{"ppoll", 302, 246, s390xPrototypes{}},
-	{"unshare", 303, 247, s390xPrototypes{}},
-	{"set_robust_list", 304, 248, s390xPrototypes{}},
-	{"get_robust_list", 305, 249, s390xPrototypes{}},
-	{"splice", 306, 250, s390xPrototypes{}},
-	{"sync_file_range", 307, 251, s390xPrototypes{}},
-	{"tee", 308, 252, s390xPrototypes{}},
-	{"vmsplice", 309, 253, s390xPrototypes{}},
-	{"move_pages", 310, 254, s390xPrototypes{}},
-	{"getcpu", 311, 255, s390xPrototypes{}},
-	{"epoll_pwait", 312, 256, s390xPrototypes{}},
-	{"utimes", 313, 257, s390xPrototypes{}},
-	{"fallocate", 314, 258, s390xPrototypes{}},
-	{"utimensat", 315, 259, s390xPrototypes{}},
-	{"signalfd", 316, 260, s390xPrototypes{}},
-	{"timerfd", 317, 261, s390xPrototypes{}},
-	{"eventfd", 318, 262, s390xPrototypes{}},
-	{"timerfd_create", 319, 263, s390xPrototypes{}},
-	{"timerfd_settime", 320, 264, s390xPrototypes{}},
-	{"timerfd_gettime", 321, 265, s390xPrototypes{}},
-	{"signalfd4", 322, 266, s390xPrototypes{}},
-	{"eventfd2", 323, 267, s390xPrototypes{}},
-	{"inotify_init1", 324, 268, s390xPrototypes{}},
-	{"pipe2", 325, 269, s390xPrototypes{}},
-	{"dup3", 326, 270, s390xPrototypes{}},
-	{"epoll_create1", 327, 271, s390xPrototypes{}},
-	{"preadv", 328, 272, s390xPrototypes{}},
-	{"pwritev", 329, 273, s390xPrototypes{}},
-	{"rt_tgsigqueueinfo", 330, 274, s390xPrototypes{}},
-	{"perf_event_open", 331, 275, s390xPrototypes{}},
-	{"fanotify_init", 332, 276, s390xPrototypes{}},
-	{"fanotify_mark", 333, 277, s390xPrototypes{}},
-	{"prlimit64", 334, 278, s390xPrototypes{}},
-	{"name_to_handle_at", 335, 279, s390xPrototypes{}},
-	{"open_by_handle_at", 336, 280, s390xPrototypes{}},
-	{"clock_adjtime", 337, 281, s390xPrototypes{}},
-	{"syncfs", 338, 282, s390xPrototypes{}},
-	{"setns", 339, 283, s390xPrototypes{}},
-	{"process_vm_readv", 340, 284, s390xPrototypes{}},
-	{"process_vm_writev", 341, 285, s390xPrototypes{}},
-	{"s390_runtime_instr", 342, 286, s390xPrototypes{}},
-	{"kcmp", 343, 287, s390xPrototypes{}},
-	{"finit_module", 344, 288, s390xPrototypes{}},
-	{"sched_setattr", 345, 289, s390xPrototypes{}},
-	{"sched_getattr", 346, 290, s390xPrototypes{}},
-	{"renameat2", 347, 291, s390xPrototypes{}},
-	{"seccomp", 348, 292, s390xPrototypes{}},
-	{"getrandom", 349, 293, s390xPrototypes{}},
-	{"memfd_create", 350, 294, s390xPrototypes{}},
-	{"bpf", 351, 295, s390xPrototypes{}},
-	{"s390_pci_mmio_write", 352, 296, s390xPrototypes{}},
-	{"s390_pci_mmio_read", 353, 297, s390xPrototypes{}},
-	{"execveat", 354, 298, s390xPrototypes{}},
-	{"userfaultfd", 355, 299, s390xPrototypes{}},
-	{"membarrier", 356, 300, s390xPrototypes{}},
-	{"recvmmsg", 357, 301, s390xPrototypes{}},
-	{"sendmmsg", 358, 302, s390xPrototypes{}},
-	{"socket", 359, 303, s390xPrototypes{}},
-	{"socketpair", 360, 304, s390xPrototypes{}},
-	{"bind", 361, 305, s390xPrototypes{}},
-	{"connect", 362, 306, s390xPrototypes{}},
-	{"listen", 363, 307, s390xPrototypes{}},
-	{"accept4", 364, 308, s390xPrototypes{}},
-	{"getsockopt", 365, 309, s390xPrototypes{}},
-	{"setsockopt", 366, 310, s390xPrototypes{}},
-	{"getsockname", 367, 311, s390xPrototypes{}},
-	{"getpeername", 368, 312, s390xPrototypes{}},
-	{"sendto", 369, 313, s390xPrototypes{}},
-	{"sendmsg", 370, 314, s390xPrototypes{}},
-	{"recvfrom", 371, 315, s390xPrototypes{}},
-	{"recvmsg", 372, 316, s390xPrototypes{}},
-	{"shutdown", 373, 317, s390xPrototypes{}},
-	{"mlock2", 374, 318, s390xPrototypes{}},
-	{"copy_file_range", 375, 319, s390xPrototypes{}},
-	{"preadv2", 376, 320, s390xPrototypes{}},
-	{"pwritev2", 377, 321, s390xPrototypes{}},
-	{"s390_guarded_storage", 378, 322, s390xPrototypes{}},
-	{"statx", 379, 323, s390xPrototypes{}},
-	{"s390_sthyi", 380, 324, s390xPrototypes{}},
-	{"kexec_file_load", 381, 325, s390xPrototypes{}},
-	{"io_pgetevents", 382, 326, s390xPrototypes{}},
-	{"rseq", 383, 327, s390xPrototypes{}},
-	{"pkey_mprotect", 384, 328, s390xPrototypes{}},
-	{"pkey_alloc", 385, 329, s390xPrototypes{}},
-	{"pkey_free", 386, 330, s390xPrototypes{}},
-	{"semtimedop", 392, 331, s390xPrototypes{}},
-	{"semget", 393, 332, s390xPrototypes{}},
-	{"semctl", 394, 333, s390xPrototypes{}},
-	{"shmget", 395, 334, s390xPrototypes{}},
-	{"shmctl", 396, 335, s390xPrototypes{}},
-	{"shmat", 397, 336, s390xPrototypes{}},
-	{"shmdt", 398, 337, s390xPrototypes{}},
-	{"msgget", 399, 338, s390xPrototypes{}},
-	{"msgsnd", 400, 339, s390xPrototypes{}},
-	{"msgrcv", 401, 340, s390xPrototypes{}},
-	{"msgctl", 402, 341, s390xPrototypes{}},
-	{"pidfd_send_signal", 424, 342, s390xPrototypes{}},
-	{"io_uring_setup", 425, 343, s390xPrototypes{}},
-	{"io_uring_enter", 426, 344, s390xPrototypes{}},
-	{"io_uring_register", 427, 345, s390xPrototypes{}},
-	{"open_tree", 428, 346, s390xPrototypes{}},
-	{"move_mount", 429, 347, s390xPrototypes{}},
-	{"fsopen", 430, 348, s390xPrototypes{}},
-	{"fsconfig", 431, 349, s390xPrototypes{}},
-	{"fsmount", 432, 350, s390xPrototypes{}},
-	{"fspick", 433, 351, s390xPrototypes{}},
-	{"pidfd_open", 434, 352, s390xPrototypes{}},
-	{"clone3", 435, 353, s390xPrototypes{}},
-	{"close_range", 436, 354, s390xPrototypes{}},
-	{"openat2", 437, 355, s390xPrototypes{}},
-	{"pidfd_getfd", 438, 356, s390xPrototypes{}},
-	{"faccessat2", 439, 357, s390xPrototypes{}},
-	{"process_madvise", 440, 358, s390xPrototypes{}},
-	{"epoll_pwait2", 441, 359, s390xPrototypes{}},
-	{"mount_setattr", 442, 360, s390xPrototypes{}},
-	{"quotactl_fd", 443, 361, s390xPrototypes{}},
-	{"landlock_create_ruleset", 444, 362, s390xPrototypes{}},
-	{"landlock_add_rule", 445, 363, s390xPrototypes{}},
-	{"landlock_restrict_self", 446, 364, s390xPrototypes{}},
-	{"memfd_secret", 447, 365, s390xPrototypes{}},
-	{"process_mrelease", 448, 366, s390xPrototypes{}},
-	{"futex_waitv", 449, 367, s390xPrototypes{}},
-	{"set_mempolicy_home_node", 450, 368, s390xPrototypes{}},
-	{"cachestat", 451, 369, s390xPrototypes{}},
-	{"fchmodat2", 452, 370, s390xPrototypes{}},
-	{"map_shadow_stack", 453, 371, s390xPrototypes{}},
-	{"futex_wake", 454, 372, s390xPrototypes{}},
-	{"futex_wait", 455, 373, s390xPrototypes{}},
-	{"futex_requeue", 456, 374, s390xPrototypes{}},
-	{"statmount", 457, 375, s390xPrototypes{}},
-	{"listmount", 458, 376, s390xPrototypes{}},
-	{"lsm_get_self_attr", 459, 377, s390xPrototypes{}},
-	{"lsm_set_self_attr", 460, 378, s390xPrototypes{}},
-	{"lsm_list_modules", 461, 379, s390xPrototypes{}},
-	{"mseal", 462, 380, s390xPrototypes{}},
-	{"setxattrat", 463, 381, s390xPrototypes{}},
-	{"getxattrat", 464, 382, s390xPrototypes{}},
-	{"listxattrat", 465, 383, s390xPrototypes{}},
-	{"removexattrat", 466, 384, s390xPrototypes{}},
-	{"open_tree_attr", 467, 385, s390xPrototypes{}},
-	{"file_getattr", 468, 386, s390xPrototypes{}},
-	{"file_setattr", 469, 387, s390xPrototypes{}},
-	{"listns", 470, 388, s390xPrototypes{}},
-	{"rseq_slice_yield", 471, 389, s390xPrototypes{}},
+var s390xCalls = []entry{
+	{1, 4, 1},         // exit
+	{2, 8, 1},         // fork
+	{3, 12, 1000},     // read
+	{4, 17, 1000},     // write
+	{5, 21, 1},        // open
+	{6, 26, 100},      // close
+	{7, 41, 1},        // restart_syscall
+	{8, 46, 1},        // creat
+	{9, 50, 1},        // link
+	{10, 56, 1},       // unlink
+	{11, 62, 1},       // execve
+	{12, 67, 1},       // chdir
+	{14, 72, 1},       // mknod
+	{15, 77, 1},       // chmod
+	{19, 82, 30},      // lseek
+	{20, 88, 30},      // getpid
+	{21, 93, 1},       // mount
+	{22, 99, 1},       // umount
+	{26, 105, 1},      // ptrace
+	{27, 110, 1},      // alarm
+	{29, 115, 1},      // pause
+	{30, 120, 1},      // utime
+	{33, 126, 1},      // access
+	{34, 130, 1},      // nice
+	{36, 134, 1},      // sync
+	{37, 138, 1},      // kill
+	{38, 144, 1},      // rename
+	{39, 149, 1},      // mkdir
+	{40, 154, 1},      // rmdir
+	{41, 157, 1},      // dup
+	{42, 161, 1},      // pipe
+	{43, 166, 1},      // times
+	{45, 169, 1},      // brk
+	{48, 175, 1},      // signal
+	{51, 179, 1},      // acct
+	{52, 186, 1},      // umount2
+	{54, 191, 10},     // ioctl
+	{55, 196, 100},    // fcntl
+	{57, 203, 1},      // setpgid
+	{60, 208, 1},      // umask
+	{61, 214, 1},      // chroot
+	{62, 219, 1},      // ustat
+	{63, 223, 1},      // dup2
+	{64, 230, 1},      // getppid
+	{65, 237, 1},      // getpgrp
+	{66, 243, 1},      // setsid
+	{67, 252, 1},      // sigaction
+	{72, 262, 1},      // sigsuspend
+	{73, 272, 1},      // sigpending
+	{74, 283, 1},      // sethostname
+	{75, 292, 1},      // setrlimit
+	{77, 301, 1},      // getrusage
+	{78, 313, 1},      // gettimeofday
+	{79, 325, 1},      // settimeofday
+	{83, 332, 1},      // symlink
+	{85, 340, 1},      // readlink
+	{86, 346, 1},      // uselib
+	{87, 352, 1},      // swapon
+	{88, 358, 1},      // reboot
+	{89, 365, 1},      // readdir
+	{90, 369, 30},     // mmap
+	{91, 375, 30},     // munmap
+	{92, 383, 1},      // truncate
+	{93, 392, 1},      // ftruncate
+	{94, 398, 1},      // fchmod
+	{96, 409, 1},      // getpriority
+	{97, 420, 1},      // setpriority
+	{99, 426, 1},      // statfs
+	{100, 433, 1},     // fstatfs
+	{102, 443, 100},   // socketcall
+	{103, 449, 1},     // syslog
+	{104, 458, 1},     // setitimer
+	{105, 467, 1},     // getitimer
+	{106, 471, 1},     // stat
+	{107, 476, 1},     // lstat
+	{108, 481, 100},   // fstat
+	{110, 495, 1},     // lookup_dcookie
+	{111, 502, 1},     // vhangup
+	{112, 506, 1},     // idle
+	{114, 511, 1},     // wait4
+	{115, 518, 1},     // swapoff
+	{116, 525, 1},     // sysinfo
+	{117, 528, 1},     // ipc
+	{118, 533, 10},    // fsync
+	{119, 542, 1},     // sigreturn
+	{120, 547, 10},    // clone
+	{121, 560, 1},     // setdomainname
+	{122, 565, 1},     // uname
+	{124, 573, 1},     // adjtimex
+	{125, 581, 10},    // mprotect
+	{126, 592, 1},     // sigprocmask
+	{127, 605, 1},     // create_module
+	{128, 616, 1},     // init_module
+	{129, 629, 1},     // delete_module
+	{130, 644, 1},     // get_kernel_syms
+	{131, 652, 1},     // quotactl
+	{132, 659, 1},     // getpgid
+	{133, 665, 1},     // fchdir
+	{134, 672, 1},     // bdflush
+	{135, 677, 1},     // sysfs
+	{136, 688, 1},     // personality
+	{137, 699, 1},     // afs_syscall
+	{141, 707, 1},     // getdents
+	{142, 713, 1},     // select
+	{143, 718, 1},     // flock
+	{144, 723, 1},     // msync
+	{145, 728, 300},   // readv
+	{146, 734, 300},   // writev
+	{147, 740, 1},     // getsid
+	{148, 749, 10},    // fdatasync
+	{149, 756, 1},     // _sysctl
+	{150, 761, 1},     // mlock
+	{151, 768, 1},     // munlock
+	{152, 776, 1},     // mlockall
+	{153, 786, 1},     // munlockall
+	{154, 800, 1},     // sched_setparam
+	{155, 814, 1},     // sched_getparam
+	{156, 832, 1},     // sched_setscheduler
+	{157, 850, 1},     // sched_getscheduler
+	{158, 861, 30},    // sched_yield
+	{159, 883, 1},     // sched_get_priority_max
+	{160, 905, 1},     // sched_get_priority_min
+	{161, 926, 1},     // sched_rr_get_interval
+	{162, 935, 1000},  // nanosleep
+	{163, 941, 1},     // mremap
+	{167, 953, 1},     // query_module
+	{168, 957, 1},     // poll
+	{169, 967, 1},     // nfsservctl
+	{172, 972, 10},    // prctl
+	{173, 984, 30},    // rt_sigreturn
+	{174, 996, 10},    // rt_sigaction
+	{175, 1010, 10},   // rt_sigprocmask
+	{176, 1023, 1},    // rt_sigpending
+	{177, 1038, 1},    // rt_sigtimedwait
+	{178, 1053, 1},    // rt_sigqueueinfo
+	{179, 1066, 1},    // rt_sigsuspend
+	{180, 1073, 300},  // pread64
+	{181, 1081, 300},  // pwrite64
+	{183, 1087, 1},    // getcwd
+	{184, 1093, 1},    // capget
+	{185, 1099, 1},    // capset
+	{186, 1110, 10},   // sigaltstack
+	{187, 1118, 30},   // sendfile
+	{188, 1125, 1},    // getpmsg
+	{189, 1132, 1},    // putpmsg
+	{190, 1137, 1},    // vfork
+	{191, 1146, 1},    // getrlimit
+	{198, 1152, 1},    // lchown
+	{199, 1158, 1},    // getuid
+	{200, 1164, 1},    // getgid
+	{201, 1171, 1},    // geteuid
+	{202, 1178, 1},    // getegid
+	{203, 1186, 1},    // setreuid
+	{204, 1194, 1},    // setregid
+	{205, 1203, 1},    // getgroups
+	{206, 1212, 1},    // setgroups
+	{207, 1218, 1},    // fchown
+	{208, 1227, 1},    // setresuid
+	{209, 1236, 1},    // getresuid
+	{210, 1245, 1},    // setresgid
+	{211, 1254, 1},    // getresgid
+	{212, 1259, 1},    // chown
+	{213, 1265, 1},    // setuid
+	{214, 1271, 1},    // setgid
+	{215, 1279, 1},    // setfsuid
+	{216, 1287, 1},    // setfsgid
+	{217, 1297, 1},    // pivot_root
+	{218, 1304, 1},    // mincore
+	{219, 1311, 30},   // madvise
+	{220, 1321, 30},   // getdents64
+	{222, 1330, 1},    // readahead
+	{224, 1338, 1},    // setxattr
+	{225, 1347, 1},    // lsetxattr
+	{226, 1356, 1},    // fsetxattr
+	{227, 1364, 1},    // getxattr
+	{228, 1373, 1},    // lgetxattr
+	{229, 1382, 1},    // fgetxattr
+	{230, 1391, 1},    // listxattr
+	{231, 1401, 1},    // llistxattr
+	{232, 1411, 1},    // flistxattr
+	{233, 1422, 1},    // removexattr
+	{234, 1434, 1},    // lremovexattr
+	{235, 1446, 1},    // fremovexattr
+	{236, 1452, 10},   // gettid
+	{237, 1457, 1},    // tkill
+	{238, 1462, 1000}, // futex
+	{239, 1479, 1},    // sched_setaffinity
+	{240, 1496, 10},   // sched_getaffinity
+	{241, 1502, 30},   // tgkill
+	{243, 1510, 1},    // io_setup
+	{244, 1520, 1},    // io_destroy
+	{245, 1532, 1},    // io_getevents
+	{246, 1541, 1},    // io_submit
+	{247, 1550, 1},    // io_cancel
+	{248, 1560, 1},    // exit_group
+	{249, 1572, 1},    // epoll_create
+	{250, 1581, 100},  // epoll_ctl
+	{251, 1591, 1000}, // epoll_wait
+	{252, 1606, 1},    // set_tid_address
+	{253, 1615, 1},    // fadvise64
+	{254, 1627, 1},    // timer_create
+	{255, 1640, 1},    // timer_settime
+	{256, 1653, 1},    // timer_gettime
+	{257, 1669, 1},    // timer_getoverrun
+	{258, 1681, 1},    // timer_delete
+	{259, 1694, 1},    // clock_settime
+	{260, 1707, 10},   // clock_gettime
+	{261, 1719, 1},    // clock_getres
+	{262, 1734, 1000}, // clock_nanosleep
+	{265, 1742, 1},    // statfs64
+	{266, 1751, 1},    // fstatfs64
+	{267, 1767, 1},    // remap_file_pages
+	{268, 1772, 1},    // mbind
+	{269, 1785, 1},    // get_mempolicy
+	{270, 1798, 1},    // set_mempolicy
+	{271, 1805, 1},    // mq_open
+	{272, 1814, 1},    // mq_unlink
+	{273, 1826, 1},    // mq_timedsend
+	{274, 1841, 1},    // mq_timedreceive
+	{275, 1850, 1},    // mq_notify
+	{276, 1863, 1},    // mq_getsetattr
+	{277, 1873, 1},    // kexec_load
+	{278, 1880, 1},    // add_key
+	{279, 1891, 1},    // request_key
+	{280, 1897, 1},    // keyctl
+	{281, 1903, 1},    // waitid
+	{282, 1913, 1},    // ioprio_set
+	{283, 1923, 1},    // ioprio_get
+	{284, 1935, 1},    // inotify_init
+	{285, 1952, 1},    // inotify_add_watch
+	{286, 1968, 1},    // inotify_rm_watch
+	{287, 1981, 1},    // migrate_pages
+	{288, 1987, 100},  // openat
+	{289, 1994, 10},   // mkdirat
+	{290, 2001, 1},    // mknodat
+	{291, 2009, 1},    // fchownat
+	{292, 2018, 1},    // futimesat
+	{293, 2028, 100},  // newfstatat
+	{294, 2036, 10},   // unlinkat
+	{295, 2044, 10},   // renameat
+	{296, 2050, 1},    // linkat
+	{297, 2059, 1},    // symlinkat
+	{298, 2069, 10},   // readlinkat
+	{299, 2077, 1},    // fchmodat
+	{300, 2086, 1},    // faccessat
+	{301, 2094, 1},    // pselect6
+	{302, 2099, 1},    // ppoll
+	{303, 2106, 1},    // unshare
+	{304, 2121, 1},    // set_robust_list
+	{305, 2136, 1},    // get_robust_list
+	{306, 2142, 30},   // splice
+	{307, 2157, 1},    // sync_file_range
+	{308, 2160, 1},    // tee
+	{309, 2168, 1},    // vmsplice
+	{310, 2178, 1},    // move_pages
+	{311, 2184, 1},    // getcpu
+	{312, 2195, 1000}, // epoll_pwait
+	{313, 2201, 1},    // utimes
+	{314, 2210, 1},    // fallocate
+	{315, 2219, 1},    // utimensat
+	{316, 2227, 1},    // signalfd
+	{317, 2234, 1},    // timerfd
+	{318, 2241, 1},    // eventfd
+	{319, 2255, 1},    // timerfd_create
+	{320, 2270, 1},    // timerfd_settime
+	{321, 2285, 1},    // timerfd_gettime
+	{322, 2294, 1},    // signalfd4
+	{323, 2302, 1},    // eventfd2
+	{324, 2315, 1},    // inotify_init1
+	{325, 2320, 10},   // pipe2
+	{326, 2324, 10},   // dup3
+	{327, 2337, 1},    // epoll_create1
+	{328, 2343, 1},    // preadv
+	{329, 2350, 1},    // pwritev
+	{330, 2367, 1},    // rt_tgsigqueueinfo
+	{331, 2382, 1},    // perf_event_open
+	{332, 2395, 1},    // fanotify_init
+	{333, 2408, 1},    // fanotify_mark
+	{334, 2417, 1},    // prlimit64
+	{335, 2434, 1},    // name_to_handle_at
+	{336, 2451, 1},    // open_by_handle_at
+	{337, 2464, 1},    // clock_adjtime
+	{338, 2470, 1},    // syncfs
+	{339, 2475, 1},    // setns
+	{340, 2491, 1},    // process_vm_readv
+	{341, 2508, 1},    // process_vm_writev
+	{342, 2526, 1},    // s390_runtime_instr
+	{343, 2530, 1},    // kcmp
+	{344, 2542, 1},    // finit_module
+	{345, 2555, 1},    // sched_setattr
+	{346, 2568, 1},    // sched_getattr
+	{347, 2577, 10},   // renameat2
+	{348, 2584, 1},    // seccomp
+	{349, 2593, 10},   // getrandom
+	{350, 2605, 1},    // memfd_create
+	{351, 2608, 1},    // bpf
+	{352, 2627, 1},    // s390_pci_mmio_write
+	{353, 2645, 1},    // s390_pci_mmio_read
+	{354, 2653, 1},    // execveat
+	{355, 2664, 1},    // userfaultfd
+	{356, 2674, 1},    // membarrier
+	{357, 2682, 1},    // recvmmsg
+	{358, 2690, 1},    // sendmmsg
+	{359, 2696, 100},  // socket
+	{360, 2706, 1},    // socketpair
+	{361, 2710, 10},   // bind
+	{362, 2717, 100},  // connect
+	{363, 2723, 10},   // listen
+	{364, 2730, 100},  // accept4
+	{365, 2740, 100},  // getsockopt
+	{366, 2750, 100},  // setsockopt
+	{367, 2761, 100},  // getsockname
+	{368, 2772, 100},  // getpeername
+	{369, 2778, 300},  // sendto
+	{370, 2785, 300},  // sendmsg
+	{371, 2793, 300},  // recvfrom
+	{372, 2800, 1000}, // recvmsg
+	{373, 2808, 10},   // shutdown
+	{374, 2814, 1},    // mlock2
+	{375, 2829, 1},    // copy_file_range
+	{376, 2836, 1},    // preadv2
+	{377, 2844, 1},    // pwritev2
+	{378, 2864, 1},    // s390_guarded_storage
+	{379, 2869, 30},   // statx
+	{380, 2879, 1},    // s390_sthyi
+	{381, 2894, 1},    // kexec_file_load
+	{382, 2907, 1},    // io_pgetevents
+	{383, 2911, 1},    // rseq
+	{384, 2924, 1},    // pkey_mprotect
+	{385, 2934, 1},    // pkey_alloc
+	{386, 2943, 1},    // pkey_free
+	{392, 2953, 1},    // semtimedop
+	{393, 2959, 1},    // semget
+	{394, 2965, 1},    // semctl
+	{395, 2971, 1},    // shmget
+	{396, 2977, 1},    // shmctl
+	{397, 2982, 1},    // shmat
+	{398, 2987, 1},    // shmdt
+	{399, 2993, 1},    // msgget
+	{400, 2999, 1},    // msgsnd
+	{401, 3005, 1},    // msgrcv
+	{402, 3011, 1},    // msgctl
+	{424, 3028, 1},    // pidfd_send_signal
+	{425, 3042, 1},    // io_uring_setup
+	{426, 3056, 1},    // io_uring_enter
+	{427, 3073, 1},    // io_uring_register
+	{428, 3082, 1},    // open_tree
+	{429, 3092, 1},    // move_mount
+	{430, 3098, 1},    // fsopen
+	{431, 3106, 1},    // fsconfig
+	{432, 3113, 1},    // fsmount
+	{433, 3119, 1},    // fspick
+	{434, 3129, 1},    // pidfd_open
+	{435, 3135, 10},   // clone3
+	{436, 3146, 1},    // close_range
+	{437, 3153, 1},    // openat2
+	{438, 3164, 1},    // pidfd_getfd
+	{439, 3174, 10},   // faccessat2
+	{440, 3189, 1},    // process_madvise
+	{441, 3201, 1},    // epoll_pwait2
+	{442, 3214, 1},    // mount_setattr
+	{443, 3225, 1},    // quotactl_fd
+	{444, 3248, 1},    // landlock_create_ruleset
+	{445, 3265, 1},    // landlock_add_rule
+	{446, 3287, 1},    // landlock_restrict_self
+	{447, 3299, 1},    // memfd_secret
+	{448, 3315, 1},    // process_mrelease
+	{449, 3326, 1},    // futex_waitv
+	{450, 3349, 1},    // set_mempolicy_home_node
+	{451, 3358, 1},    // cachestat
+	{452, 3367, 1},    // fchmodat2
+	{453, 3383, 1},    // map_shadow_stack
+	{454, 3393, 1},    // futex_wake
+	{455, 3403, 1},    // futex_wait
+	{456, 3416, 1},    // futex_requeue
+	{457, 3425, 1},    // statmount
+	{458, 3434, 1},    // listmount
+	{459, 3451, 1},    // lsm_get_self_attr
+	{460, 3468, 1},    // lsm_set_self_attr
+	{461, 3484, 1},    // lsm_list_modules
+	{462, 3489, 1},    // mseal
+	{463, 3499, 1},    // setxattrat
+	{464, 3509, 1},    // getxattrat
+	{465, 3520, 1},    // listxattrat
+	{466, 3533, 1},    // removexattrat
+	{467, 3547, 1},    // open_tree_attr
+	{468, 3559, 1},    // file_getattr
+	{469, 3571, 1},    // file_setattr
+	{470, 3577, 1},    // listns
+	{471, 3593, 1},    // rseq_slice_yield
 }
+
+const s390xNames = "" +
+	"exit" +
+	"fork" +
+	"read" +
+	"write" +
+	"open" +
+	"close" +
+	"restart_syscall" +
+	"creat" +
+	"link" +
+	"unlink" +
+	"execve" +
+	"chdir" +
+	"mknod" +
+	"chmod" +
+	"lseek" +
+	"getpid" +
+	"mount" +
+	"umount" +
+	"ptrace" +
+	"alarm" +
+	"pause" +
+	"utime" +
+	"access" +
+	"nice" +
+	"sync" +
+	"kill" +
+	"rename" +
+	"mkdir" +
+	"rmdir" +
+	"dup" +
+	"pipe" +
+	"times" +
+	"brk" +
+	"signal" +
+	"acct" +
+	"umount2" +
+	"ioctl" +
+	"fcntl" +
+	"setpgid" +
+	"umask" +
+	"chroot" +
+	"ustat" +
+	"dup2" +
+	"getppid" +
+	"getpgrp" +
+	"setsid" +
+	"sigaction" +
+	"sigsuspend" +
+	"sigpending" +
+	"sethostname" +
+	"setrlimit" +
+	"getrusage" +
+	"gettimeofday" +
+	"settimeofday" +
+	"symlink" +
+	"readlink" +
+	"uselib" +
+	"swapon" +
+	"reboot" +
+	"readdir" +
+	"mmap" +
+	"munmap" +
+	"truncate" +
+	"ftruncate" +
+	"fchmod" +
+	"getpriority" +
+	"setpriority" +
+	"statfs" +
+	"fstatfs" +
+	"socketcall" +
+	"syslog" +
+	"setitimer" +
+	"getitimer" +
+	"stat" +
+	"lstat" +
+	"fstat" +
+	"lookup_dcookie" +
+	"vhangup" +
+	"idle" +
+	"wait4" +
+	"swapoff" +
+	"sysinfo" +
+	"ipc" +
+	"fsync" +
+	"sigreturn" +
+	"clone" +
+	"setdomainname" +
+	"uname" +
+	"adjtimex" +
+	"mprotect" +
+	"sigprocmask" +
+	"create_module" +
+	"init_module" +
+	"delete_module" +
+	"get_kernel_syms" +
+	"quotactl" +
+	"getpgid" +
+	"fchdir" +
+	"bdflush" +
+	"sysfs" +
+	"personality" +
+	"afs_syscall" +
+	"getdents" +
+	"select" +
+	"flock" +
+	"msync" +
+	"readv" +
+	"writev" +
+	"getsid" +
+	"fdatasync" +
+	"_sysctl" +
+	"mlock" +
+	"munlock" +
+	"mlockall" +
+	"munlockall" +
+	"sched_setparam" +
+	"sched_getparam" +
+	"sched_setscheduler" +
+	"sched_getscheduler" +
+	"sched_yield" +
+	"sched_get_priority_max" +
+	"sched_get_priority_min" +
+	"sched_rr_get_interval" +
+	"nanosleep" +
+	"mremap" +
+	"query_module" +
+	"poll" +
+	"nfsservctl" +
+	"prctl" +
+	"rt_sigreturn" +
+	"rt_sigaction" +
+	"rt_sigprocmask" +
+	"rt_sigpending" +
+	"rt_sigtimedwait" +
+	"rt_sigqueueinfo" +
+	"rt_sigsuspend" +
+	"pread64" +
+	"pwrite64" +
+	"getcwd" +
+	"capget" +
+	"capset" +
+	"sigaltstack" +
+	"sendfile" +
+	"getpmsg" +
+	"putpmsg" +
+	"vfork" +
+	"getrlimit" +
+	"lchown" +
+	"getuid" +
+	"getgid" +
+	"geteuid" +
+	"getegid" +
+	"setreuid" +
+	"setregid" +
+	"getgroups" +
+	"setgroups" +
+	"fchown" +
+	"setresuid" +
+	"getresuid" +
+	"setresgid" +
+	"getresgid" +
+	"chown" +
+	"setuid" +
+	"setgid" +
+	"setfsuid" +
+	"setfsgid" +
+	"pivot_root" +
+	"mincore" +
+	"madvise" +
+	"getdents64" +
+	"readahead" +
+	"setxattr" +
+	"lsetxattr" +
+	"fsetxattr" +
+	"getxattr" +
+	"lgetxattr" +
+	"fgetxattr" +
+	"listxattr" +
+	"llistxattr" +
+	"flistxattr" +
+	"removexattr" +
+	"lremovexattr" +
+	"fremovexattr" +
+	"gettid" +
+	"tkill" +
+	"futex" +
+	"sched_setaffinity" +
+	"sched_getaffinity" +
+	"tgkill" +
+	"io_setup" +
+	"io_destroy" +
+	"io_getevents" +
+	"io_submit" +
+	"io_cancel" +
+	"exit_group" +
+	"epoll_create" +
+	"epoll_ctl" +
+	"epoll_wait" +
+	"set_tid_address" +
+	"fadvise64" +
+	"timer_create" +
+	"timer_settime" +
+	"timer_gettime" +
+	"timer_getoverrun" +
+	"timer_delete" +
+	"clock_settime" +
+	"clock_gettime" +
+	"clock_getres" +
+	"clock_nanosleep" +
+	"statfs64" +
+	"fstatfs64" +
+	"remap_file_pages" +
+	"mbind" +
+	"get_mempolicy" +
+	"set_mempolicy" +
+	"mq_open" +
+	"mq_unlink" +
+	"mq_timedsend" +
+	"mq_timedreceive" +
+	"mq_notify" +
+	"mq_getsetattr" +
+	"kexec_load" +
+	"add_key" +
+	"request_key" +
+	"keyctl" +
+	"waitid" +
+	"ioprio_set" +
+	"ioprio_get" +
+	"inotify_init" +
+	"inotify_add_watch" +
+	"inotify_rm_watch" +
+	"migrate_pages" +
+	"openat" +
+	"mkdirat" +
+	"mknodat" +
+	"fchownat" +
+	"futimesat" +
+	"newfstatat" +
+	"unlinkat" +
+	"renameat" +
+	"linkat" +
+	"symlinkat" +
+	"readlinkat" +
+	"fchmodat" +
+	"faccessat" +
+	"pselect6" +
+	"ppoll" +
+	"unshare" +
+	"set_robust_list" +
+	"get_robust_list" +
+	"splice" +
+	"sync_file_range" +
+	"tee" +
+	"vmsplice" +
+	"move_pages" +
+	"getcpu" +
+	"epoll_pwait" +
+	"utimes" +
+	"fallocate" +
+	"utimensat" +
+	"signalfd" +
+	"timerfd" +
+	"eventfd" +
+	"timerfd_create" +
+	"timerfd_settime" +
+	"timerfd_gettime" +
+	"signalfd4" +
+	"eventfd2" +
+	"inotify_init1" +
+	"pipe2" +
+	"dup3" +
+	"epoll_create1" +
+	"preadv" +
+	"pwritev" +
+	"rt_tgsigqueueinfo" +
+	"perf_event_open" +
+	"fanotify_init" +
+	"fanotify_mark" +
+	"prlimit64" +
+	"name_to_handle_at" +
+	"open_by_handle_at" +
+	"clock_adjtime" +
+	"syncfs" +
+	"setns" +
+	"process_vm_readv" +
+	"process_vm_writev" +
+	"s390_runtime_instr" +
+	"kcmp" +
+	"finit_module" +
+	"sched_setattr" +
+	"sched_getattr" +
+	"renameat2" +
+	"seccomp" +
+	"getrandom" +
+	"memfd_create" +
+	"bpf" +
+	"s390_pci_mmio_write" +
+	"s390_pci_mmio_read" +
+	"execveat" +
+	"userfaultfd" +
+	"membarrier" +
+	"recvmmsg" +
+	"sendmmsg" +
+	"socket" +
+	"socketpair" +
+	"bind" +
+	"connect" +
+	"listen" +
+	"accept4" +
+	"getsockopt" +
+	"setsockopt" +
+	"getsockname" +
+	"getpeername" +
+	"sendto" +
+	"sendmsg" +
+	"recvfrom" +
+	"recvmsg" +
+	"shutdown" +
+	"mlock2" +
+	"copy_file_range" +
+	"preadv2" +
+	"pwritev2" +
+	"s390_guarded_storage" +
+	"statx" +
+	"s390_sthyi" +
+	"kexec_file_load" +
+	"io_pgetevents" +
+	"rseq" +
+	"pkey_mprotect" +
+	"pkey_alloc" +
+	"pkey_free" +
+	"semtimedop" +
+	"semget" +
+	"semctl" +
+	"shmget" +
+	"shmctl" +
+	"shmat" +
+	"shmdt" +
+	"msgget" +
+	"msgsnd" +
+	"msgrcv" +
+	"msgctl" +
+	"pidfd_send_signal" +
+	"io_uring_setup" +
+	"io_uring_enter" +
+	"io_uring_register" +
+	"open_tree" +
+	"move_mount" +
+	"fsopen" +
+	"fsconfig" +
+	"fsmount" +
+	"fspick" +
+	"pidfd_open" +
+	"clone3" +
+	"close_range" +
+	"openat2" +
+	"pidfd_getfd" +
+	"faccessat2" +
+	"process_madvise" +
+	"epoll_pwait2" +
+	"mount_setattr" +
+	"quotactl_fd" +
+	"landlock_create_ruleset" +
+	"landlock_add_rule" +
+	"landlock_restrict_self" +
+	"memfd_secret" +
+	"process_mrelease" +
+	"futex_waitv" +
+	"set_mempolicy_home_node" +
+	"cachestat" +
+	"fchmodat2" +
+	"map_shadow_stack" +
+	"futex_wake" +
+	"futex_wait" +
+	"futex_requeue" +
+	"statmount" +
+	"listmount" +
+	"lsm_get_self_attr" +
+	"lsm_set_self_attr" +
+	"lsm_list_modules" +
+	"mseal" +
+	"setxattrat" +
+	"getxattrat" +
+	"listxattrat" +
+	"removexattrat" +
+	"open_tree_attr" +
+	"file_getattr" +
+	"file_setattr" +
+	"listns" +
+	"rseq_slice_yield" +
+	""
 
 var s390xByName = []uint16{
 	287, 132, 0, 0, 0, 49, 162, 239, 350, 34, 362, 62, 73, 221, 249, 363, 0, 0, 92, 217, 369, 0, 0, 237,
@@ -1154,7 +1547,7 @@ const s390xConsts = text("" +
 	"")
 
 var s390x = Arch{Name: "s390x", Audit: 22 | audit64, Bits: 64, BigEndian: true, X32: false,
-	calls: s390xCalls, byName: s390xByName, errnos: amd64Errnos, consts: s390xOwn{}}
+	calls: s390xCalls, names: s390xNames, byName: s390xByName, prototypes: s390xPrototypes{}, errnos: amd64Errnos, consts: s390xOwn{}}
 
 type s390xOwn struct{}
 

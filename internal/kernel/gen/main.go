@@ -79,12 +79,14 @@ func main() {
 			fmt.Fprintf(&b, "func (%s) prototypes() (string, []uint16) { return %[1]sText, %[1]sEnds[:] }\n\n", protos)
 			fmt.Fprintf(&b, "const %sText = %s\n\nvar %[1]sEnds = [...]uint16{%[3]s}\n\n", protos, text, ends)
 		}
-		callsVar := table("var", a.ident+"Calls", callTable(calls[i], protos))
+		entries, names := callTable(calls[i])
+		callsVar := table("var", a.ident+"Calls", entries)
+		namesConst := table("const", a.ident+"Names", names)
 		byName := table("var", a.ident+"ByName", nameIndex(calls[i]))
 		consts := table("const", a.ident+"Consts", textTable(own[i]))
 		errnos := table("const", a.ident+"Errnos", textTable(errnos[i]))
-		fmt.Fprintf(&b, "var %s = Arch{Name: %q, Audit: %s, Bits: %d, BigEndian: %t, X32: %t,\ncalls: %s, byName: %s, errnos: %s, consts: %sOwn{}}\n",
-			a.ident, a.goarch, a.audit, a.bits, a.big, a.goarch == "amd64", callsVar, byName, errnos, a.ident)
+		fmt.Fprintf(&b, "var %s = Arch{Name: %q, Audit: %s, Bits: %d, BigEndian: %t, X32: %t,\ncalls: %s, names: %s, byName: %s, prototypes: %s{}, errnos: %s, consts: %sOwn{}}\n",
+			a.ident, a.goarch, a.audit, a.bits, a.big, a.goarch == "amd64", callsVar, namesConst, byName, protos, errnos, a.ident)
 		fmt.Fprintf(&b, "\ntype %sOwn struct{}\n\nfunc (%[1]sOwn) consts() text { return %s }\n", a.ident, consts)
 		write(filepath.Join(*out, "z"+a.ident+".go"), b.Bytes())
 	}
@@ -112,13 +114,21 @@ func write(file string, text []byte) {
 	}
 }
 
-func callTable(calls []call, protos string) string {
-	var b strings.Builder
-	b.WriteString("[]Call{\n")
-	for i, c := range calls {
-		fmt.Fprintf(&b, "{%q, %d, %d, %s{}},\n", c.name, c.nr, i, protos)
+// callTable returns package kernel's entries of calls, and their names.
+func callTable(calls []call) (entries, names string) {
+	var e, n strings.Builder
+	e.WriteString("[]entry{\n")
+	n.WriteString("\"\" +\n")
+	end := 0
+	for _, c := range calls {
+		end += len(c.name)
+		if end >= 1<<16 {
+			log.Fatalf("%s: the place of its name takes more than two bytes", c.name)
+		}
+		fmt.Fprintf(&e, "{%d, %d, %d}, // %s\n", c.nr, end, weight(c.name), c.name)
+		fmt.Fprintf(&n, "%q +\n", c.name)
 	}
-	return b.String() + "}\n"
+	return e.String() + "}\n", n.String() + "\"\"\n"
 }
 
 // protoTable returns the prototypes of calls as one string, and the end of each.
