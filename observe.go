@@ -52,7 +52,7 @@ const retUserNotif = 0x7fc00000
 //
 // There can be one filter with a listener, so the first Lock installs one for all stages: whatever the last one refuses
 // is looked at, and judged by the stage that the process is in.
-func observe(m *machine, s *step) (*Receipt, error) {
+func observe(m *machine, s step) (*Receipt, error) {
 	table := s.plan.Stages[s.to].Table
 	programs, err := filter.Compile(table, filter.Options{})
 	if err != nil {
@@ -113,7 +113,7 @@ func observe(m *machine, s *step) (*Receipt, error) {
 }
 
 // judge has a stage say from now on what would be refused.
-func (o *observations) judge(m *machine, s *step, filters [][]lock.Instruction, r *lock.Receipt) {
+func (o *observations) judge(m *machine, s step, filters [][]lock.Instruction, r *lock.Receipt) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if n := m.session.Judge(filters); n != len(o.judges) {

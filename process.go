@@ -40,9 +40,9 @@ type machine struct {
 	plan         *stage.Plan
 	at           int // the place in plan of the stage in force, if there is one
 	inForce      *Handle
-	act          func(*machine, *step) (*Receipt, error) // goes to a stage: enforce, or what SetMode says
-	observations *observations                           // in mode Observe
-	observed     func() []Observation                    // tells them; nil where there are none, so that other programs do not link how
+	act          func(*machine, step) (*Receipt, error) // goes to a stage: enforce, or what SetMode says
+	observations *observations                          // in mode Observe
+	observed     func() []Observation                   // tells them; nil where there are none, so that other programs do not link how
 	receipts     []Receipt
 	err          error // the first failure
 
@@ -75,7 +75,7 @@ func (m *machine) declare(file, text string) error {
 	return nil
 }
 
-func (m *machine) setMode(mode Mode, observe func(*machine, *step) (*Receipt, error)) error {
+func (m *machine) setMode(mode Mode, observe func(*machine, step) (*Receipt, error)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if int(mode) >= len(modes) {
@@ -180,7 +180,7 @@ func (m *machine) advance(h *Handle) (*Receipt, error) {
 	if act == nil {
 		act = enforce
 	}
-	receipt, err := act(m, &step{h.name, next, from, to, said, start})
+	receipt, err := act(m, step{h.name, next, from, to, said, start})
 	if receipt != nil {
 		m.plan, m.at, m.said = next, to, said
 		m.publish(h.name, receipt)
@@ -198,7 +198,7 @@ type step struct {
 }
 
 // enforce puts a stage in force. A receipt means that it is, whatever the error.
-func enforce(m *machine, s *step) (*Receipt, error) {
+func enforce(m *machine, s step) (*Receipt, error) {
 	table := s.plan.Filter(s.from, s.to)
 	programs, err := m.compile(table)
 	if err != nil {
@@ -289,7 +289,7 @@ func (m *machine) planFor(h *Handle) (p *stage.Plan, at int, said []*Handle, err
 			if m.words == nil {
 				m.words = h.own()
 			}
-			if meaning, err = m.words.compose(m, said); err != nil {
+			if meaning, err = m.words.compose(m.base, m.text, said); err != nil {
 				return nil, 0, nil, err
 			}
 		}

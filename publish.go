@@ -85,5 +85,5 @@ func (m *machine) source(said []*Handle) string {
 	if m.words == nil {
 		return m.text
 	}
-	return m.words.source(m, said)
+	return m.words.source(m.base, m.text, said)
 }

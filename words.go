@@ -16,10 +16,11 @@ import (
 // of the kernel's constants, and what a trap takes. They are no interface: whatever the methods behind one are about
 // would keep its own methods, which fmt might ask for, down to how a time is written.
 type words struct {
-	// compose returns the policy that m follows with what handles say, in the order in which they were locked.
-	compose func(m *machine, handles []*Handle) (*policy.Policy, error)
+	// compose returns the policy that is followed, nil if handles say it all, with what handles say, in the order in
+	// which they were locked. text is as it was written.
+	compose func(base *policy.Policy, text string, handles []*Handle) (*policy.Policy, error)
 	// source returns that policy as it was written.
-	source func(m *machine, handles []*Handle) string
+	source func(base *policy.Policy, text string, handles []*Handle) string
 	// compile compiles a table.
 	compile func(t *policy.Table) ([]*filter.Program, error)
 	// sayTraps prepares that the first call which what was compiled so far traps is told. The stage is the one that
@@ -31,21 +32,22 @@ type words struct {
 
 // spoken is what words work with.
 type spoken struct {
-	base  *rule.File // the declared policy, or, once a handle says something about it, the default one
-	traps traps
+	base     *rule.File // the declared policy, or, once a handle says something about it, the default one
+	declared bool       // it is the program's own
+	traps    traps
 }
 
 func newWords() *words { return wordsAbout(nil) }
 
 // wordsAbout returns the words of a program that declared base; nil: none.
 func wordsAbout(base *rule.File) *words {
-	s := &spoken{base: base}
+	s := &spoken{base: base, declared: base != nil}
 	return &words{s.compose, s.source, s.traps.compile, s.traps.say, didYouMean}
 }
 
-func (s *spoken) compose(m *machine, handles []*Handle) (*policy.Policy, error) {
-	if s.base == nil && m.base != nil {
-		f, err := rule.Parse("the built-in "+m.base.Name, m.text)
+func (s *spoken) compose(base *policy.Policy, text string, handles []*Handle) (*policy.Policy, error) {
+	if s.base == nil && base != nil {
+		f, err := rule.Parse("the built-in "+base.Name, text)
 		if err != nil {
 			panic("seccomp: bug: the default policy: " + err.Error())
 		}
@@ -53,9 +55,9 @@ func (s *spoken) compose(m *machine, handles []*Handle) (*policy.Policy, error) 
 	}
 	var f *rule.File
 	switch {
-	case m.declared:
+	case s.declared:
 		f = narrowed(s.base, handles)
-	case m.base != nil:
+	case base != nil:
 		f = followed(s.base, handles)
 	default:
 		f = composed(handles)
@@ -64,7 +66,7 @@ func (s *spoken) compose(m *machine, handles []*Handle) (*policy.Policy, error) 
 	if err != nil {
 		return nil, err
 	}
-	p.Open = !m.declared && p.Stages[len(p.Stages)-1].File != f.Name // more may be said in code
+	p.Open = !s.declared && p.Stages[len(p.Stages)-1].File != f.Name // more may be said in code
 	return p, nil
 }
 
@@ -84,23 +86,23 @@ func check(f *rule.File) (*policy.Policy, error) {
 	return p, nil
 }
 
-func (s *spoken) source(m *machine, handles []*Handle) string {
+func (s *spoken) source(base *policy.Policy, text string, handles []*Handle) string {
 	var b strings.Builder
-	b.WriteString(m.text)
-	if len(m.text) > 0 && !strings.HasSuffix(m.text, "\n") {
+	b.WriteString(text)
+	if len(text) > 0 && !strings.HasSuffix(text, "\n") {
 		b.WriteByte('\n')
 	}
 	for i, h := range handles {
 		// In a policy of its own a stage can't stand twice: what narrows one is told, not declared.
 		indent, verb := "    ", "only"
-		if m.base == nil {
+		if base == nil {
 			b.WriteString("stage " + h.name + "\n")
 			if i == 0 {
 				verb = "use"
 			}
 		} else {
 			b.WriteString("# " + h.String() + " in code")
-			if !m.declared && len(h.sets) > 0 {
+			if !s.declared && len(h.sets) > 0 {
 				b.WriteString(", in place of a built-in stage of that name that was not in force")
 			}
 			b.WriteString(":\n")
@@ -109,8 +111,8 @@ func (s *spoken) source(m *machine, handles []*Handle) string {
 		if len(h.sets) > 0 {
 			b.WriteString(indent + verb + " " + strings.Join(h.sets, ", ") + "\n")
 		}
-		for _, text := range h.text {
-			for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		for _, said := range h.text {
+			for _, line := range strings.Split(strings.TrimSpace(said), "\n") {
 				b.WriteString(indent + line + "\n")
 			}
 		}

@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"runtime"
@@ -11,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/stagelock/seccomp/internal/digits"
 	"github.com/stagelock/seccomp/internal/sys"
 )
 
@@ -61,7 +63,8 @@ func (s *Session) Prepare() (Runtime, error) {
 		if !slices.ContainsFunc(watched, func(t target) bool { return t.inode == uint64(mark.Ino) }) {
 			continue
 		}
-		rt.EpollFD, _ = strconv.Atoi(name)
+		fd, _ := digits.Parse(name, 10, 31)
+		rt.EpollFD = int(fd)
 		rt.EventFD = eventFD(watched, self)
 		break
 	}
@@ -110,19 +113,41 @@ type target struct {
 //
 //	tfd:        5 events: 8000201d data: ffffffffffffffff  pos:0 ino:61af sdev:7
 func parseEpoll(fdinfo []byte) (targets []target) {
-	for _, line := range strings.Split(string(fdinfo), "\n") {
-		words := strings.Fields(line)
-		if len(words) < 8 || words[0] != "tfd:" || words[2] != "events:" || !strings.HasPrefix(words[7], "ino:") {
+	for len(fdinfo) > 0 {
+		end := bytes.IndexByte(fdinfo, '\n')
+		if end < 0 {
+			end = len(fdinfo) - 1
+		}
+		words, n := fields(string(fdinfo[:end+1]))
+		fdinfo = fdinfo[end+1:]
+		if n < 8 || words[0] != "tfd:" || words[2] != "events:" || !strings.HasPrefix(words[7], "ino:") {
 			continue
 		}
-		fd, err1 := strconv.Atoi(words[1])
-		events, err2 := strconv.ParseUint(words[3], 16, 32)
-		inode, err3 := strconv.ParseUint(words[7][len("ino:"):], 16, 64)
-		if err1 == nil && err2 == nil && err3 == nil {
-			targets = append(targets, target{fd, uint32(events), inode})
+		fd, ok1 := digits.Parse(words[1], 10, 31)
+		events, ok2 := digits.Parse(words[3], 16, 32)
+		inode, ok3 := digits.Parse(words[7][len("ino:"):], 16, 64)
+		if ok1 && ok2 && ok3 {
+			targets = append(targets, target{int(fd), uint32(events), inode})
 		}
 	}
 	return targets
+}
+
+// fields returns the first words of a line.
+func fields(line string) (words [8]string, n int) {
+	for n < len(words) {
+		line = strings.TrimLeft(line, " \t\n")
+		end := strings.IndexAny(line, " \t\n")
+		if end < 0 {
+			end = len(line)
+		}
+		if end == 0 {
+			break
+		}
+		words[n], line = line[:end], line[end:]
+		n++
+	}
+	return words, n
 }
 
 // eventFD finds the runtime's own eventfd among the targets of its poller. The program's eventfds may be there too;

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/stagelock/seccomp/internal/digits"
 	"github.com/stagelock/seccomp/proc"
 )
 
@@ -49,10 +50,10 @@ func (ts *threads) open(fs proc.FS) (reason string) {
 	// The main thread first. It is not Getpid in a /proc that was mounted for another pid namespace.
 	var link [20]byte
 	n, _ := syscall.Readlink(tasks[:len(tasks)-len("/task")], link[:])
-	main, _ := strconv.Atoi(string(link[:max(n, 0)]))
-	if i := slices.Index(tids, main); i > 0 {
+	main, _ := digits.Parse(string(link[:max(n, 0)]), 10, 31)
+	if i := slices.Index(tids, int(main)); i > 0 {
 		copy(tids[1:i+1], tids[:i])
-		tids[0] = main
+		tids[0] = int(main)
 	}
 	limit := unix.Rlimit{Cur: math.MaxUint64}
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {

@@ -8,7 +8,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strconv"
+
+	"github.com/stagelock/seccomp/internal/digits"
 )
 
 // A Mode is a thread's seccomp mode, the Seccomp field of /proc/PID/status.
@@ -68,11 +69,11 @@ func Parse(status []byte) (State, error) {
 		} else {
 			status = nil
 		}
-		before, after, ok := bytes.Cut(line, []byte{':'})
-		if !ok {
+		colon := bytes.IndexByte(line, ':')
+		if colon < 0 {
 			continue
 		}
-		if err := s.set(before, bytes.Trim(after, " \t")); err != nil {
+		if err := s.set(line[:colon], trim(line[colon+1:])); err != nil {
 			return State{}, err
 		}
 	}
@@ -80,6 +81,18 @@ func Parse(status []byte) (State, error) {
 		return State{}, fmt.Errorf("%w: no Pid field", ErrMalformed)
 	}
 	return s, nil
+}
+
+// trim takes the blanks off both ends.
+func trim(value []byte) []byte {
+	blank := func(c byte) bool { return c == ' ' || c == '\t' }
+	for len(value) > 0 && blank(value[0]) {
+		value = value[1:]
+	}
+	for len(value) > 0 && blank(value[len(value)-1]) {
+		value = value[:len(value)-1]
+	}
+	return value
 }
 
 func (s *State) set(field, value []byte) (err error) {
@@ -119,8 +132,8 @@ func (s *State) set(field, value []byte) (err error) {
 
 // number reads a count or an id, of which the kernel shows none below zero.
 func number(field, value []byte) (int, error) {
-	n, err := strconv.ParseUint(string(value), 10, 31)
-	if err != nil {
+	n, ok := digits.Parse(string(value), 10, 31)
+	if !ok {
 		return 0, fmt.Errorf("%w: %s: %q is not a number", ErrMalformed, field, value)
 	}
 	return int(n), nil

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/stagelock/seccomp/internal/digits"
 	"github.com/stagelock/seccomp/internal/order"
 	"github.com/stagelock/seccomp/internal/sys"
 )
@@ -100,8 +101,8 @@ func ThreadIDs(tasks string) ([]int, error) {
 	}
 	tids := make([]int, 0, len(names))
 	for _, name := range names {
-		tid, err := strconv.ParseUint(name, 10, 31)
-		if err != nil || strings.HasPrefix(name, "0") {
+		tid, ok := digits.Parse(name, 10, 31)
+		if !ok || strings.HasPrefix(name, "0") {
 			return nil, &fs.PathError{Op: "list", Path: tasks, Err: fmt.Errorf("%q is not a thread id", name)}
 		}
 		tids = append(tids, int(tid))

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+
+	"github.com/stagelock/seccomp/internal/digits"
 )
 
 // Oldest and Newest are the Go releases that the sets were made for, with those between them.
@@ -99,10 +101,11 @@ func FromBuildInfo(info *debug.BuildInfo) Build {
 
 // release returns 1.26.8 of go1.26.8, "go1.26.8 X:boringcrypto" and "devel go1.27-0123abc …".
 func release(v string) string {
-	for _, word := range strings.Fields(v) {
-		if v, ok := strings.CutPrefix(word, "go"); ok {
-			v, _, _ = strings.Cut(v, "-")
-			return v
+	for more := true; more; {
+		var word string
+		if word, v, more = strings.Cut(v, " "); strings.HasPrefix(word, "go") {
+			word, _, _ = strings.Cut(word[len("go"):], "-")
+			return word
 		}
 	}
 	return ""
@@ -110,15 +113,15 @@ func release(v string) string {
 
 // minor returns 26 of 1.26, 1.26.8 and 1.27rc1's 27: what is called changes with these alone.
 func minor(v string) (n int, ok bool) {
-	digits, ok := strings.CutPrefix(v, "1.")
+	v, ok = strings.CutPrefix(v, "1.")
 	if !ok {
 		return 0, false
 	}
-	if end := strings.IndexAny(digits, ".rb"); end >= 0 { // 1.26.8, 1.26rc1, 1.26beta1
-		digits = digits[:end]
+	if end := strings.IndexAny(v, ".rb"); end >= 0 { // 1.26.8, 1.26rc1, 1.26beta1
+		v = v[:end]
 	}
-	n, err := strconv.Atoi(digits)
-	return n, err == nil && n >= 0
+	number, ok := digits.Parse(v, 10, 31)
+	return int(number), ok
 }
 
 // since tells whether a release is v or a later one. An unknown release is taken for the newest.
@@ -154,7 +157,9 @@ func (b Build) on(name, release string) bool {
 		return false
 	}
 	on := b.GoLine == "" || since(b.GoLine, release)
-	for _, s := range strings.Split(b.GODEBUG, ",") { // of several, the last counts: runtime1.go:parsegodebug
+	for rest, more := b.GODEBUG, true; more; { // of several, the last counts: runtime1.go:parsegodebug
+		var s string
+		s, rest, more = strings.Cut(rest, ",")
 		if k, v, _ := strings.Cut(s, "="); k == name {
 			on = v != "0"
 		}
