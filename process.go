@@ -64,7 +64,7 @@ func (m *machine) declare(file, text string) error {
 	var plan *stage.Plan
 	switch err {
 	case nil:
-		plan, err = stage.New(p, nil)
+		plan, err = stage.Draw(p)
 	case errArch:
 		err = mistakes
 	}

@@ -27,6 +27,9 @@ func newReceipt(p *stage.Plan, from, to int, planned time.Duration, done lock.Re
 	r := &Receipt{Receipt: done, Plan: planned, Total: planned + done.Prepare + done.Install + done.Verify}
 	is := &p.Stages[to]
 	r.Allowed, r.Known = is.Counts()
+	if from < 0 {
+		r.Dropped = make([]string, 0, r.Known-r.Allowed) // all of them
+	}
 	for i, d := range is.Table.Calls {
 		switch {
 		case d.Name == "":

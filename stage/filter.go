@@ -3,6 +3,7 @@ package stage
 import (
 	"slices"
 
+	"github.com/stagelock/seccomp/internal/bdd"
 	"github.com/stagelock/seccomp/policy"
 )
 
@@ -25,13 +26,17 @@ func (p *Plan) Filter(from, to int) *policy.Table {
 	decider := policy.NewDecider(decideLimit)
 	base := &p.Stages[from]
 	for i := range goal.states {
+		if !p.changed(from, to, i) {
+			continue
+		}
 		renew(decider)
-		d, before := goal.Table.Calls[i], base.Table.Calls[i].Clauses
-		if !p.changed(from, to, i) || decider.Clauses(before) == decider.Clauses(d.Clauses) && decider.Err() == nil {
+		d := goal.Table.Calls[i]
+		was, is := decider.Clauses(base.Table.Calls[i].Clauses), decider.Clauses(d.Clauses)
+		if was == is && decider.Err() == nil {
 			continue
 		}
 		if to == from+1 && goal.states[i] != base.states[i] {
-			d.Clauses = goal.shortest(decider, before, i)
+			d.Clauses = goal.shortest(decider, was, is, i)
 		}
 		t.Calls = append(t.Calls, d)
 	}
@@ -52,22 +57,25 @@ func (p *Plan) changed(from, to, i int) bool {
 // alike tells whether two clauses say the same in the same words.
 func alike(x, y policy.Clause) bool { return x.Action == y.Action && same(x.If, y.If) }
 
-// shortest returns clauses that, on top of before, amount to the decision on call i: what the stage says alone if
-// that is enough, and the whole decision otherwise.
+// shortest returns clauses that, on top of was, amount to the decision on call i, which is: what the stage says alone
+// if that is enough, and the whole decision otherwise.
 //
 // The whole decision is always right: it is nowhere weaker than before, so that the kernel, which lets the stricter
 // of two filters win and the newer of two equal ones, follows it everywhere.
-func (s *Stage) shortest(d *policy.Decider, before []policy.Clause, i int) []policy.Clause {
+func (s *Stage) shortest(d *policy.Decider, was, is bdd.Node, i int) []policy.Clause {
 	whole := s.Table.Calls[i].Clauses
-	alone := s.states[i].alone
-	floor := len(whole) - len(s.states[i].program)
+	alone, program := s.states[i].alone, s.states[i].program
+	if len(alone) == len(program) && &alone[0] == &program[0] {
+		return whole // nothing was narrowed before
+	}
+	floor := len(whole) - len(program)
 	short := append(slices.Clip(whole[:floor]), alone...)
-	stack := d.Combine(d.Clauses(before), d.Clauses(short), func(old, new uint32) uint32 {
+	stack := d.Combine(was, d.Clauses(short), func(old, new uint32) uint32 {
 		x, _ := policy.ActionOf(old)
 		y, _ := policy.ActionOf(new)
 		return y.Strictest(x).Ret()
 	})
-	if d.Err() != nil || stack != d.Clauses(whole) {
+	if d.Err() != nil || stack != is {
 		return whole
 	}
 	return short

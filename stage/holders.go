@@ -11,7 +11,8 @@ import (
 // holders are the sets in force: the leaves that `use` brought and `drop` and `only` have not taken away.
 type holders struct {
 	leaves  []*policy.Set
-	of      [][]held // who holds each call, in the order of leaves; nil where no set is in force
+	list    []held   // who holds the calls, of each in the order of leaves; empty where no set is in force
+	from    []uint32 // where in list those of each call begin, and where the last one's end
 	changed []bool   // the calls that lost or won a holder in this stage; nil in the first one, which all are new to
 	cleared bool     // `only` took the earlier rules' grants too
 	judged  []judged // so far
@@ -42,10 +43,10 @@ type held struct {
 
 // held returns who holds a call.
 func (h *holders) held(i int) []held {
-	if h.of == nil {
+	if len(h.list) == 0 {
 		return nil
 	}
-	return h.of[i]
+	return h.list[h.from[i]:h.from[i+1]]
 }
 
 // takeSteps does what the stage says about sets, in its order.
@@ -101,17 +102,22 @@ func (b *builder) touch(list, other []*policy.Set) {
 // hold notes who holds each call.
 func (b *builder) hold() {
 	h := &b.holders
-	if h.of = nil; len(h.leaves) == 0 {
-		return
+	if h.from == nil {
+		h.from = make([]uint32, len(b.calls)+2)
 	}
-	counts, total := make([]int, len(b.calls)), 0
-	b.grants(func(i int, _ held) { counts[i]++; total++ })
-	h.of = make([][]held, len(b.calls))
-	room := make([]held, total)
-	for i, n := range counts {
-		h.of[i], room = room[:0:n], room[n:]
+	// First how many each call has, two places further on; then where they begin, one place further on, which goes to
+	// where they end, and the next begin, while they are put there.
+	clear(h.from)
+	b.grants(func(i int, _ held) { h.from[i+2]++ })
+	for i := range b.calls {
+		h.from[i+2] += h.from[i+1]
 	}
-	b.grants(func(i int, g held) { h.of[i] = append(h.of[i], g) })
+	total := int(h.from[len(b.calls)+1])
+	h.list = slices.Grow(h.list[:0], total)[:total]
+	b.grants(func(i int, g held) {
+		h.list[h.from[i+1]] = g
+		h.from[i+1]++
+	})
 }
 
 // grants calls f for all rules of the sets in force.

@@ -84,6 +84,15 @@ func renew(d *policy.Decider) {
 // New works out what each stage of p leaves. The error is rule.Errors: the mistakes with their places, those that p has
 // already and those of the stages. It doesn't hang on env.
 func New(p *policy.Policy, env Env) (*Plan, error) {
+	plan, err := Draw(p)
+	if err != nil {
+		return nil, err
+	}
+	return plan.With(env), nil
+}
+
+// Draw is New for values that are told later: the plan has no Stages before With gives it its values.
+func Draw(p *policy.Policy) (*Plan, error) {
 	b := &builder{policy: p, errs: p.Mistakes.Clone()}
 	b.free = &state{program: []policy.Clause{{If: policy.Const(true), Action: policy.Action{Kind: policy.Allow}}}}
 	plan := &Plan{Policy: p, written: make([]Stage, len(p.Stages))}
@@ -112,7 +121,7 @@ func New(p *policy.Policy, env Env) (*Plan, error) {
 	if err := b.errs.Err(); err != nil {
 		return nil, err
 	}
-	return plan.With(env), nil
+	return plan, nil
 }
 
 // Index returns the place of the stage of that name; ok is false if there is none.

@@ -1,7 +1,5 @@
 package bdd
 
-import "github.com/stagelock/seccomp/internal/order"
-
 // Results returns the results that n can have, in ascending order.
 func (d *Diagram) Results(n Node) (list []uint32) {
 	seen := make(map[Node]bool)
@@ -13,13 +11,15 @@ func (d *Diagram) Results(n Node) (list []uint32) {
 		seen[n] = true
 		if x := &d.nodes[n]; x.level == leafLevel {
 			list = append(list, uint32(x.lo))
+			for i := len(list) - 1; i > 0 && list[i] < list[i-1]; i-- {
+				list[i], list[i-1] = list[i-1], list[i]
+			}
 		} else {
 			walk(x.lo)
 			walk(x.hi)
 		}
 	}
 	walk(n)
-	order.Stable(list, func(i, j int) bool { return list[i] < list[j] })
 	return list
 }
 
