@@ -81,22 +81,20 @@ func (c *Claim) Text(room int) []byte {
 
 // fields returns the lines but for filters and source.
 func (c *Claim) fields() []byte {
-	var b []byte
-	for _, f := range [...]struct{ name, value string }{
-		{"stage", c.Stage}, {"policy", c.Policy}, {"mode", c.Mode}, {"go", c.Go}, {"arch", c.Arch},
-		{"locked", strconv.FormatInt(c.Locked.UnixMilli(), 10)},
-	} {
-		b = appendLine(b, f.name, f.value)
-	}
-	for _, f := range [...]struct {
-		name  string
-		value int
-	}{
-		{"filters", c.Filters}, {"own", c.Own}, {"allowed", c.Allowed}, {"known", c.Known}, {"dropped", c.Dropped},
-		{"floor", c.Floor}, {"verified", c.Verified}, {"inherited", c.Inherited},
-	} {
-		b = appendNumber(b, f.name, f.value)
-	}
+	b := appendLine(nil, "stage", c.Stage)
+	b = appendLine(b, "policy", c.Policy)
+	b = appendLine(b, "mode", c.Mode)
+	b = appendLine(b, "go", c.Go)
+	b = appendLine(b, "arch", c.Arch)
+	b = appendLine(b, "locked", strconv.FormatInt(c.Locked.UnixMilli(), 10))
+	b = appendNumber(b, "filters", c.Filters)
+	b = appendNumber(b, "own", c.Own)
+	b = appendNumber(b, "allowed", c.Allowed)
+	b = appendNumber(b, "known", c.Known)
+	b = appendNumber(b, "dropped", c.Dropped)
+	b = appendNumber(b, "floor", c.Floor)
+	b = appendNumber(b, "verified", c.Verified)
+	b = appendNumber(b, "inherited", c.Inherited)
 	if c.Unverified != "" {
 		b = appendLine(b, "unverified", c.Unverified)
 	}
@@ -107,6 +105,8 @@ func (c *Claim) fields() []byte {
 }
 
 // appendLine appends a field, on one line whatever is in it.
+//
+//go:noinline
 func appendLine(b []byte, name, value string) []byte {
 	b = append(append(b, name...), ' ')
 	for _, r := range value {
