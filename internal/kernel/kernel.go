@@ -25,9 +25,10 @@ type Arch struct {
 
 // An entry is what the tables have of a Call, which is five times as large.
 type entry struct {
-	nr     uint32 // on arm beyond 16 bits
-	end    uint16 // of its name in names; it begins where the one before ends
-	weight uint16
+	nr   uint32 // on arm beyond 16 bits
+	name uint16 // where its name begins in names
+	size uint8  // of the name
+	rank uint8  // its weight, in weights
 }
 
 // own has the constants whose value, or existence, is not the same on every Arch. The linker leaves out of a program
@@ -36,11 +37,11 @@ type own interface{ consts() text }
 
 // A Call is one system call of one Arch.
 type Call struct {
-	Name   string // as in the kernel's table, without sys_
-	Nr     uint32 // the number in seccomp_data.nr
-	weight uint16
-	at     uint16 // the place of its prototype
-	of     prototypes
+	Name string // as in the kernel's table, without sys_
+	Nr   uint32 // the number in seccomp_data.nr
+	rank uint8  // its weight, in weights
+	at   uint16 // the place of its prototype
+	of   prototypes
 }
 
 // prototypes has the prototypes of calls: the linker leaves them out of a program as it does own, if Args and Known are

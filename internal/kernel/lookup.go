@@ -12,8 +12,10 @@ import (
 func (a *Arch) Call(name string) (c Call, ok bool) {
 	last := uint32(len(a.byName) - 1)
 	for i := hash(name); len(a.byName) > 0 && a.byName[i&last] != 0; i++ {
-		if at := int(a.byName[i&last]) - 1; a.name(at) == name {
-			return a.At(at), true
+		at := a.byName[i&last] - 1
+		e := &a.calls[at]
+		if own := a.names[e.name : int(e.name)+int(e.size)]; own == name {
+			return Call{Name: own, Nr: e.nr, rank: e.rank, at: at, of: a.prototypes}, true
 		}
 	}
 	return Call{}, false
@@ -40,20 +42,12 @@ func (a *Arch) CallNr(nr uint32) (c Call, ok bool) {
 // At returns the call at a place, by ascending number: there are Len.
 func (a *Arch) At(i int) Call {
 	e := &a.calls[i]
-	return Call{Name: a.name(i), Nr: e.nr, weight: e.weight, at: uint16(i), of: a.prototypes}
+	name := a.names[e.name : int(e.name)+int(e.size)]
+	return Call{Name: name, Nr: e.nr, rank: e.rank, at: uint16(i), of: a.prototypes}
 }
 
 // Len returns how many calls there are.
 func (a *Arch) Len() int { return len(a.calls) }
-
-// name returns the name of the call at a place.
-func (a *Arch) name(i int) string {
-	begin := uint16(0)
-	if i > 0 {
-		begin = a.calls[i-1].end
-	}
-	return a.names[begin:a.calls[i].end]
-}
 
 // Index returns the place in Calls of the call of a number, or where it would be.
 func (a *Arch) Index(nr uint32) (i int, ok bool) {

@@ -3,7 +3,10 @@ package kernel
 // Weight says how often Go programs make the call, in thousandths of the busiest one's rate: calls that a compiler
 // should decide early weigh more. It is an estimate from what busy network services do (traces of net/http servers
 // under load), and never 0. Only the order of magnitude matters.
-func (c Call) Weight() int { return max(1, int(c.weight)) }
+func (c Call) Weight() int { return int(weights[c.rank]) }
+
+// weights are the weights there are.
+var weights = [...]uint16{1, 10, 30, 100, 300, 1000}
 
 // Weight returns what Call.Weight does, and 1 for a number that the tables don't have.
 func (a *Arch) Weight(nr uint32) int {

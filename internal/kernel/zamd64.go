@@ -417,391 +417,391 @@ var amd64PrototypesEnds = [...]uint16{
 }
 
 var amd64Calls = []entry{
-	{0, 4, 1000},      // read
-	{1, 9, 1000},      // write
-	{2, 13, 1},        // open
-	{3, 18, 100},      // close
-	{4, 22, 1},        // stat
-	{5, 27, 100},      // fstat
-	{6, 32, 1},        // lstat
-	{7, 36, 1},        // poll
-	{8, 41, 30},       // lseek
-	{9, 45, 30},       // mmap
-	{10, 53, 10},      // mprotect
-	{11, 59, 30},      // munmap
-	{12, 62, 1},       // brk
-	{13, 74, 10},      // rt_sigaction
-	{14, 88, 10},      // rt_sigprocmask
-	{15, 100, 30},     // rt_sigreturn
-	{16, 105, 10},     // ioctl
-	{17, 112, 300},    // pread64
-	{18, 120, 300},    // pwrite64
-	{19, 125, 300},    // readv
-	{20, 131, 300},    // writev
-	{21, 137, 1},      // access
-	{22, 141, 1},      // pipe
-	{23, 147, 1},      // select
-	{24, 158, 30},     // sched_yield
-	{25, 164, 1},      // mremap
-	{26, 169, 1},      // msync
-	{27, 176, 1},      // mincore
-	{28, 183, 30},     // madvise
-	{29, 189, 1},      // shmget
-	{30, 194, 1},      // shmat
-	{31, 200, 1},      // shmctl
-	{32, 203, 1},      // dup
-	{33, 207, 1},      // dup2
-	{34, 212, 1},      // pause
-	{35, 221, 1000},   // nanosleep
-	{36, 230, 1},      // getitimer
-	{37, 235, 1},      // alarm
-	{38, 244, 1},      // setitimer
-	{39, 250, 30},     // getpid
-	{40, 258, 30},     // sendfile
-	{41, 264, 100},    // socket
-	{42, 271, 100},    // connect
-	{43, 277, 1},      // accept
-	{44, 283, 300},    // sendto
-	{45, 291, 300},    // recvfrom
-	{46, 298, 300},    // sendmsg
-	{47, 305, 1000},   // recvmsg
-	{48, 313, 10},     // shutdown
-	{49, 317, 10},     // bind
-	{50, 323, 10},     // listen
-	{51, 334, 100},    // getsockname
-	{52, 345, 100},    // getpeername
-	{53, 355, 1},      // socketpair
-	{54, 365, 100},    // setsockopt
-	{55, 375, 100},    // getsockopt
-	{56, 380, 10},     // clone
-	{57, 384, 1},      // fork
-	{58, 389, 1},      // vfork
-	{59, 395, 1},      // execve
-	{60, 399, 1},      // exit
-	{61, 404, 1},      // wait4
-	{62, 408, 1},      // kill
-	{63, 413, 1},      // uname
-	{64, 419, 1},      // semget
-	{65, 424, 1},      // semop
-	{66, 430, 1},      // semctl
-	{67, 435, 1},      // shmdt
-	{68, 441, 1},      // msgget
-	{69, 447, 1},      // msgsnd
-	{70, 453, 1},      // msgrcv
-	{71, 459, 1},      // msgctl
-	{72, 464, 100},    // fcntl
-	{73, 469, 1},      // flock
-	{74, 474, 10},     // fsync
-	{75, 483, 10},     // fdatasync
-	{76, 491, 1},      // truncate
-	{77, 500, 1},      // ftruncate
-	{78, 508, 1},      // getdents
-	{79, 514, 1},      // getcwd
-	{80, 519, 1},      // chdir
-	{81, 525, 1},      // fchdir
-	{82, 531, 1},      // rename
-	{83, 536, 1},      // mkdir
-	{84, 541, 1},      // rmdir
-	{85, 546, 1},      // creat
-	{86, 550, 1},      // link
-	{87, 556, 1},      // unlink
-	{88, 563, 1},      // symlink
-	{89, 571, 1},      // readlink
-	{90, 576, 1},      // chmod
-	{91, 582, 1},      // fchmod
-	{92, 587, 1},      // chown
-	{93, 593, 1},      // fchown
-	{94, 599, 1},      // lchown
-	{95, 604, 1},      // umask
-	{96, 616, 1},      // gettimeofday
-	{97, 625, 1},      // getrlimit
-	{98, 634, 1},      // getrusage
-	{99, 641, 1},      // sysinfo
-	{100, 646, 1},     // times
-	{101, 652, 1},     // ptrace
-	{102, 658, 1},     // getuid
-	{103, 664, 1},     // syslog
-	{104, 670, 1},     // getgid
-	{105, 676, 1},     // setuid
-	{106, 682, 1},     // setgid
-	{107, 689, 1},     // geteuid
-	{108, 696, 1},     // getegid
-	{109, 703, 1},     // setpgid
-	{110, 710, 1},     // getppid
-	{111, 717, 1},     // getpgrp
-	{112, 723, 1},     // setsid
-	{113, 731, 1},     // setreuid
-	{114, 739, 1},     // setregid
-	{115, 748, 1},     // getgroups
-	{116, 757, 1},     // setgroups
-	{117, 766, 1},     // setresuid
-	{118, 775, 1},     // getresuid
-	{119, 784, 1},     // setresgid
-	{120, 793, 1},     // getresgid
-	{121, 800, 1},     // getpgid
-	{122, 808, 1},     // setfsuid
-	{123, 816, 1},     // setfsgid
-	{124, 822, 1},     // getsid
-	{125, 828, 1},     // capget
-	{126, 834, 1},     // capset
-	{127, 847, 1},     // rt_sigpending
-	{128, 862, 1},     // rt_sigtimedwait
-	{129, 877, 1},     // rt_sigqueueinfo
-	{130, 890, 1},     // rt_sigsuspend
-	{131, 901, 10},    // sigaltstack
-	{132, 906, 1},     // utime
-	{133, 911, 1},     // mknod
-	{134, 917, 1},     // uselib
-	{135, 928, 1},     // personality
-	{136, 933, 1},     // ustat
-	{137, 939, 1},     // statfs
-	{138, 946, 1},     // fstatfs
-	{139, 951, 1},     // sysfs
-	{140, 962, 1},     // getpriority
-	{141, 973, 1},     // setpriority
-	{142, 987, 1},     // sched_setparam
-	{143, 1001, 1},    // sched_getparam
-	{144, 1019, 1},    // sched_setscheduler
-	{145, 1037, 1},    // sched_getscheduler
-	{146, 1059, 1},    // sched_get_priority_max
-	{147, 1081, 1},    // sched_get_priority_min
-	{148, 1102, 1},    // sched_rr_get_interval
-	{149, 1107, 1},    // mlock
-	{150, 1114, 1},    // munlock
-	{151, 1122, 1},    // mlockall
-	{152, 1132, 1},    // munlockall
-	{153, 1139, 1},    // vhangup
-	{154, 1149, 1},    // modify_ldt
-	{155, 1159, 1},    // pivot_root
-	{156, 1166, 1},    // _sysctl
-	{157, 1171, 10},   // prctl
-	{158, 1181, 1},    // arch_prctl
-	{159, 1189, 1},    // adjtimex
-	{160, 1198, 1},    // setrlimit
-	{161, 1204, 1},    // chroot
-	{162, 1208, 1},    // sync
-	{163, 1212, 1},    // acct
-	{164, 1224, 1},    // settimeofday
-	{165, 1229, 1},    // mount
-	{166, 1236, 1},    // umount2
-	{167, 1242, 1},    // swapon
-	{168, 1249, 1},    // swapoff
-	{169, 1255, 1},    // reboot
-	{170, 1266, 1},    // sethostname
-	{171, 1279, 1},    // setdomainname
-	{172, 1283, 1},    // iopl
-	{173, 1289, 1},    // ioperm
-	{174, 1302, 1},    // create_module
-	{175, 1313, 1},    // init_module
-	{176, 1326, 1},    // delete_module
-	{177, 1341, 1},    // get_kernel_syms
-	{178, 1353, 1},    // query_module
-	{179, 1361, 1},    // quotactl
-	{180, 1371, 1},    // nfsservctl
-	{181, 1378, 1},    // getpmsg
-	{182, 1385, 1},    // putpmsg
-	{183, 1396, 1},    // afs_syscall
-	{184, 1403, 1},    // tuxcall
-	{185, 1411, 1},    // security
-	{186, 1417, 10},   // gettid
-	{187, 1426, 1},    // readahead
-	{188, 1434, 1},    // setxattr
-	{189, 1443, 1},    // lsetxattr
-	{190, 1452, 1},    // fsetxattr
-	{191, 1460, 1},    // getxattr
-	{192, 1469, 1},    // lgetxattr
-	{193, 1478, 1},    // fgetxattr
-	{194, 1487, 1},    // listxattr
-	{195, 1497, 1},    // llistxattr
-	{196, 1507, 1},    // flistxattr
-	{197, 1518, 1},    // removexattr
-	{198, 1530, 1},    // lremovexattr
-	{199, 1542, 1},    // fremovexattr
-	{200, 1547, 1},    // tkill
-	{201, 1551, 1},    // time
-	{202, 1556, 1000}, // futex
-	{203, 1573, 1},    // sched_setaffinity
-	{204, 1590, 10},   // sched_getaffinity
-	{205, 1605, 1},    // set_thread_area
-	{206, 1613, 1},    // io_setup
-	{207, 1623, 1},    // io_destroy
-	{208, 1635, 1},    // io_getevents
-	{209, 1644, 1},    // io_submit
-	{210, 1653, 1},    // io_cancel
-	{211, 1668, 1},    // get_thread_area
-	{212, 1682, 1},    // lookup_dcookie
-	{213, 1694, 1},    // epoll_create
-	{214, 1707, 1},    // epoll_ctl_old
-	{215, 1721, 1},    // epoll_wait_old
-	{216, 1737, 1},    // remap_file_pages
-	{217, 1747, 30},   // getdents64
-	{218, 1762, 1},    // set_tid_address
-	{219, 1777, 1},    // restart_syscall
-	{220, 1787, 1},    // semtimedop
-	{221, 1796, 1},    // fadvise64
-	{222, 1808, 1},    // timer_create
-	{223, 1821, 1},    // timer_settime
-	{224, 1834, 1},    // timer_gettime
-	{225, 1850, 1},    // timer_getoverrun
-	{226, 1862, 1},    // timer_delete
-	{227, 1875, 1},    // clock_settime
-	{228, 1888, 10},   // clock_gettime
-	{229, 1900, 1},    // clock_getres
-	{230, 1915, 1000}, // clock_nanosleep
-	{231, 1925, 1},    // exit_group
-	{232, 1935, 1000}, // epoll_wait
-	{233, 1944, 100},  // epoll_ctl
-	{234, 1950, 30},   // tgkill
-	{235, 1956, 1},    // utimes
-	{236, 1963, 1},    // vserver
-	{237, 1968, 1},    // mbind
-	{238, 1981, 1},    // set_mempolicy
-	{239, 1994, 1},    // get_mempolicy
-	{240, 2001, 1},    // mq_open
-	{241, 2010, 1},    // mq_unlink
-	{242, 2022, 1},    // mq_timedsend
-	{243, 2037, 1},    // mq_timedreceive
-	{244, 2046, 1},    // mq_notify
-	{245, 2059, 1},    // mq_getsetattr
-	{246, 2069, 1},    // kexec_load
-	{247, 2075, 1},    // waitid
-	{248, 2082, 1},    // add_key
-	{249, 2093, 1},    // request_key
-	{250, 2099, 1},    // keyctl
-	{251, 2109, 1},    // ioprio_set
-	{252, 2119, 1},    // ioprio_get
-	{253, 2131, 1},    // inotify_init
-	{254, 2148, 1},    // inotify_add_watch
-	{255, 2164, 1},    // inotify_rm_watch
-	{256, 2177, 1},    // migrate_pages
-	{257, 2183, 100},  // openat
-	{258, 2190, 10},   // mkdirat
-	{259, 2197, 1},    // mknodat
-	{260, 2205, 1},    // fchownat
-	{261, 2214, 1},    // futimesat
-	{262, 2224, 100},  // newfstatat
-	{263, 2232, 10},   // unlinkat
-	{264, 2240, 10},   // renameat
-	{265, 2246, 1},    // linkat
-	{266, 2255, 1},    // symlinkat
-	{267, 2265, 10},   // readlinkat
-	{268, 2273, 1},    // fchmodat
-	{269, 2282, 1},    // faccessat
-	{270, 2290, 1},    // pselect6
-	{271, 2295, 1},    // ppoll
-	{272, 2302, 1},    // unshare
-	{273, 2317, 1},    // set_robust_list
-	{274, 2332, 1},    // get_robust_list
-	{275, 2338, 30},   // splice
-	{276, 2341, 1},    // tee
-	{277, 2356, 1},    // sync_file_range
-	{278, 2364, 1},    // vmsplice
-	{279, 2374, 1},    // move_pages
-	{280, 2383, 1},    // utimensat
-	{281, 2394, 1000}, // epoll_pwait
-	{282, 2402, 1},    // signalfd
-	{283, 2416, 1},    // timerfd_create
-	{284, 2423, 1},    // eventfd
-	{285, 2432, 1},    // fallocate
-	{286, 2447, 1},    // timerfd_settime
-	{287, 2462, 1},    // timerfd_gettime
-	{288, 2469, 100},  // accept4
-	{289, 2478, 1},    // signalfd4
-	{290, 2486, 1},    // eventfd2
-	{291, 2499, 1},    // epoll_create1
-	{292, 2503, 10},   // dup3
-	{293, 2508, 10},   // pipe2
-	{294, 2521, 1},    // inotify_init1
-	{295, 2527, 1},    // preadv
-	{296, 2534, 1},    // pwritev
-	{297, 2551, 1},    // rt_tgsigqueueinfo
-	{298, 2566, 1},    // perf_event_open
-	{299, 2574, 1},    // recvmmsg
-	{300, 2587, 1},    // fanotify_init
-	{301, 2600, 1},    // fanotify_mark
-	{302, 2609, 1},    // prlimit64
-	{303, 2626, 1},    // name_to_handle_at
-	{304, 2643, 1},    // open_by_handle_at
-	{305, 2656, 1},    // clock_adjtime
-	{306, 2662, 1},    // syncfs
-	{307, 2670, 1},    // sendmmsg
-	{308, 2675, 1},    // setns
-	{309, 2681, 1},    // getcpu
-	{310, 2697, 1},    // process_vm_readv
-	{311, 2714, 1},    // process_vm_writev
-	{312, 2718, 1},    // kcmp
-	{313, 2730, 1},    // finit_module
-	{314, 2743, 1},    // sched_setattr
-	{315, 2756, 1},    // sched_getattr
-	{316, 2765, 10},   // renameat2
-	{317, 2772, 1},    // seccomp
-	{318, 2781, 10},   // getrandom
-	{319, 2793, 1},    // memfd_create
-	{320, 2808, 1},    // kexec_file_load
-	{321, 2811, 1},    // bpf
-	{322, 2819, 1},    // execveat
-	{323, 2830, 1},    // userfaultfd
-	{324, 2840, 1},    // membarrier
-	{325, 2846, 1},    // mlock2
-	{326, 2861, 1},    // copy_file_range
-	{327, 2868, 1},    // preadv2
-	{328, 2876, 1},    // pwritev2
-	{329, 2889, 1},    // pkey_mprotect
-	{330, 2899, 1},    // pkey_alloc
-	{331, 2908, 1},    // pkey_free
-	{332, 2913, 30},   // statx
-	{333, 2926, 1},    // io_pgetevents
-	{334, 2930, 1},    // rseq
-	{335, 2939, 1},    // uretprobe
-	{336, 2945, 1},    // uprobe
-	{424, 2962, 1},    // pidfd_send_signal
-	{425, 2976, 1},    // io_uring_setup
-	{426, 2990, 1},    // io_uring_enter
-	{427, 3007, 1},    // io_uring_register
-	{428, 3016, 1},    // open_tree
-	{429, 3026, 1},    // move_mount
-	{430, 3032, 1},    // fsopen
-	{431, 3040, 1},    // fsconfig
-	{432, 3047, 1},    // fsmount
-	{433, 3053, 1},    // fspick
-	{434, 3063, 1},    // pidfd_open
-	{435, 3069, 10},   // clone3
-	{436, 3080, 1},    // close_range
-	{437, 3087, 1},    // openat2
-	{438, 3098, 1},    // pidfd_getfd
-	{439, 3108, 10},   // faccessat2
-	{440, 3123, 1},    // process_madvise
-	{441, 3135, 1},    // epoll_pwait2
-	{442, 3148, 1},    // mount_setattr
-	{443, 3159, 1},    // quotactl_fd
-	{444, 3182, 1},    // landlock_create_ruleset
-	{445, 3199, 1},    // landlock_add_rule
-	{446, 3221, 1},    // landlock_restrict_self
-	{447, 3233, 1},    // memfd_secret
-	{448, 3249, 1},    // process_mrelease
-	{449, 3260, 1},    // futex_waitv
-	{450, 3283, 1},    // set_mempolicy_home_node
-	{451, 3292, 1},    // cachestat
-	{452, 3301, 1},    // fchmodat2
-	{453, 3317, 1},    // map_shadow_stack
-	{454, 3327, 1},    // futex_wake
-	{455, 3337, 1},    // futex_wait
-	{456, 3350, 1},    // futex_requeue
-	{457, 3359, 1},    // statmount
-	{458, 3368, 1},    // listmount
-	{459, 3385, 1},    // lsm_get_self_attr
-	{460, 3402, 1},    // lsm_set_self_attr
-	{461, 3418, 1},    // lsm_list_modules
-	{462, 3423, 1},    // mseal
-	{463, 3433, 1},    // setxattrat
-	{464, 3443, 1},    // getxattrat
-	{465, 3454, 1},    // listxattrat
-	{466, 3467, 1},    // removexattrat
-	{467, 3481, 1},    // open_tree_attr
-	{468, 3493, 1},    // file_getattr
-	{469, 3505, 1},    // file_setattr
-	{470, 3511, 1},    // listns
-	{471, 3527, 1},    // rseq_slice_yield
+	{0, 0, 4, 5},       // read
+	{1, 4, 5, 5},       // write
+	{2, 9, 4, 0},       // open
+	{3, 13, 5, 3},      // close
+	{4, 18, 4, 0},      // stat
+	{5, 22, 5, 3},      // fstat
+	{6, 27, 5, 0},      // lstat
+	{7, 32, 4, 0},      // poll
+	{8, 36, 5, 2},      // lseek
+	{9, 41, 4, 2},      // mmap
+	{10, 45, 8, 1},     // mprotect
+	{11, 53, 6, 2},     // munmap
+	{12, 59, 3, 0},     // brk
+	{13, 62, 12, 1},    // rt_sigaction
+	{14, 74, 14, 1},    // rt_sigprocmask
+	{15, 88, 12, 2},    // rt_sigreturn
+	{16, 100, 5, 1},    // ioctl
+	{17, 105, 7, 4},    // pread64
+	{18, 112, 8, 4},    // pwrite64
+	{19, 120, 5, 4},    // readv
+	{20, 125, 6, 4},    // writev
+	{21, 131, 6, 0},    // access
+	{22, 137, 4, 0},    // pipe
+	{23, 141, 6, 0},    // select
+	{24, 147, 11, 2},   // sched_yield
+	{25, 158, 6, 0},    // mremap
+	{26, 164, 5, 0},    // msync
+	{27, 169, 7, 0},    // mincore
+	{28, 176, 7, 2},    // madvise
+	{29, 183, 6, 0},    // shmget
+	{30, 189, 5, 0},    // shmat
+	{31, 194, 6, 0},    // shmctl
+	{32, 200, 3, 0},    // dup
+	{33, 203, 4, 0},    // dup2
+	{34, 207, 5, 0},    // pause
+	{35, 212, 9, 5},    // nanosleep
+	{36, 221, 9, 0},    // getitimer
+	{37, 230, 5, 0},    // alarm
+	{38, 235, 9, 0},    // setitimer
+	{39, 244, 6, 2},    // getpid
+	{40, 250, 8, 2},    // sendfile
+	{41, 258, 6, 3},    // socket
+	{42, 264, 7, 3},    // connect
+	{43, 271, 6, 0},    // accept
+	{44, 277, 6, 4},    // sendto
+	{45, 283, 8, 4},    // recvfrom
+	{46, 291, 7, 4},    // sendmsg
+	{47, 298, 7, 5},    // recvmsg
+	{48, 305, 8, 1},    // shutdown
+	{49, 313, 4, 1},    // bind
+	{50, 317, 6, 1},    // listen
+	{51, 323, 11, 3},   // getsockname
+	{52, 334, 11, 3},   // getpeername
+	{53, 345, 10, 0},   // socketpair
+	{54, 355, 10, 3},   // setsockopt
+	{55, 365, 10, 3},   // getsockopt
+	{56, 375, 5, 1},    // clone
+	{57, 380, 4, 0},    // fork
+	{58, 384, 5, 0},    // vfork
+	{59, 389, 6, 0},    // execve
+	{60, 395, 4, 0},    // exit
+	{61, 399, 5, 0},    // wait4
+	{62, 404, 4, 0},    // kill
+	{63, 408, 5, 0},    // uname
+	{64, 413, 6, 0},    // semget
+	{65, 419, 5, 0},    // semop
+	{66, 424, 6, 0},    // semctl
+	{67, 430, 5, 0},    // shmdt
+	{68, 435, 6, 0},    // msgget
+	{69, 441, 6, 0},    // msgsnd
+	{70, 447, 6, 0},    // msgrcv
+	{71, 453, 6, 0},    // msgctl
+	{72, 459, 5, 3},    // fcntl
+	{73, 464, 5, 0},    // flock
+	{74, 469, 5, 1},    // fsync
+	{75, 474, 9, 1},    // fdatasync
+	{76, 483, 8, 0},    // truncate
+	{77, 491, 9, 0},    // ftruncate
+	{78, 500, 8, 0},    // getdents
+	{79, 508, 6, 0},    // getcwd
+	{80, 514, 5, 0},    // chdir
+	{81, 519, 6, 0},    // fchdir
+	{82, 525, 6, 0},    // rename
+	{83, 531, 5, 0},    // mkdir
+	{84, 536, 5, 0},    // rmdir
+	{85, 541, 5, 0},    // creat
+	{86, 546, 4, 0},    // link
+	{87, 550, 6, 0},    // unlink
+	{88, 556, 7, 0},    // symlink
+	{89, 563, 8, 0},    // readlink
+	{90, 571, 5, 0},    // chmod
+	{91, 576, 6, 0},    // fchmod
+	{92, 582, 5, 0},    // chown
+	{93, 587, 6, 0},    // fchown
+	{94, 593, 6, 0},    // lchown
+	{95, 599, 5, 0},    // umask
+	{96, 604, 12, 0},   // gettimeofday
+	{97, 616, 9, 0},    // getrlimit
+	{98, 625, 9, 0},    // getrusage
+	{99, 634, 7, 0},    // sysinfo
+	{100, 641, 5, 0},   // times
+	{101, 646, 6, 0},   // ptrace
+	{102, 652, 6, 0},   // getuid
+	{103, 658, 6, 0},   // syslog
+	{104, 664, 6, 0},   // getgid
+	{105, 670, 6, 0},   // setuid
+	{106, 676, 6, 0},   // setgid
+	{107, 682, 7, 0},   // geteuid
+	{108, 689, 7, 0},   // getegid
+	{109, 696, 7, 0},   // setpgid
+	{110, 703, 7, 0},   // getppid
+	{111, 710, 7, 0},   // getpgrp
+	{112, 717, 6, 0},   // setsid
+	{113, 723, 8, 0},   // setreuid
+	{114, 731, 8, 0},   // setregid
+	{115, 739, 9, 0},   // getgroups
+	{116, 748, 9, 0},   // setgroups
+	{117, 757, 9, 0},   // setresuid
+	{118, 766, 9, 0},   // getresuid
+	{119, 775, 9, 0},   // setresgid
+	{120, 784, 9, 0},   // getresgid
+	{121, 793, 7, 0},   // getpgid
+	{122, 800, 8, 0},   // setfsuid
+	{123, 808, 8, 0},   // setfsgid
+	{124, 816, 6, 0},   // getsid
+	{125, 822, 6, 0},   // capget
+	{126, 828, 6, 0},   // capset
+	{127, 834, 13, 0},  // rt_sigpending
+	{128, 847, 15, 0},  // rt_sigtimedwait
+	{129, 862, 15, 0},  // rt_sigqueueinfo
+	{130, 877, 13, 0},  // rt_sigsuspend
+	{131, 890, 11, 1},  // sigaltstack
+	{132, 901, 5, 0},   // utime
+	{133, 906, 5, 0},   // mknod
+	{134, 911, 6, 0},   // uselib
+	{135, 917, 11, 0},  // personality
+	{136, 928, 5, 0},   // ustat
+	{137, 933, 6, 0},   // statfs
+	{138, 939, 7, 0},   // fstatfs
+	{139, 946, 5, 0},   // sysfs
+	{140, 951, 11, 0},  // getpriority
+	{141, 962, 11, 0},  // setpriority
+	{142, 973, 14, 0},  // sched_setparam
+	{143, 987, 14, 0},  // sched_getparam
+	{144, 1001, 18, 0}, // sched_setscheduler
+	{145, 1019, 18, 0}, // sched_getscheduler
+	{146, 1037, 22, 0}, // sched_get_priority_max
+	{147, 1059, 22, 0}, // sched_get_priority_min
+	{148, 1081, 21, 0}, // sched_rr_get_interval
+	{149, 1102, 5, 0},  // mlock
+	{150, 1107, 7, 0},  // munlock
+	{151, 1114, 8, 0},  // mlockall
+	{152, 1122, 10, 0}, // munlockall
+	{153, 1132, 7, 0},  // vhangup
+	{154, 1139, 10, 0}, // modify_ldt
+	{155, 1149, 10, 0}, // pivot_root
+	{156, 1159, 7, 0},  // _sysctl
+	{157, 1166, 5, 1},  // prctl
+	{158, 1171, 10, 0}, // arch_prctl
+	{159, 1181, 8, 0},  // adjtimex
+	{160, 1189, 9, 0},  // setrlimit
+	{161, 1198, 6, 0},  // chroot
+	{162, 1204, 4, 0},  // sync
+	{163, 1208, 4, 0},  // acct
+	{164, 1212, 12, 0}, // settimeofday
+	{165, 1224, 5, 0},  // mount
+	{166, 1229, 7, 0},  // umount2
+	{167, 1236, 6, 0},  // swapon
+	{168, 1242, 7, 0},  // swapoff
+	{169, 1249, 6, 0},  // reboot
+	{170, 1255, 11, 0}, // sethostname
+	{171, 1266, 13, 0}, // setdomainname
+	{172, 1279, 4, 0},  // iopl
+	{173, 1283, 6, 0},  // ioperm
+	{174, 1289, 13, 0}, // create_module
+	{175, 1302, 11, 0}, // init_module
+	{176, 1313, 13, 0}, // delete_module
+	{177, 1326, 15, 0}, // get_kernel_syms
+	{178, 1341, 12, 0}, // query_module
+	{179, 1353, 8, 0},  // quotactl
+	{180, 1361, 10, 0}, // nfsservctl
+	{181, 1371, 7, 0},  // getpmsg
+	{182, 1378, 7, 0},  // putpmsg
+	{183, 1385, 11, 0}, // afs_syscall
+	{184, 1396, 7, 0},  // tuxcall
+	{185, 1403, 8, 0},  // security
+	{186, 1411, 6, 1},  // gettid
+	{187, 1417, 9, 0},  // readahead
+	{188, 1426, 8, 0},  // setxattr
+	{189, 1434, 9, 0},  // lsetxattr
+	{190, 1443, 9, 0},  // fsetxattr
+	{191, 1452, 8, 0},  // getxattr
+	{192, 1460, 9, 0},  // lgetxattr
+	{193, 1469, 9, 0},  // fgetxattr
+	{194, 1478, 9, 0},  // listxattr
+	{195, 1487, 10, 0}, // llistxattr
+	{196, 1497, 10, 0}, // flistxattr
+	{197, 1507, 11, 0}, // removexattr
+	{198, 1518, 12, 0}, // lremovexattr
+	{199, 1530, 12, 0}, // fremovexattr
+	{200, 1542, 5, 0},  // tkill
+	{201, 1547, 4, 0},  // time
+	{202, 1551, 5, 5},  // futex
+	{203, 1556, 17, 0}, // sched_setaffinity
+	{204, 1573, 17, 1}, // sched_getaffinity
+	{205, 1590, 15, 0}, // set_thread_area
+	{206, 1605, 8, 0},  // io_setup
+	{207, 1613, 10, 0}, // io_destroy
+	{208, 1623, 12, 0}, // io_getevents
+	{209, 1635, 9, 0},  // io_submit
+	{210, 1644, 9, 0},  // io_cancel
+	{211, 1653, 15, 0}, // get_thread_area
+	{212, 1668, 14, 0}, // lookup_dcookie
+	{213, 1682, 12, 0}, // epoll_create
+	{214, 1694, 13, 0}, // epoll_ctl_old
+	{215, 1707, 14, 0}, // epoll_wait_old
+	{216, 1721, 16, 0}, // remap_file_pages
+	{217, 1737, 10, 2}, // getdents64
+	{218, 1747, 15, 0}, // set_tid_address
+	{219, 1762, 15, 0}, // restart_syscall
+	{220, 1777, 10, 0}, // semtimedop
+	{221, 1787, 9, 0},  // fadvise64
+	{222, 1796, 12, 0}, // timer_create
+	{223, 1808, 13, 0}, // timer_settime
+	{224, 1821, 13, 0}, // timer_gettime
+	{225, 1834, 16, 0}, // timer_getoverrun
+	{226, 1850, 12, 0}, // timer_delete
+	{227, 1862, 13, 0}, // clock_settime
+	{228, 1875, 13, 1}, // clock_gettime
+	{229, 1888, 12, 0}, // clock_getres
+	{230, 1900, 15, 5}, // clock_nanosleep
+	{231, 1915, 10, 0}, // exit_group
+	{232, 1925, 10, 5}, // epoll_wait
+	{233, 1935, 9, 3},  // epoll_ctl
+	{234, 1944, 6, 2},  // tgkill
+	{235, 1950, 6, 0},  // utimes
+	{236, 1956, 7, 0},  // vserver
+	{237, 1963, 5, 0},  // mbind
+	{238, 1968, 13, 0}, // set_mempolicy
+	{239, 1981, 13, 0}, // get_mempolicy
+	{240, 1994, 7, 0},  // mq_open
+	{241, 2001, 9, 0},  // mq_unlink
+	{242, 2010, 12, 0}, // mq_timedsend
+	{243, 2022, 15, 0}, // mq_timedreceive
+	{244, 2037, 9, 0},  // mq_notify
+	{245, 2046, 13, 0}, // mq_getsetattr
+	{246, 2059, 10, 0}, // kexec_load
+	{247, 2069, 6, 0},  // waitid
+	{248, 2075, 7, 0},  // add_key
+	{249, 2082, 11, 0}, // request_key
+	{250, 2093, 6, 0},  // keyctl
+	{251, 2099, 10, 0}, // ioprio_set
+	{252, 2109, 10, 0}, // ioprio_get
+	{253, 2119, 12, 0}, // inotify_init
+	{254, 2131, 17, 0}, // inotify_add_watch
+	{255, 2148, 16, 0}, // inotify_rm_watch
+	{256, 2164, 13, 0}, // migrate_pages
+	{257, 2177, 6, 3},  // openat
+	{258, 2183, 7, 1},  // mkdirat
+	{259, 2190, 7, 0},  // mknodat
+	{260, 2197, 8, 0},  // fchownat
+	{261, 2205, 9, 0},  // futimesat
+	{262, 2214, 10, 3}, // newfstatat
+	{263, 2224, 8, 1},  // unlinkat
+	{264, 2232, 8, 1},  // renameat
+	{265, 2240, 6, 0},  // linkat
+	{266, 2246, 9, 0},  // symlinkat
+	{267, 2255, 10, 1}, // readlinkat
+	{268, 2265, 8, 0},  // fchmodat
+	{269, 2273, 9, 0},  // faccessat
+	{270, 2282, 8, 0},  // pselect6
+	{271, 2290, 5, 0},  // ppoll
+	{272, 2295, 7, 0},  // unshare
+	{273, 2302, 15, 0}, // set_robust_list
+	{274, 2317, 15, 0}, // get_robust_list
+	{275, 2332, 6, 2},  // splice
+	{276, 2338, 3, 0},  // tee
+	{277, 2341, 15, 0}, // sync_file_range
+	{278, 2356, 8, 0},  // vmsplice
+	{279, 2364, 10, 0}, // move_pages
+	{280, 2374, 9, 0},  // utimensat
+	{281, 2383, 11, 5}, // epoll_pwait
+	{282, 2394, 8, 0},  // signalfd
+	{283, 2402, 14, 0}, // timerfd_create
+	{284, 2416, 7, 0},  // eventfd
+	{285, 2423, 9, 0},  // fallocate
+	{286, 2432, 15, 0}, // timerfd_settime
+	{287, 2447, 15, 0}, // timerfd_gettime
+	{288, 2462, 7, 3},  // accept4
+	{289, 2469, 9, 0},  // signalfd4
+	{290, 2478, 8, 0},  // eventfd2
+	{291, 2486, 13, 0}, // epoll_create1
+	{292, 2499, 4, 1},  // dup3
+	{293, 2503, 5, 1},  // pipe2
+	{294, 2508, 13, 0}, // inotify_init1
+	{295, 2521, 6, 0},  // preadv
+	{296, 2527, 7, 0},  // pwritev
+	{297, 2534, 17, 0}, // rt_tgsigqueueinfo
+	{298, 2551, 15, 0}, // perf_event_open
+	{299, 2566, 8, 0},  // recvmmsg
+	{300, 2574, 13, 0}, // fanotify_init
+	{301, 2587, 13, 0}, // fanotify_mark
+	{302, 2600, 9, 0},  // prlimit64
+	{303, 2609, 17, 0}, // name_to_handle_at
+	{304, 2626, 17, 0}, // open_by_handle_at
+	{305, 2643, 13, 0}, // clock_adjtime
+	{306, 2656, 6, 0},  // syncfs
+	{307, 2662, 8, 0},  // sendmmsg
+	{308, 2670, 5, 0},  // setns
+	{309, 2675, 6, 0},  // getcpu
+	{310, 2681, 16, 0}, // process_vm_readv
+	{311, 2697, 17, 0}, // process_vm_writev
+	{312, 2714, 4, 0},  // kcmp
+	{313, 2718, 12, 0}, // finit_module
+	{314, 2730, 13, 0}, // sched_setattr
+	{315, 2743, 13, 0}, // sched_getattr
+	{316, 2756, 9, 1},  // renameat2
+	{317, 2765, 7, 0},  // seccomp
+	{318, 2772, 9, 1},  // getrandom
+	{319, 2781, 12, 0}, // memfd_create
+	{320, 2793, 15, 0}, // kexec_file_load
+	{321, 2808, 3, 0},  // bpf
+	{322, 2811, 8, 0},  // execveat
+	{323, 2819, 11, 0}, // userfaultfd
+	{324, 2830, 10, 0}, // membarrier
+	{325, 2840, 6, 0},  // mlock2
+	{326, 2846, 15, 0}, // copy_file_range
+	{327, 2861, 7, 0},  // preadv2
+	{328, 2868, 8, 0},  // pwritev2
+	{329, 2876, 13, 0}, // pkey_mprotect
+	{330, 2889, 10, 0}, // pkey_alloc
+	{331, 2899, 9, 0},  // pkey_free
+	{332, 2908, 5, 2},  // statx
+	{333, 2913, 13, 0}, // io_pgetevents
+	{334, 2926, 4, 0},  // rseq
+	{335, 2930, 9, 0},  // uretprobe
+	{336, 2939, 6, 0},  // uprobe
+	{424, 2945, 17, 0}, // pidfd_send_signal
+	{425, 2962, 14, 0}, // io_uring_setup
+	{426, 2976, 14, 0}, // io_uring_enter
+	{427, 2990, 17, 0}, // io_uring_register
+	{428, 3007, 9, 0},  // open_tree
+	{429, 3016, 10, 0}, // move_mount
+	{430, 3026, 6, 0},  // fsopen
+	{431, 3032, 8, 0},  // fsconfig
+	{432, 3040, 7, 0},  // fsmount
+	{433, 3047, 6, 0},  // fspick
+	{434, 3053, 10, 0}, // pidfd_open
+	{435, 3063, 6, 1},  // clone3
+	{436, 3069, 11, 0}, // close_range
+	{437, 3080, 7, 0},  // openat2
+	{438, 3087, 11, 0}, // pidfd_getfd
+	{439, 3098, 10, 1}, // faccessat2
+	{440, 3108, 15, 0}, // process_madvise
+	{441, 3123, 12, 0}, // epoll_pwait2
+	{442, 3135, 13, 0}, // mount_setattr
+	{443, 3148, 11, 0}, // quotactl_fd
+	{444, 3159, 23, 0}, // landlock_create_ruleset
+	{445, 3182, 17, 0}, // landlock_add_rule
+	{446, 3199, 22, 0}, // landlock_restrict_self
+	{447, 3221, 12, 0}, // memfd_secret
+	{448, 3233, 16, 0}, // process_mrelease
+	{449, 3249, 11, 0}, // futex_waitv
+	{450, 3260, 23, 0}, // set_mempolicy_home_node
+	{451, 3283, 9, 0},  // cachestat
+	{452, 3292, 9, 0},  // fchmodat2
+	{453, 3301, 16, 0}, // map_shadow_stack
+	{454, 3317, 10, 0}, // futex_wake
+	{455, 3327, 10, 0}, // futex_wait
+	{456, 3337, 13, 0}, // futex_requeue
+	{457, 3350, 9, 0},  // statmount
+	{458, 3359, 9, 0},  // listmount
+	{459, 3368, 17, 0}, // lsm_get_self_attr
+	{460, 3385, 17, 0}, // lsm_set_self_attr
+	{461, 3402, 16, 0}, // lsm_list_modules
+	{462, 3418, 5, 0},  // mseal
+	{463, 3423, 10, 0}, // setxattrat
+	{464, 3433, 10, 0}, // getxattrat
+	{465, 3443, 11, 0}, // listxattrat
+	{466, 3454, 13, 0}, // removexattrat
+	{467, 3467, 14, 0}, // open_tree_attr
+	{468, 3481, 12, 0}, // file_getattr
+	{469, 3493, 12, 0}, // file_setattr
+	{470, 3505, 6, 0},  // listns
+	{471, 3511, 16, 0}, // rseq_slice_yield
 }
 
 const amd64Names = "" +

@@ -461,436 +461,436 @@ var armPrototypesEnds = [...]uint16{
 }
 
 var armCalls = []entry{
-	{0, 15, 1},        // restart_syscall
-	{1, 19, 1},        // exit
-	{2, 23, 1},        // fork
-	{3, 27, 1000},     // read
-	{4, 32, 1000},     // write
-	{5, 36, 1},        // open
-	{6, 41, 100},      // close
-	{8, 46, 1},        // creat
-	{9, 50, 1},        // link
-	{10, 56, 1},       // unlink
-	{11, 62, 1},       // execve
-	{12, 67, 1},       // chdir
-	{14, 72, 1},       // mknod
-	{15, 77, 1},       // chmod
-	{16, 83, 1},       // lchown
-	{19, 88, 30},      // lseek
-	{20, 94, 30},      // getpid
-	{21, 99, 1},       // mount
-	{23, 105, 1},      // setuid
-	{24, 111, 1},      // getuid
-	{26, 117, 1},      // ptrace
-	{29, 122, 1},      // pause
-	{33, 128, 1},      // access
-	{34, 132, 1},      // nice
-	{36, 136, 1},      // sync
-	{37, 140, 1},      // kill
-	{38, 146, 1},      // rename
-	{39, 151, 1},      // mkdir
-	{40, 156, 1},      // rmdir
-	{41, 159, 1},      // dup
-	{42, 163, 1},      // pipe
-	{43, 168, 1},      // times
-	{45, 171, 1},      // brk
-	{46, 177, 1},      // setgid
-	{47, 183, 1},      // getgid
-	{49, 190, 1},      // geteuid
-	{50, 197, 1},      // getegid
-	{51, 201, 1},      // acct
-	{52, 208, 1},      // umount2
-	{54, 213, 10},     // ioctl
-	{55, 218, 100},    // fcntl
-	{57, 225, 1},      // setpgid
-	{60, 230, 1},      // umask
-	{61, 236, 1},      // chroot
-	{62, 241, 1},      // ustat
-	{63, 245, 1},      // dup2
-	{64, 252, 1},      // getppid
-	{65, 259, 1},      // getpgrp
-	{66, 265, 1},      // setsid
-	{67, 274, 1},      // sigaction
-	{70, 282, 1},      // setreuid
-	{71, 290, 1},      // setregid
-	{72, 300, 1},      // sigsuspend
-	{73, 310, 1},      // sigpending
-	{74, 321, 1},      // sethostname
-	{75, 330, 1},      // setrlimit
-	{77, 339, 1},      // getrusage
-	{78, 351, 1},      // gettimeofday
-	{79, 363, 1},      // settimeofday
-	{80, 372, 1},      // getgroups
-	{81, 381, 1},      // setgroups
-	{83, 388, 1},      // symlink
-	{85, 396, 1},      // readlink
-	{86, 402, 1},      // uselib
-	{87, 408, 1},      // swapon
-	{88, 414, 1},      // reboot
-	{91, 420, 30},     // munmap
-	{92, 428, 1},      // truncate
-	{93, 437, 1},      // ftruncate
-	{94, 443, 1},      // fchmod
-	{95, 449, 1},      // fchown
-	{96, 460, 1},      // getpriority
-	{97, 471, 1},      // setpriority
-	{99, 477, 1},      // statfs
-	{100, 484, 1},     // fstatfs
-	{103, 490, 1},     // syslog
-	{104, 499, 1},     // setitimer
-	{105, 508, 1},     // getitimer
-	{106, 512, 1},     // stat
-	{107, 517, 1},     // lstat
-	{108, 522, 100},   // fstat
-	{111, 529, 1},     // vhangup
-	{114, 534, 1},     // wait4
-	{115, 541, 1},     // swapoff
-	{116, 548, 1},     // sysinfo
-	{118, 553, 10},    // fsync
-	{119, 562, 1},     // sigreturn
-	{120, 567, 10},    // clone
-	{121, 580, 1},     // setdomainname
-	{122, 585, 1},     // uname
-	{124, 593, 1},     // adjtimex
-	{125, 601, 10},    // mprotect
-	{126, 612, 1},     // sigprocmask
-	{128, 623, 1},     // init_module
-	{129, 636, 1},     // delete_module
-	{131, 644, 1},     // quotactl
-	{132, 651, 1},     // getpgid
-	{133, 657, 1},     // fchdir
-	{134, 664, 1},     // bdflush
-	{135, 669, 1},     // sysfs
-	{136, 680, 1},     // personality
-	{138, 688, 1},     // setfsuid
-	{139, 696, 1},     // setfsgid
-	{140, 703, 30},    // _llseek
-	{141, 711, 1},     // getdents
-	{142, 721, 1},     // _newselect
-	{143, 726, 1},     // flock
-	{144, 731, 1},     // msync
-	{145, 736, 300},   // readv
-	{146, 742, 300},   // writev
-	{147, 748, 1},     // getsid
-	{148, 757, 10},    // fdatasync
-	{149, 764, 1},     // _sysctl
-	{150, 769, 1},     // mlock
-	{151, 776, 1},     // munlock
-	{152, 784, 1},     // mlockall
-	{153, 794, 1},     // munlockall
-	{154, 808, 1},     // sched_setparam
-	{155, 822, 1},     // sched_getparam
-	{156, 840, 1},     // sched_setscheduler
-	{157, 858, 1},     // sched_getscheduler
-	{158, 869, 30},    // sched_yield
-	{159, 891, 1},     // sched_get_priority_max
-	{160, 913, 1},     // sched_get_priority_min
-	{161, 934, 1},     // sched_rr_get_interval
-	{162, 943, 1000},  // nanosleep
-	{163, 949, 1},     // mremap
-	{164, 958, 1},     // setresuid
-	{165, 967, 1},     // getresuid
-	{168, 971, 1},     // poll
-	{169, 981, 1},     // nfsservctl
-	{170, 990, 1},     // setresgid
-	{171, 999, 1},     // getresgid
-	{172, 1004, 10},   // prctl
-	{173, 1016, 30},   // rt_sigreturn
-	{174, 1028, 10},   // rt_sigaction
-	{175, 1042, 10},   // rt_sigprocmask
-	{176, 1055, 1},    // rt_sigpending
-	{177, 1070, 1},    // rt_sigtimedwait
-	{178, 1085, 1},    // rt_sigqueueinfo
-	{179, 1098, 1},    // rt_sigsuspend
-	{180, 1105, 300},  // pread64
-	{181, 1113, 300},  // pwrite64
-	{182, 1118, 1},    // chown
-	{183, 1124, 1},    // getcwd
-	{184, 1130, 1},    // capget
-	{185, 1136, 1},    // capset
-	{186, 1147, 10},   // sigaltstack
-	{187, 1155, 30},   // sendfile
-	{190, 1160, 1},    // vfork
-	{191, 1170, 1},    // ugetrlimit
-	{192, 1175, 30},   // mmap2
-	{193, 1185, 1},    // truncate64
-	{194, 1196, 1},    // ftruncate64
-	{195, 1202, 1},    // stat64
-	{196, 1209, 1},    // lstat64
-	{197, 1216, 1},    // fstat64
-	{198, 1224, 1},    // lchown32
-	{199, 1232, 1},    // getuid32
-	{200, 1240, 1},    // getgid32
-	{201, 1249, 1},    // geteuid32
-	{202, 1258, 1},    // getegid32
-	{203, 1268, 1},    // setreuid32
-	{204, 1278, 1},    // setregid32
-	{205, 1289, 1},    // getgroups32
-	{206, 1300, 1},    // setgroups32
-	{207, 1308, 1},    // fchown32
-	{208, 1319, 1},    // setresuid32
-	{209, 1330, 1},    // getresuid32
-	{210, 1341, 1},    // setresgid32
-	{211, 1352, 1},    // getresgid32
-	{212, 1359, 1},    // chown32
-	{213, 1367, 1},    // setuid32
-	{214, 1375, 1},    // setgid32
-	{215, 1385, 1},    // setfsuid32
-	{216, 1395, 1},    // setfsgid32
-	{217, 1405, 30},   // getdents64
-	{218, 1415, 1},    // pivot_root
-	{219, 1422, 1},    // mincore
-	{220, 1429, 30},   // madvise
-	{221, 1436, 100},  // fcntl64
-	{224, 1442, 10},   // gettid
-	{225, 1451, 1},    // readahead
-	{226, 1459, 1},    // setxattr
-	{227, 1468, 1},    // lsetxattr
-	{228, 1477, 1},    // fsetxattr
-	{229, 1485, 1},    // getxattr
-	{230, 1494, 1},    // lgetxattr
-	{231, 1503, 1},    // fgetxattr
-	{232, 1512, 1},    // listxattr
-	{233, 1522, 1},    // llistxattr
-	{234, 1532, 1},    // flistxattr
-	{235, 1543, 1},    // removexattr
-	{236, 1555, 1},    // lremovexattr
-	{237, 1567, 1},    // fremovexattr
-	{238, 1572, 1},    // tkill
-	{239, 1582, 30},   // sendfile64
-	{240, 1587, 1000}, // futex
-	{241, 1604, 1},    // sched_setaffinity
-	{242, 1621, 10},   // sched_getaffinity
-	{243, 1629, 1},    // io_setup
-	{244, 1639, 1},    // io_destroy
-	{245, 1651, 1},    // io_getevents
-	{246, 1660, 1},    // io_submit
-	{247, 1669, 1},    // io_cancel
-	{248, 1679, 1},    // exit_group
-	{249, 1693, 1},    // lookup_dcookie
-	{250, 1705, 1},    // epoll_create
-	{251, 1714, 100},  // epoll_ctl
-	{252, 1724, 1000}, // epoll_wait
-	{253, 1740, 1},    // remap_file_pages
-	{256, 1755, 1},    // set_tid_address
-	{257, 1767, 1},    // timer_create
-	{258, 1780, 1},    // timer_settime
-	{259, 1793, 1},    // timer_gettime
-	{260, 1809, 1},    // timer_getoverrun
-	{261, 1821, 1},    // timer_delete
-	{262, 1834, 1},    // clock_settime
-	{263, 1847, 10},   // clock_gettime
-	{264, 1859, 1},    // clock_getres
-	{265, 1874, 1000}, // clock_nanosleep
-	{266, 1882, 1},    // statfs64
-	{267, 1891, 1},    // fstatfs64
-	{268, 1897, 30},   // tgkill
-	{269, 1903, 1},    // utimes
-	{270, 1919, 1},    // arm_fadvise64_64
-	{271, 1935, 1},    // pciconfig_iobase
-	{272, 1949, 1},    // pciconfig_read
-	{273, 1964, 1},    // pciconfig_write
-	{274, 1971, 1},    // mq_open
-	{275, 1980, 1},    // mq_unlink
-	{276, 1992, 1},    // mq_timedsend
-	{277, 2007, 1},    // mq_timedreceive
-	{278, 2016, 1},    // mq_notify
-	{279, 2029, 1},    // mq_getsetattr
-	{280, 2035, 1},    // waitid
-	{281, 2041, 100},  // socket
-	{282, 2045, 10},   // bind
-	{283, 2052, 100},  // connect
-	{284, 2058, 10},   // listen
-	{285, 2064, 1},    // accept
-	{286, 2075, 100},  // getsockname
-	{287, 2086, 100},  // getpeername
-	{288, 2096, 1},    // socketpair
-	{289, 2100, 1000}, // send
-	{290, 2106, 300},  // sendto
-	{291, 2110, 1},    // recv
-	{292, 2118, 300},  // recvfrom
-	{293, 2126, 10},   // shutdown
-	{294, 2136, 100},  // setsockopt
-	{295, 2146, 100},  // getsockopt
-	{296, 2153, 300},  // sendmsg
-	{297, 2160, 1000}, // recvmsg
-	{298, 2165, 1},    // semop
-	{299, 2171, 1},    // semget
-	{300, 2177, 1},    // semctl
-	{301, 2183, 1},    // msgsnd
-	{302, 2189, 1},    // msgrcv
-	{303, 2195, 1},    // msgget
-	{304, 2201, 1},    // msgctl
-	{305, 2206, 1},    // shmat
-	{306, 2211, 1},    // shmdt
-	{307, 2217, 1},    // shmget
-	{308, 2223, 1},    // shmctl
-	{309, 2230, 1},    // add_key
-	{310, 2241, 1},    // request_key
-	{311, 2247, 1},    // keyctl
-	{312, 2257, 1},    // semtimedop
-	{313, 2264, 1},    // vserver
-	{314, 2274, 1},    // ioprio_set
-	{315, 2284, 1},    // ioprio_get
-	{316, 2296, 1},    // inotify_init
-	{317, 2313, 1},    // inotify_add_watch
-	{318, 2329, 1},    // inotify_rm_watch
-	{319, 2334, 1},    // mbind
-	{320, 2347, 1},    // get_mempolicy
-	{321, 2360, 1},    // set_mempolicy
-	{322, 2366, 100},  // openat
-	{323, 2373, 10},   // mkdirat
-	{324, 2380, 1},    // mknodat
-	{325, 2388, 1},    // fchownat
-	{326, 2397, 1},    // futimesat
-	{327, 2406, 100},  // fstatat64
-	{328, 2414, 10},   // unlinkat
-	{329, 2422, 10},   // renameat
-	{330, 2428, 1},    // linkat
-	{331, 2437, 1},    // symlinkat
-	{332, 2447, 10},   // readlinkat
-	{333, 2455, 1},    // fchmodat
-	{334, 2464, 1},    // faccessat
-	{335, 2472, 1},    // pselect6
-	{336, 2477, 1},    // ppoll
-	{337, 2484, 1},    // unshare
-	{338, 2499, 1},    // set_robust_list
-	{339, 2514, 1},    // get_robust_list
-	{340, 2520, 30},   // splice
-	{341, 2539, 1},    // arm_sync_file_range
-	{342, 2542, 1},    // tee
-	{343, 2550, 1},    // vmsplice
-	{344, 2560, 1},    // move_pages
-	{345, 2566, 1},    // getcpu
-	{346, 2577, 1000}, // epoll_pwait
-	{347, 2587, 1},    // kexec_load
-	{348, 2596, 1},    // utimensat
-	{349, 2604, 1},    // signalfd
-	{350, 2618, 1},    // timerfd_create
-	{351, 2625, 1},    // eventfd
-	{352, 2634, 1},    // fallocate
-	{353, 2649, 1},    // timerfd_settime
-	{354, 2664, 1},    // timerfd_gettime
-	{355, 2673, 1},    // signalfd4
-	{356, 2681, 1},    // eventfd2
-	{357, 2694, 1},    // epoll_create1
-	{358, 2698, 10},   // dup3
-	{359, 2703, 10},   // pipe2
-	{360, 2716, 1},    // inotify_init1
-	{361, 2722, 1},    // preadv
-	{362, 2729, 1},    // pwritev
-	{363, 2746, 1},    // rt_tgsigqueueinfo
-	{364, 2761, 1},    // perf_event_open
-	{365, 2769, 1},    // recvmmsg
-	{366, 2776, 100},  // accept4
-	{367, 2789, 1},    // fanotify_init
-	{368, 2802, 1},    // fanotify_mark
-	{369, 2811, 1},    // prlimit64
-	{370, 2828, 1},    // name_to_handle_at
-	{371, 2845, 1},    // open_by_handle_at
-	{372, 2858, 1},    // clock_adjtime
-	{373, 2864, 1},    // syncfs
-	{374, 2872, 1},    // sendmmsg
-	{375, 2877, 1},    // setns
-	{376, 2893, 1},    // process_vm_readv
-	{377, 2910, 1},    // process_vm_writev
-	{378, 2914, 1},    // kcmp
-	{379, 2926, 1},    // finit_module
-	{380, 2939, 1},    // sched_setattr
-	{381, 2952, 1},    // sched_getattr
-	{382, 2961, 10},   // renameat2
-	{383, 2968, 1},    // seccomp
-	{384, 2977, 10},   // getrandom
-	{385, 2989, 1},    // memfd_create
-	{386, 2992, 1},    // bpf
-	{387, 3000, 1},    // execveat
-	{388, 3011, 1},    // userfaultfd
-	{389, 3021, 1},    // membarrier
-	{390, 3027, 1},    // mlock2
-	{391, 3042, 1},    // copy_file_range
-	{392, 3049, 1},    // preadv2
-	{393, 3057, 1},    // pwritev2
-	{394, 3070, 1},    // pkey_mprotect
-	{395, 3080, 1},    // pkey_alloc
-	{396, 3089, 1},    // pkey_free
-	{397, 3094, 30},   // statx
-	{398, 3098, 1},    // rseq
-	{399, 3111, 1},    // io_pgetevents
-	{400, 3124, 1},    // migrate_pages
-	{401, 3139, 1},    // kexec_file_load
-	{403, 3154, 1},    // clock_gettime64
-	{404, 3169, 1},    // clock_settime64
-	{405, 3184, 1},    // clock_adjtime64
-	{406, 3203, 1},    // clock_getres_time64
-	{407, 3225, 1},    // clock_nanosleep_time64
-	{408, 3240, 1},    // timer_gettime64
-	{409, 3255, 1},    // timer_settime64
-	{410, 3272, 1},    // timerfd_gettime64
-	{411, 3289, 1},    // timerfd_settime64
-	{412, 3305, 1},    // utimensat_time64
-	{413, 3320, 1},    // pselect6_time64
-	{414, 3332, 1},    // ppoll_time64
-	{416, 3352, 1},    // io_pgetevents_time64
-	{417, 3367, 1},    // recvmmsg_time64
-	{418, 3386, 1},    // mq_timedsend_time64
-	{419, 3408, 1},    // mq_timedreceive_time64
-	{420, 3425, 1},    // semtimedop_time64
-	{421, 3447, 1},    // rt_sigtimedwait_time64
-	{422, 3459, 1000}, // futex_time64
-	{423, 3487, 1},    // sched_rr_get_interval_time64
-	{424, 3504, 1},    // pidfd_send_signal
-	{425, 3518, 1},    // io_uring_setup
-	{426, 3532, 1},    // io_uring_enter
-	{427, 3549, 1},    // io_uring_register
-	{428, 3558, 1},    // open_tree
-	{429, 3568, 1},    // move_mount
-	{430, 3574, 1},    // fsopen
-	{431, 3582, 1},    // fsconfig
-	{432, 3589, 1},    // fsmount
-	{433, 3595, 1},    // fspick
-	{434, 3605, 1},    // pidfd_open
-	{435, 3611, 10},   // clone3
-	{436, 3622, 1},    // close_range
-	{437, 3629, 1},    // openat2
-	{438, 3640, 1},    // pidfd_getfd
-	{439, 3650, 10},   // faccessat2
-	{440, 3665, 1},    // process_madvise
-	{441, 3677, 1},    // epoll_pwait2
-	{442, 3690, 1},    // mount_setattr
-	{443, 3701, 1},    // quotactl_fd
-	{444, 3724, 1},    // landlock_create_ruleset
-	{445, 3741, 1},    // landlock_add_rule
-	{446, 3763, 1},    // landlock_restrict_self
-	{448, 3779, 1},    // process_mrelease
-	{449, 3790, 1},    // futex_waitv
-	{450, 3813, 1},    // set_mempolicy_home_node
-	{451, 3822, 1},    // cachestat
-	{452, 3831, 1},    // fchmodat2
-	{453, 3847, 1},    // map_shadow_stack
-	{454, 3857, 1},    // futex_wake
-	{455, 3867, 1},    // futex_wait
-	{456, 3880, 1},    // futex_requeue
-	{457, 3889, 1},    // statmount
-	{458, 3898, 1},    // listmount
-	{459, 3915, 1},    // lsm_get_self_attr
-	{460, 3932, 1},    // lsm_set_self_attr
-	{461, 3948, 1},    // lsm_list_modules
-	{462, 3953, 1},    // mseal
-	{463, 3963, 1},    // setxattrat
-	{464, 3973, 1},    // getxattrat
-	{465, 3984, 1},    // listxattrat
-	{466, 3997, 1},    // removexattrat
-	{467, 4011, 1},    // open_tree_attr
-	{468, 4023, 1},    // file_getattr
-	{469, 4035, 1},    // file_setattr
-	{470, 4041, 1},    // listns
-	{471, 4057, 1},    // rseq_slice_yield
-	{983041, 4067, 1}, // breakpoint
-	{983042, 4077, 1}, // cacheflush
-	{983043, 4082, 1}, // usr26
-	{983044, 4087, 1}, // usr32
-	{983045, 4094, 1}, // set_tls
-	{983046, 4101, 1}, // get_tls
+	{0, 0, 15, 0},         // restart_syscall
+	{1, 15, 4, 0},         // exit
+	{2, 19, 4, 0},         // fork
+	{3, 23, 4, 5},         // read
+	{4, 27, 5, 5},         // write
+	{5, 32, 4, 0},         // open
+	{6, 36, 5, 3},         // close
+	{8, 41, 5, 0},         // creat
+	{9, 46, 4, 0},         // link
+	{10, 50, 6, 0},        // unlink
+	{11, 56, 6, 0},        // execve
+	{12, 62, 5, 0},        // chdir
+	{14, 67, 5, 0},        // mknod
+	{15, 72, 5, 0},        // chmod
+	{16, 77, 6, 0},        // lchown
+	{19, 83, 5, 2},        // lseek
+	{20, 88, 6, 2},        // getpid
+	{21, 94, 5, 0},        // mount
+	{23, 99, 6, 0},        // setuid
+	{24, 105, 6, 0},       // getuid
+	{26, 111, 6, 0},       // ptrace
+	{29, 117, 5, 0},       // pause
+	{33, 122, 6, 0},       // access
+	{34, 128, 4, 0},       // nice
+	{36, 132, 4, 0},       // sync
+	{37, 136, 4, 0},       // kill
+	{38, 140, 6, 0},       // rename
+	{39, 146, 5, 0},       // mkdir
+	{40, 151, 5, 0},       // rmdir
+	{41, 156, 3, 0},       // dup
+	{42, 159, 4, 0},       // pipe
+	{43, 163, 5, 0},       // times
+	{45, 168, 3, 0},       // brk
+	{46, 171, 6, 0},       // setgid
+	{47, 177, 6, 0},       // getgid
+	{49, 183, 7, 0},       // geteuid
+	{50, 190, 7, 0},       // getegid
+	{51, 197, 4, 0},       // acct
+	{52, 201, 7, 0},       // umount2
+	{54, 208, 5, 1},       // ioctl
+	{55, 213, 5, 3},       // fcntl
+	{57, 218, 7, 0},       // setpgid
+	{60, 225, 5, 0},       // umask
+	{61, 230, 6, 0},       // chroot
+	{62, 236, 5, 0},       // ustat
+	{63, 241, 4, 0},       // dup2
+	{64, 245, 7, 0},       // getppid
+	{65, 252, 7, 0},       // getpgrp
+	{66, 259, 6, 0},       // setsid
+	{67, 265, 9, 0},       // sigaction
+	{70, 274, 8, 0},       // setreuid
+	{71, 282, 8, 0},       // setregid
+	{72, 290, 10, 0},      // sigsuspend
+	{73, 300, 10, 0},      // sigpending
+	{74, 310, 11, 0},      // sethostname
+	{75, 321, 9, 0},       // setrlimit
+	{77, 330, 9, 0},       // getrusage
+	{78, 339, 12, 0},      // gettimeofday
+	{79, 351, 12, 0},      // settimeofday
+	{80, 363, 9, 0},       // getgroups
+	{81, 372, 9, 0},       // setgroups
+	{83, 381, 7, 0},       // symlink
+	{85, 388, 8, 0},       // readlink
+	{86, 396, 6, 0},       // uselib
+	{87, 402, 6, 0},       // swapon
+	{88, 408, 6, 0},       // reboot
+	{91, 414, 6, 2},       // munmap
+	{92, 420, 8, 0},       // truncate
+	{93, 428, 9, 0},       // ftruncate
+	{94, 437, 6, 0},       // fchmod
+	{95, 443, 6, 0},       // fchown
+	{96, 449, 11, 0},      // getpriority
+	{97, 460, 11, 0},      // setpriority
+	{99, 471, 6, 0},       // statfs
+	{100, 477, 7, 0},      // fstatfs
+	{103, 484, 6, 0},      // syslog
+	{104, 490, 9, 0},      // setitimer
+	{105, 499, 9, 0},      // getitimer
+	{106, 508, 4, 0},      // stat
+	{107, 512, 5, 0},      // lstat
+	{108, 517, 5, 3},      // fstat
+	{111, 522, 7, 0},      // vhangup
+	{114, 529, 5, 0},      // wait4
+	{115, 534, 7, 0},      // swapoff
+	{116, 541, 7, 0},      // sysinfo
+	{118, 548, 5, 1},      // fsync
+	{119, 553, 9, 0},      // sigreturn
+	{120, 562, 5, 1},      // clone
+	{121, 567, 13, 0},     // setdomainname
+	{122, 580, 5, 0},      // uname
+	{124, 585, 8, 0},      // adjtimex
+	{125, 593, 8, 1},      // mprotect
+	{126, 601, 11, 0},     // sigprocmask
+	{128, 612, 11, 0},     // init_module
+	{129, 623, 13, 0},     // delete_module
+	{131, 636, 8, 0},      // quotactl
+	{132, 644, 7, 0},      // getpgid
+	{133, 651, 6, 0},      // fchdir
+	{134, 657, 7, 0},      // bdflush
+	{135, 664, 5, 0},      // sysfs
+	{136, 669, 11, 0},     // personality
+	{138, 680, 8, 0},      // setfsuid
+	{139, 688, 8, 0},      // setfsgid
+	{140, 696, 7, 2},      // _llseek
+	{141, 703, 8, 0},      // getdents
+	{142, 711, 10, 0},     // _newselect
+	{143, 721, 5, 0},      // flock
+	{144, 726, 5, 0},      // msync
+	{145, 731, 5, 4},      // readv
+	{146, 736, 6, 4},      // writev
+	{147, 742, 6, 0},      // getsid
+	{148, 748, 9, 1},      // fdatasync
+	{149, 757, 7, 0},      // _sysctl
+	{150, 764, 5, 0},      // mlock
+	{151, 769, 7, 0},      // munlock
+	{152, 776, 8, 0},      // mlockall
+	{153, 784, 10, 0},     // munlockall
+	{154, 794, 14, 0},     // sched_setparam
+	{155, 808, 14, 0},     // sched_getparam
+	{156, 822, 18, 0},     // sched_setscheduler
+	{157, 840, 18, 0},     // sched_getscheduler
+	{158, 858, 11, 2},     // sched_yield
+	{159, 869, 22, 0},     // sched_get_priority_max
+	{160, 891, 22, 0},     // sched_get_priority_min
+	{161, 913, 21, 0},     // sched_rr_get_interval
+	{162, 934, 9, 5},      // nanosleep
+	{163, 943, 6, 0},      // mremap
+	{164, 949, 9, 0},      // setresuid
+	{165, 958, 9, 0},      // getresuid
+	{168, 967, 4, 0},      // poll
+	{169, 971, 10, 0},     // nfsservctl
+	{170, 981, 9, 0},      // setresgid
+	{171, 990, 9, 0},      // getresgid
+	{172, 999, 5, 1},      // prctl
+	{173, 1004, 12, 2},    // rt_sigreturn
+	{174, 1016, 12, 1},    // rt_sigaction
+	{175, 1028, 14, 1},    // rt_sigprocmask
+	{176, 1042, 13, 0},    // rt_sigpending
+	{177, 1055, 15, 0},    // rt_sigtimedwait
+	{178, 1070, 15, 0},    // rt_sigqueueinfo
+	{179, 1085, 13, 0},    // rt_sigsuspend
+	{180, 1098, 7, 4},     // pread64
+	{181, 1105, 8, 4},     // pwrite64
+	{182, 1113, 5, 0},     // chown
+	{183, 1118, 6, 0},     // getcwd
+	{184, 1124, 6, 0},     // capget
+	{185, 1130, 6, 0},     // capset
+	{186, 1136, 11, 1},    // sigaltstack
+	{187, 1147, 8, 2},     // sendfile
+	{190, 1155, 5, 0},     // vfork
+	{191, 1160, 10, 0},    // ugetrlimit
+	{192, 1170, 5, 2},     // mmap2
+	{193, 1175, 10, 0},    // truncate64
+	{194, 1185, 11, 0},    // ftruncate64
+	{195, 1196, 6, 0},     // stat64
+	{196, 1202, 7, 0},     // lstat64
+	{197, 1209, 7, 0},     // fstat64
+	{198, 1216, 8, 0},     // lchown32
+	{199, 1224, 8, 0},     // getuid32
+	{200, 1232, 8, 0},     // getgid32
+	{201, 1240, 9, 0},     // geteuid32
+	{202, 1249, 9, 0},     // getegid32
+	{203, 1258, 10, 0},    // setreuid32
+	{204, 1268, 10, 0},    // setregid32
+	{205, 1278, 11, 0},    // getgroups32
+	{206, 1289, 11, 0},    // setgroups32
+	{207, 1300, 8, 0},     // fchown32
+	{208, 1308, 11, 0},    // setresuid32
+	{209, 1319, 11, 0},    // getresuid32
+	{210, 1330, 11, 0},    // setresgid32
+	{211, 1341, 11, 0},    // getresgid32
+	{212, 1352, 7, 0},     // chown32
+	{213, 1359, 8, 0},     // setuid32
+	{214, 1367, 8, 0},     // setgid32
+	{215, 1375, 10, 0},    // setfsuid32
+	{216, 1385, 10, 0},    // setfsgid32
+	{217, 1395, 10, 2},    // getdents64
+	{218, 1405, 10, 0},    // pivot_root
+	{219, 1415, 7, 0},     // mincore
+	{220, 1422, 7, 2},     // madvise
+	{221, 1429, 7, 3},     // fcntl64
+	{224, 1436, 6, 1},     // gettid
+	{225, 1442, 9, 0},     // readahead
+	{226, 1451, 8, 0},     // setxattr
+	{227, 1459, 9, 0},     // lsetxattr
+	{228, 1468, 9, 0},     // fsetxattr
+	{229, 1477, 8, 0},     // getxattr
+	{230, 1485, 9, 0},     // lgetxattr
+	{231, 1494, 9, 0},     // fgetxattr
+	{232, 1503, 9, 0},     // listxattr
+	{233, 1512, 10, 0},    // llistxattr
+	{234, 1522, 10, 0},    // flistxattr
+	{235, 1532, 11, 0},    // removexattr
+	{236, 1543, 12, 0},    // lremovexattr
+	{237, 1555, 12, 0},    // fremovexattr
+	{238, 1567, 5, 0},     // tkill
+	{239, 1572, 10, 2},    // sendfile64
+	{240, 1582, 5, 5},     // futex
+	{241, 1587, 17, 0},    // sched_setaffinity
+	{242, 1604, 17, 1},    // sched_getaffinity
+	{243, 1621, 8, 0},     // io_setup
+	{244, 1629, 10, 0},    // io_destroy
+	{245, 1639, 12, 0},    // io_getevents
+	{246, 1651, 9, 0},     // io_submit
+	{247, 1660, 9, 0},     // io_cancel
+	{248, 1669, 10, 0},    // exit_group
+	{249, 1679, 14, 0},    // lookup_dcookie
+	{250, 1693, 12, 0},    // epoll_create
+	{251, 1705, 9, 3},     // epoll_ctl
+	{252, 1714, 10, 5},    // epoll_wait
+	{253, 1724, 16, 0},    // remap_file_pages
+	{256, 1740, 15, 0},    // set_tid_address
+	{257, 1755, 12, 0},    // timer_create
+	{258, 1767, 13, 0},    // timer_settime
+	{259, 1780, 13, 0},    // timer_gettime
+	{260, 1793, 16, 0},    // timer_getoverrun
+	{261, 1809, 12, 0},    // timer_delete
+	{262, 1821, 13, 0},    // clock_settime
+	{263, 1834, 13, 1},    // clock_gettime
+	{264, 1847, 12, 0},    // clock_getres
+	{265, 1859, 15, 5},    // clock_nanosleep
+	{266, 1874, 8, 0},     // statfs64
+	{267, 1882, 9, 0},     // fstatfs64
+	{268, 1891, 6, 2},     // tgkill
+	{269, 1897, 6, 0},     // utimes
+	{270, 1903, 16, 0},    // arm_fadvise64_64
+	{271, 1919, 16, 0},    // pciconfig_iobase
+	{272, 1935, 14, 0},    // pciconfig_read
+	{273, 1949, 15, 0},    // pciconfig_write
+	{274, 1964, 7, 0},     // mq_open
+	{275, 1971, 9, 0},     // mq_unlink
+	{276, 1980, 12, 0},    // mq_timedsend
+	{277, 1992, 15, 0},    // mq_timedreceive
+	{278, 2007, 9, 0},     // mq_notify
+	{279, 2016, 13, 0},    // mq_getsetattr
+	{280, 2029, 6, 0},     // waitid
+	{281, 2035, 6, 3},     // socket
+	{282, 2041, 4, 1},     // bind
+	{283, 2045, 7, 3},     // connect
+	{284, 2052, 6, 1},     // listen
+	{285, 2058, 6, 0},     // accept
+	{286, 2064, 11, 3},    // getsockname
+	{287, 2075, 11, 3},    // getpeername
+	{288, 2086, 10, 0},    // socketpair
+	{289, 2096, 4, 5},     // send
+	{290, 2100, 6, 4},     // sendto
+	{291, 2106, 4, 0},     // recv
+	{292, 2110, 8, 4},     // recvfrom
+	{293, 2118, 8, 1},     // shutdown
+	{294, 2126, 10, 3},    // setsockopt
+	{295, 2136, 10, 3},    // getsockopt
+	{296, 2146, 7, 4},     // sendmsg
+	{297, 2153, 7, 5},     // recvmsg
+	{298, 2160, 5, 0},     // semop
+	{299, 2165, 6, 0},     // semget
+	{300, 2171, 6, 0},     // semctl
+	{301, 2177, 6, 0},     // msgsnd
+	{302, 2183, 6, 0},     // msgrcv
+	{303, 2189, 6, 0},     // msgget
+	{304, 2195, 6, 0},     // msgctl
+	{305, 2201, 5, 0},     // shmat
+	{306, 2206, 5, 0},     // shmdt
+	{307, 2211, 6, 0},     // shmget
+	{308, 2217, 6, 0},     // shmctl
+	{309, 2223, 7, 0},     // add_key
+	{310, 2230, 11, 0},    // request_key
+	{311, 2241, 6, 0},     // keyctl
+	{312, 2247, 10, 0},    // semtimedop
+	{313, 2257, 7, 0},     // vserver
+	{314, 2264, 10, 0},    // ioprio_set
+	{315, 2274, 10, 0},    // ioprio_get
+	{316, 2284, 12, 0},    // inotify_init
+	{317, 2296, 17, 0},    // inotify_add_watch
+	{318, 2313, 16, 0},    // inotify_rm_watch
+	{319, 2329, 5, 0},     // mbind
+	{320, 2334, 13, 0},    // get_mempolicy
+	{321, 2347, 13, 0},    // set_mempolicy
+	{322, 2360, 6, 3},     // openat
+	{323, 2366, 7, 1},     // mkdirat
+	{324, 2373, 7, 0},     // mknodat
+	{325, 2380, 8, 0},     // fchownat
+	{326, 2388, 9, 0},     // futimesat
+	{327, 2397, 9, 3},     // fstatat64
+	{328, 2406, 8, 1},     // unlinkat
+	{329, 2414, 8, 1},     // renameat
+	{330, 2422, 6, 0},     // linkat
+	{331, 2428, 9, 0},     // symlinkat
+	{332, 2437, 10, 1},    // readlinkat
+	{333, 2447, 8, 0},     // fchmodat
+	{334, 2455, 9, 0},     // faccessat
+	{335, 2464, 8, 0},     // pselect6
+	{336, 2472, 5, 0},     // ppoll
+	{337, 2477, 7, 0},     // unshare
+	{338, 2484, 15, 0},    // set_robust_list
+	{339, 2499, 15, 0},    // get_robust_list
+	{340, 2514, 6, 2},     // splice
+	{341, 2520, 19, 0},    // arm_sync_file_range
+	{342, 2539, 3, 0},     // tee
+	{343, 2542, 8, 0},     // vmsplice
+	{344, 2550, 10, 0},    // move_pages
+	{345, 2560, 6, 0},     // getcpu
+	{346, 2566, 11, 5},    // epoll_pwait
+	{347, 2577, 10, 0},    // kexec_load
+	{348, 2587, 9, 0},     // utimensat
+	{349, 2596, 8, 0},     // signalfd
+	{350, 2604, 14, 0},    // timerfd_create
+	{351, 2618, 7, 0},     // eventfd
+	{352, 2625, 9, 0},     // fallocate
+	{353, 2634, 15, 0},    // timerfd_settime
+	{354, 2649, 15, 0},    // timerfd_gettime
+	{355, 2664, 9, 0},     // signalfd4
+	{356, 2673, 8, 0},     // eventfd2
+	{357, 2681, 13, 0},    // epoll_create1
+	{358, 2694, 4, 1},     // dup3
+	{359, 2698, 5, 1},     // pipe2
+	{360, 2703, 13, 0},    // inotify_init1
+	{361, 2716, 6, 0},     // preadv
+	{362, 2722, 7, 0},     // pwritev
+	{363, 2729, 17, 0},    // rt_tgsigqueueinfo
+	{364, 2746, 15, 0},    // perf_event_open
+	{365, 2761, 8, 0},     // recvmmsg
+	{366, 2769, 7, 3},     // accept4
+	{367, 2776, 13, 0},    // fanotify_init
+	{368, 2789, 13, 0},    // fanotify_mark
+	{369, 2802, 9, 0},     // prlimit64
+	{370, 2811, 17, 0},    // name_to_handle_at
+	{371, 2828, 17, 0},    // open_by_handle_at
+	{372, 2845, 13, 0},    // clock_adjtime
+	{373, 2858, 6, 0},     // syncfs
+	{374, 2864, 8, 0},     // sendmmsg
+	{375, 2872, 5, 0},     // setns
+	{376, 2877, 16, 0},    // process_vm_readv
+	{377, 2893, 17, 0},    // process_vm_writev
+	{378, 2910, 4, 0},     // kcmp
+	{379, 2914, 12, 0},    // finit_module
+	{380, 2926, 13, 0},    // sched_setattr
+	{381, 2939, 13, 0},    // sched_getattr
+	{382, 2952, 9, 1},     // renameat2
+	{383, 2961, 7, 0},     // seccomp
+	{384, 2968, 9, 1},     // getrandom
+	{385, 2977, 12, 0},    // memfd_create
+	{386, 2989, 3, 0},     // bpf
+	{387, 2992, 8, 0},     // execveat
+	{388, 3000, 11, 0},    // userfaultfd
+	{389, 3011, 10, 0},    // membarrier
+	{390, 3021, 6, 0},     // mlock2
+	{391, 3027, 15, 0},    // copy_file_range
+	{392, 3042, 7, 0},     // preadv2
+	{393, 3049, 8, 0},     // pwritev2
+	{394, 3057, 13, 0},    // pkey_mprotect
+	{395, 3070, 10, 0},    // pkey_alloc
+	{396, 3080, 9, 0},     // pkey_free
+	{397, 3089, 5, 2},     // statx
+	{398, 3094, 4, 0},     // rseq
+	{399, 3098, 13, 0},    // io_pgetevents
+	{400, 3111, 13, 0},    // migrate_pages
+	{401, 3124, 15, 0},    // kexec_file_load
+	{403, 3139, 15, 0},    // clock_gettime64
+	{404, 3154, 15, 0},    // clock_settime64
+	{405, 3169, 15, 0},    // clock_adjtime64
+	{406, 3184, 19, 0},    // clock_getres_time64
+	{407, 3203, 22, 0},    // clock_nanosleep_time64
+	{408, 3225, 15, 0},    // timer_gettime64
+	{409, 3240, 15, 0},    // timer_settime64
+	{410, 3255, 17, 0},    // timerfd_gettime64
+	{411, 3272, 17, 0},    // timerfd_settime64
+	{412, 3289, 16, 0},    // utimensat_time64
+	{413, 3305, 15, 0},    // pselect6_time64
+	{414, 3320, 12, 0},    // ppoll_time64
+	{416, 3332, 20, 0},    // io_pgetevents_time64
+	{417, 3352, 15, 0},    // recvmmsg_time64
+	{418, 3367, 19, 0},    // mq_timedsend_time64
+	{419, 3386, 22, 0},    // mq_timedreceive_time64
+	{420, 3408, 17, 0},    // semtimedop_time64
+	{421, 3425, 22, 0},    // rt_sigtimedwait_time64
+	{422, 3447, 12, 5},    // futex_time64
+	{423, 3459, 28, 0},    // sched_rr_get_interval_time64
+	{424, 3487, 17, 0},    // pidfd_send_signal
+	{425, 3504, 14, 0},    // io_uring_setup
+	{426, 3518, 14, 0},    // io_uring_enter
+	{427, 3532, 17, 0},    // io_uring_register
+	{428, 3549, 9, 0},     // open_tree
+	{429, 3558, 10, 0},    // move_mount
+	{430, 3568, 6, 0},     // fsopen
+	{431, 3574, 8, 0},     // fsconfig
+	{432, 3582, 7, 0},     // fsmount
+	{433, 3589, 6, 0},     // fspick
+	{434, 3595, 10, 0},    // pidfd_open
+	{435, 3605, 6, 1},     // clone3
+	{436, 3611, 11, 0},    // close_range
+	{437, 3622, 7, 0},     // openat2
+	{438, 3629, 11, 0},    // pidfd_getfd
+	{439, 3640, 10, 1},    // faccessat2
+	{440, 3650, 15, 0},    // process_madvise
+	{441, 3665, 12, 0},    // epoll_pwait2
+	{442, 3677, 13, 0},    // mount_setattr
+	{443, 3690, 11, 0},    // quotactl_fd
+	{444, 3701, 23, 0},    // landlock_create_ruleset
+	{445, 3724, 17, 0},    // landlock_add_rule
+	{446, 3741, 22, 0},    // landlock_restrict_self
+	{448, 3763, 16, 0},    // process_mrelease
+	{449, 3779, 11, 0},    // futex_waitv
+	{450, 3790, 23, 0},    // set_mempolicy_home_node
+	{451, 3813, 9, 0},     // cachestat
+	{452, 3822, 9, 0},     // fchmodat2
+	{453, 3831, 16, 0},    // map_shadow_stack
+	{454, 3847, 10, 0},    // futex_wake
+	{455, 3857, 10, 0},    // futex_wait
+	{456, 3867, 13, 0},    // futex_requeue
+	{457, 3880, 9, 0},     // statmount
+	{458, 3889, 9, 0},     // listmount
+	{459, 3898, 17, 0},    // lsm_get_self_attr
+	{460, 3915, 17, 0},    // lsm_set_self_attr
+	{461, 3932, 16, 0},    // lsm_list_modules
+	{462, 3948, 5, 0},     // mseal
+	{463, 3953, 10, 0},    // setxattrat
+	{464, 3963, 10, 0},    // getxattrat
+	{465, 3973, 11, 0},    // listxattrat
+	{466, 3984, 13, 0},    // removexattrat
+	{467, 3997, 14, 0},    // open_tree_attr
+	{468, 4011, 12, 0},    // file_getattr
+	{469, 4023, 12, 0},    // file_setattr
+	{470, 4035, 6, 0},     // listns
+	{471, 4041, 16, 0},    // rseq_slice_yield
+	{983041, 4057, 10, 0}, // breakpoint
+	{983042, 4067, 10, 0}, // cacheflush
+	{983043, 4077, 5, 0},  // usr26
+	{983044, 4082, 5, 0},  // usr32
+	{983045, 4087, 7, 0},  // set_tls
+	{983046, 4094, 7, 0},  // get_tls
 }
 
 const armNames = "" +

@@ -356,333 +356,333 @@ var arm64PrototypesEnds = [...]uint16{
 }
 
 var arm64Calls = []entry{
-	{0, 8, 1},         // io_setup
-	{1, 18, 1},        // io_destroy
-	{2, 27, 1},        // io_submit
-	{3, 36, 1},        // io_cancel
-	{4, 48, 1},        // io_getevents
-	{5, 56, 1},        // setxattr
-	{6, 65, 1},        // lsetxattr
-	{7, 74, 1},        // fsetxattr
-	{8, 82, 1},        // getxattr
-	{9, 91, 1},        // lgetxattr
-	{10, 100, 1},      // fgetxattr
-	{11, 109, 1},      // listxattr
-	{12, 119, 1},      // llistxattr
-	{13, 129, 1},      // flistxattr
-	{14, 140, 1},      // removexattr
-	{15, 152, 1},      // lremovexattr
-	{16, 164, 1},      // fremovexattr
-	{17, 170, 1},      // getcwd
-	{18, 184, 1},      // lookup_dcookie
-	{19, 192, 1},      // eventfd2
-	{20, 205, 1},      // epoll_create1
-	{21, 214, 100},    // epoll_ctl
-	{22, 225, 1000},   // epoll_pwait
-	{23, 228, 1},      // dup
-	{24, 232, 10},     // dup3
-	{25, 237, 100},    // fcntl
-	{26, 250, 1},      // inotify_init1
-	{27, 267, 1},      // inotify_add_watch
-	{28, 283, 1},      // inotify_rm_watch
-	{29, 288, 10},     // ioctl
-	{30, 298, 1},      // ioprio_set
-	{31, 308, 1},      // ioprio_get
-	{32, 313, 1},      // flock
-	{33, 320, 1},      // mknodat
-	{34, 327, 10},     // mkdirat
-	{35, 335, 10},     // unlinkat
-	{36, 344, 1},      // symlinkat
-	{37, 350, 1},      // linkat
-	{38, 358, 10},     // renameat
-	{39, 365, 1},      // umount2
-	{40, 370, 1},      // mount
-	{41, 380, 1},      // pivot_root
-	{42, 390, 1},      // nfsservctl
-	{43, 396, 1},      // statfs
-	{44, 403, 1},      // fstatfs
-	{45, 411, 1},      // truncate
-	{46, 420, 1},      // ftruncate
-	{47, 429, 1},      // fallocate
-	{48, 438, 1},      // faccessat
-	{49, 443, 1},      // chdir
-	{50, 449, 1},      // fchdir
-	{51, 455, 1},      // chroot
-	{52, 461, 1},      // fchmod
-	{53, 469, 1},      // fchmodat
-	{54, 477, 1},      // fchownat
-	{55, 483, 1},      // fchown
-	{56, 489, 100},    // openat
-	{57, 494, 100},    // close
-	{58, 501, 1},      // vhangup
-	{59, 506, 10},     // pipe2
-	{60, 514, 1},      // quotactl
-	{61, 524, 30},     // getdents64
-	{62, 529, 30},     // lseek
-	{63, 533, 1000},   // read
-	{64, 538, 1000},   // write
-	{65, 543, 300},    // readv
-	{66, 549, 300},    // writev
-	{67, 556, 300},    // pread64
-	{68, 564, 300},    // pwrite64
-	{69, 570, 1},      // preadv
-	{70, 577, 1},      // pwritev
-	{71, 585, 30},     // sendfile
-	{72, 593, 1},      // pselect6
-	{73, 598, 1},      // ppoll
-	{74, 607, 1},      // signalfd4
-	{75, 615, 1},      // vmsplice
-	{76, 621, 30},     // splice
-	{77, 624, 1},      // tee
-	{78, 634, 10},     // readlinkat
-	{79, 644, 100},    // newfstatat
-	{80, 649, 100},    // fstat
-	{81, 653, 1},      // sync
-	{82, 658, 10},     // fsync
-	{83, 667, 10},     // fdatasync
-	{84, 682, 1},      // sync_file_range
-	{85, 696, 1},      // timerfd_create
-	{86, 711, 1},      // timerfd_settime
-	{87, 726, 1},      // timerfd_gettime
-	{88, 735, 1},      // utimensat
-	{89, 739, 1},      // acct
-	{90, 745, 1},      // capget
-	{91, 751, 1},      // capset
-	{92, 762, 1},      // personality
-	{93, 766, 1},      // exit
-	{94, 776, 1},      // exit_group
-	{95, 782, 1},      // waitid
-	{96, 797, 1},      // set_tid_address
-	{97, 804, 1},      // unshare
-	{98, 809, 1000},   // futex
-	{99, 824, 1},      // set_robust_list
-	{100, 839, 1},     // get_robust_list
-	{101, 848, 1000},  // nanosleep
-	{102, 857, 1},     // getitimer
-	{103, 866, 1},     // setitimer
-	{104, 876, 1},     // kexec_load
-	{105, 887, 1},     // init_module
-	{106, 900, 1},     // delete_module
-	{107, 912, 1},     // timer_create
-	{108, 925, 1},     // timer_gettime
-	{109, 941, 1},     // timer_getoverrun
-	{110, 954, 1},     // timer_settime
-	{111, 966, 1},     // timer_delete
-	{112, 979, 1},     // clock_settime
-	{113, 992, 10},    // clock_gettime
-	{114, 1004, 1},    // clock_getres
-	{115, 1019, 1000}, // clock_nanosleep
-	{116, 1025, 1},    // syslog
-	{117, 1031, 1},    // ptrace
-	{118, 1045, 1},    // sched_setparam
-	{119, 1063, 1},    // sched_setscheduler
-	{120, 1081, 1},    // sched_getscheduler
-	{121, 1095, 1},    // sched_getparam
-	{122, 1112, 1},    // sched_setaffinity
-	{123, 1129, 10},   // sched_getaffinity
-	{124, 1140, 30},   // sched_yield
-	{125, 1162, 1},    // sched_get_priority_max
-	{126, 1184, 1},    // sched_get_priority_min
-	{127, 1205, 1},    // sched_rr_get_interval
-	{128, 1220, 1},    // restart_syscall
-	{129, 1224, 1},    // kill
-	{130, 1229, 1},    // tkill
-	{131, 1235, 30},   // tgkill
-	{132, 1246, 10},   // sigaltstack
-	{133, 1259, 1},    // rt_sigsuspend
-	{134, 1271, 10},   // rt_sigaction
-	{135, 1285, 10},   // rt_sigprocmask
-	{136, 1298, 1},    // rt_sigpending
-	{137, 1313, 1},    // rt_sigtimedwait
-	{138, 1328, 1},    // rt_sigqueueinfo
-	{139, 1340, 30},   // rt_sigreturn
-	{140, 1351, 1},    // setpriority
-	{141, 1362, 1},    // getpriority
-	{142, 1368, 1},    // reboot
-	{143, 1376, 1},    // setregid
-	{144, 1382, 1},    // setgid
-	{145, 1390, 1},    // setreuid
-	{146, 1396, 1},    // setuid
-	{147, 1405, 1},    // setresuid
-	{148, 1414, 1},    // getresuid
-	{149, 1423, 1},    // setresgid
-	{150, 1432, 1},    // getresgid
-	{151, 1440, 1},    // setfsuid
-	{152, 1448, 1},    // setfsgid
-	{153, 1453, 1},    // times
-	{154, 1460, 1},    // setpgid
-	{155, 1467, 1},    // getpgid
-	{156, 1473, 1},    // getsid
-	{157, 1479, 1},    // setsid
-	{158, 1488, 1},    // getgroups
-	{159, 1497, 1},    // setgroups
-	{160, 1502, 1},    // uname
-	{161, 1513, 1},    // sethostname
-	{162, 1526, 1},    // setdomainname
-	{163, 1535, 1},    // getrlimit
-	{164, 1544, 1},    // setrlimit
-	{165, 1553, 1},    // getrusage
-	{166, 1558, 1},    // umask
-	{167, 1563, 10},   // prctl
-	{168, 1569, 1},    // getcpu
-	{169, 1581, 1},    // gettimeofday
-	{170, 1593, 1},    // settimeofday
-	{171, 1601, 1},    // adjtimex
-	{172, 1607, 30},   // getpid
-	{173, 1614, 1},    // getppid
-	{174, 1620, 1},    // getuid
-	{175, 1627, 1},    // geteuid
-	{176, 1633, 1},    // getgid
-	{177, 1640, 1},    // getegid
-	{178, 1646, 10},   // gettid
-	{179, 1653, 1},    // sysinfo
-	{180, 1660, 1},    // mq_open
-	{181, 1669, 1},    // mq_unlink
-	{182, 1681, 1},    // mq_timedsend
-	{183, 1696, 1},    // mq_timedreceive
-	{184, 1705, 1},    // mq_notify
-	{185, 1718, 1},    // mq_getsetattr
-	{186, 1724, 1},    // msgget
-	{187, 1730, 1},    // msgctl
-	{188, 1736, 1},    // msgrcv
-	{189, 1742, 1},    // msgsnd
-	{190, 1748, 1},    // semget
-	{191, 1754, 1},    // semctl
-	{192, 1764, 1},    // semtimedop
-	{193, 1769, 1},    // semop
-	{194, 1775, 1},    // shmget
-	{195, 1781, 1},    // shmctl
-	{196, 1786, 1},    // shmat
-	{197, 1791, 1},    // shmdt
-	{198, 1797, 100},  // socket
-	{199, 1807, 1},    // socketpair
-	{200, 1811, 10},   // bind
-	{201, 1817, 10},   // listen
-	{202, 1823, 1},    // accept
-	{203, 1830, 100},  // connect
-	{204, 1841, 100},  // getsockname
-	{205, 1852, 100},  // getpeername
-	{206, 1858, 300},  // sendto
-	{207, 1866, 300},  // recvfrom
-	{208, 1876, 100},  // setsockopt
-	{209, 1886, 100},  // getsockopt
-	{210, 1894, 10},   // shutdown
-	{211, 1901, 300},  // sendmsg
-	{212, 1908, 1000}, // recvmsg
-	{213, 1917, 1},    // readahead
-	{214, 1920, 1},    // brk
-	{215, 1926, 30},   // munmap
-	{216, 1932, 1},    // mremap
-	{217, 1939, 1},    // add_key
-	{218, 1950, 1},    // request_key
-	{219, 1956, 1},    // keyctl
-	{220, 1961, 10},   // clone
-	{221, 1967, 1},    // execve
-	{222, 1971, 30},   // mmap
-	{223, 1980, 1},    // fadvise64
-	{224, 1986, 1},    // swapon
-	{225, 1993, 1},    // swapoff
-	{226, 2001, 10},   // mprotect
-	{227, 2006, 1},    // msync
-	{228, 2011, 1},    // mlock
-	{229, 2018, 1},    // munlock
-	{230, 2026, 1},    // mlockall
-	{231, 2036, 1},    // munlockall
-	{232, 2043, 1},    // mincore
-	{233, 2050, 30},   // madvise
-	{234, 2066, 1},    // remap_file_pages
-	{235, 2071, 1},    // mbind
-	{236, 2084, 1},    // get_mempolicy
-	{237, 2097, 1},    // set_mempolicy
-	{238, 2110, 1},    // migrate_pages
-	{239, 2120, 1},    // move_pages
-	{240, 2137, 1},    // rt_tgsigqueueinfo
-	{241, 2152, 1},    // perf_event_open
-	{242, 2159, 100},  // accept4
-	{243, 2167, 1},    // recvmmsg
-	{260, 2172, 1},    // wait4
-	{261, 2181, 1},    // prlimit64
-	{262, 2194, 1},    // fanotify_init
-	{263, 2207, 1},    // fanotify_mark
-	{264, 2224, 1},    // name_to_handle_at
-	{265, 2241, 1},    // open_by_handle_at
-	{266, 2254, 1},    // clock_adjtime
-	{267, 2260, 1},    // syncfs
-	{268, 2265, 1},    // setns
-	{269, 2273, 1},    // sendmmsg
-	{270, 2289, 1},    // process_vm_readv
-	{271, 2306, 1},    // process_vm_writev
-	{272, 2310, 1},    // kcmp
-	{273, 2322, 1},    // finit_module
-	{274, 2335, 1},    // sched_setattr
-	{275, 2348, 1},    // sched_getattr
-	{276, 2357, 10},   // renameat2
-	{277, 2364, 1},    // seccomp
-	{278, 2373, 10},   // getrandom
-	{279, 2385, 1},    // memfd_create
-	{280, 2388, 1},    // bpf
-	{281, 2396, 1},    // execveat
-	{282, 2407, 1},    // userfaultfd
-	{283, 2417, 1},    // membarrier
-	{284, 2423, 1},    // mlock2
-	{285, 2438, 1},    // copy_file_range
-	{286, 2445, 1},    // preadv2
-	{287, 2453, 1},    // pwritev2
-	{288, 2466, 1},    // pkey_mprotect
-	{289, 2476, 1},    // pkey_alloc
-	{290, 2485, 1},    // pkey_free
-	{291, 2490, 30},   // statx
-	{292, 2503, 1},    // io_pgetevents
-	{293, 2507, 1},    // rseq
-	{294, 2522, 1},    // kexec_file_load
-	{424, 2539, 1},    // pidfd_send_signal
-	{425, 2553, 1},    // io_uring_setup
-	{426, 2567, 1},    // io_uring_enter
-	{427, 2584, 1},    // io_uring_register
-	{428, 2593, 1},    // open_tree
-	{429, 2603, 1},    // move_mount
-	{430, 2609, 1},    // fsopen
-	{431, 2617, 1},    // fsconfig
-	{432, 2624, 1},    // fsmount
-	{433, 2630, 1},    // fspick
-	{434, 2640, 1},    // pidfd_open
-	{435, 2646, 10},   // clone3
-	{436, 2657, 1},    // close_range
-	{437, 2664, 1},    // openat2
-	{438, 2675, 1},    // pidfd_getfd
-	{439, 2685, 10},   // faccessat2
-	{440, 2700, 1},    // process_madvise
-	{441, 2712, 1},    // epoll_pwait2
-	{442, 2725, 1},    // mount_setattr
-	{443, 2736, 1},    // quotactl_fd
-	{444, 2759, 1},    // landlock_create_ruleset
-	{445, 2776, 1},    // landlock_add_rule
-	{446, 2798, 1},    // landlock_restrict_self
-	{447, 2810, 1},    // memfd_secret
-	{448, 2826, 1},    // process_mrelease
-	{449, 2837, 1},    // futex_waitv
-	{450, 2860, 1},    // set_mempolicy_home_node
-	{451, 2869, 1},    // cachestat
-	{452, 2878, 1},    // fchmodat2
-	{453, 2894, 1},    // map_shadow_stack
-	{454, 2904, 1},    // futex_wake
-	{455, 2914, 1},    // futex_wait
-	{456, 2927, 1},    // futex_requeue
-	{457, 2936, 1},    // statmount
-	{458, 2945, 1},    // listmount
-	{459, 2962, 1},    // lsm_get_self_attr
-	{460, 2979, 1},    // lsm_set_self_attr
-	{461, 2995, 1},    // lsm_list_modules
-	{462, 3000, 1},    // mseal
-	{463, 3010, 1},    // setxattrat
-	{464, 3020, 1},    // getxattrat
-	{465, 3031, 1},    // listxattrat
-	{466, 3044, 1},    // removexattrat
-	{467, 3058, 1},    // open_tree_attr
-	{468, 3070, 1},    // file_getattr
-	{469, 3082, 1},    // file_setattr
-	{470, 3088, 1},    // listns
-	{471, 3104, 1},    // rseq_slice_yield
+	{0, 0, 8, 0},       // io_setup
+	{1, 8, 10, 0},      // io_destroy
+	{2, 18, 9, 0},      // io_submit
+	{3, 27, 9, 0},      // io_cancel
+	{4, 36, 12, 0},     // io_getevents
+	{5, 48, 8, 0},      // setxattr
+	{6, 56, 9, 0},      // lsetxattr
+	{7, 65, 9, 0},      // fsetxattr
+	{8, 74, 8, 0},      // getxattr
+	{9, 82, 9, 0},      // lgetxattr
+	{10, 91, 9, 0},     // fgetxattr
+	{11, 100, 9, 0},    // listxattr
+	{12, 109, 10, 0},   // llistxattr
+	{13, 119, 10, 0},   // flistxattr
+	{14, 129, 11, 0},   // removexattr
+	{15, 140, 12, 0},   // lremovexattr
+	{16, 152, 12, 0},   // fremovexattr
+	{17, 164, 6, 0},    // getcwd
+	{18, 170, 14, 0},   // lookup_dcookie
+	{19, 184, 8, 0},    // eventfd2
+	{20, 192, 13, 0},   // epoll_create1
+	{21, 205, 9, 3},    // epoll_ctl
+	{22, 214, 11, 5},   // epoll_pwait
+	{23, 225, 3, 0},    // dup
+	{24, 228, 4, 1},    // dup3
+	{25, 232, 5, 3},    // fcntl
+	{26, 237, 13, 0},   // inotify_init1
+	{27, 250, 17, 0},   // inotify_add_watch
+	{28, 267, 16, 0},   // inotify_rm_watch
+	{29, 283, 5, 1},    // ioctl
+	{30, 288, 10, 0},   // ioprio_set
+	{31, 298, 10, 0},   // ioprio_get
+	{32, 308, 5, 0},    // flock
+	{33, 313, 7, 0},    // mknodat
+	{34, 320, 7, 1},    // mkdirat
+	{35, 327, 8, 1},    // unlinkat
+	{36, 335, 9, 0},    // symlinkat
+	{37, 344, 6, 0},    // linkat
+	{38, 350, 8, 1},    // renameat
+	{39, 358, 7, 0},    // umount2
+	{40, 365, 5, 0},    // mount
+	{41, 370, 10, 0},   // pivot_root
+	{42, 380, 10, 0},   // nfsservctl
+	{43, 390, 6, 0},    // statfs
+	{44, 396, 7, 0},    // fstatfs
+	{45, 403, 8, 0},    // truncate
+	{46, 411, 9, 0},    // ftruncate
+	{47, 420, 9, 0},    // fallocate
+	{48, 429, 9, 0},    // faccessat
+	{49, 438, 5, 0},    // chdir
+	{50, 443, 6, 0},    // fchdir
+	{51, 449, 6, 0},    // chroot
+	{52, 455, 6, 0},    // fchmod
+	{53, 461, 8, 0},    // fchmodat
+	{54, 469, 8, 0},    // fchownat
+	{55, 477, 6, 0},    // fchown
+	{56, 483, 6, 3},    // openat
+	{57, 489, 5, 3},    // close
+	{58, 494, 7, 0},    // vhangup
+	{59, 501, 5, 1},    // pipe2
+	{60, 506, 8, 0},    // quotactl
+	{61, 514, 10, 2},   // getdents64
+	{62, 524, 5, 2},    // lseek
+	{63, 529, 4, 5},    // read
+	{64, 533, 5, 5},    // write
+	{65, 538, 5, 4},    // readv
+	{66, 543, 6, 4},    // writev
+	{67, 549, 7, 4},    // pread64
+	{68, 556, 8, 4},    // pwrite64
+	{69, 564, 6, 0},    // preadv
+	{70, 570, 7, 0},    // pwritev
+	{71, 577, 8, 2},    // sendfile
+	{72, 585, 8, 0},    // pselect6
+	{73, 593, 5, 0},    // ppoll
+	{74, 598, 9, 0},    // signalfd4
+	{75, 607, 8, 0},    // vmsplice
+	{76, 615, 6, 2},    // splice
+	{77, 621, 3, 0},    // tee
+	{78, 624, 10, 1},   // readlinkat
+	{79, 634, 10, 3},   // newfstatat
+	{80, 644, 5, 3},    // fstat
+	{81, 649, 4, 0},    // sync
+	{82, 653, 5, 1},    // fsync
+	{83, 658, 9, 1},    // fdatasync
+	{84, 667, 15, 0},   // sync_file_range
+	{85, 682, 14, 0},   // timerfd_create
+	{86, 696, 15, 0},   // timerfd_settime
+	{87, 711, 15, 0},   // timerfd_gettime
+	{88, 726, 9, 0},    // utimensat
+	{89, 735, 4, 0},    // acct
+	{90, 739, 6, 0},    // capget
+	{91, 745, 6, 0},    // capset
+	{92, 751, 11, 0},   // personality
+	{93, 762, 4, 0},    // exit
+	{94, 766, 10, 0},   // exit_group
+	{95, 776, 6, 0},    // waitid
+	{96, 782, 15, 0},   // set_tid_address
+	{97, 797, 7, 0},    // unshare
+	{98, 804, 5, 5},    // futex
+	{99, 809, 15, 0},   // set_robust_list
+	{100, 824, 15, 0},  // get_robust_list
+	{101, 839, 9, 5},   // nanosleep
+	{102, 848, 9, 0},   // getitimer
+	{103, 857, 9, 0},   // setitimer
+	{104, 866, 10, 0},  // kexec_load
+	{105, 876, 11, 0},  // init_module
+	{106, 887, 13, 0},  // delete_module
+	{107, 900, 12, 0},  // timer_create
+	{108, 912, 13, 0},  // timer_gettime
+	{109, 925, 16, 0},  // timer_getoverrun
+	{110, 941, 13, 0},  // timer_settime
+	{111, 954, 12, 0},  // timer_delete
+	{112, 966, 13, 0},  // clock_settime
+	{113, 979, 13, 1},  // clock_gettime
+	{114, 992, 12, 0},  // clock_getres
+	{115, 1004, 15, 5}, // clock_nanosleep
+	{116, 1019, 6, 0},  // syslog
+	{117, 1025, 6, 0},  // ptrace
+	{118, 1031, 14, 0}, // sched_setparam
+	{119, 1045, 18, 0}, // sched_setscheduler
+	{120, 1063, 18, 0}, // sched_getscheduler
+	{121, 1081, 14, 0}, // sched_getparam
+	{122, 1095, 17, 0}, // sched_setaffinity
+	{123, 1112, 17, 1}, // sched_getaffinity
+	{124, 1129, 11, 2}, // sched_yield
+	{125, 1140, 22, 0}, // sched_get_priority_max
+	{126, 1162, 22, 0}, // sched_get_priority_min
+	{127, 1184, 21, 0}, // sched_rr_get_interval
+	{128, 1205, 15, 0}, // restart_syscall
+	{129, 1220, 4, 0},  // kill
+	{130, 1224, 5, 0},  // tkill
+	{131, 1229, 6, 2},  // tgkill
+	{132, 1235, 11, 1}, // sigaltstack
+	{133, 1246, 13, 0}, // rt_sigsuspend
+	{134, 1259, 12, 1}, // rt_sigaction
+	{135, 1271, 14, 1}, // rt_sigprocmask
+	{136, 1285, 13, 0}, // rt_sigpending
+	{137, 1298, 15, 0}, // rt_sigtimedwait
+	{138, 1313, 15, 0}, // rt_sigqueueinfo
+	{139, 1328, 12, 2}, // rt_sigreturn
+	{140, 1340, 11, 0}, // setpriority
+	{141, 1351, 11, 0}, // getpriority
+	{142, 1362, 6, 0},  // reboot
+	{143, 1368, 8, 0},  // setregid
+	{144, 1376, 6, 0},  // setgid
+	{145, 1382, 8, 0},  // setreuid
+	{146, 1390, 6, 0},  // setuid
+	{147, 1396, 9, 0},  // setresuid
+	{148, 1405, 9, 0},  // getresuid
+	{149, 1414, 9, 0},  // setresgid
+	{150, 1423, 9, 0},  // getresgid
+	{151, 1432, 8, 0},  // setfsuid
+	{152, 1440, 8, 0},  // setfsgid
+	{153, 1448, 5, 0},  // times
+	{154, 1453, 7, 0},  // setpgid
+	{155, 1460, 7, 0},  // getpgid
+	{156, 1467, 6, 0},  // getsid
+	{157, 1473, 6, 0},  // setsid
+	{158, 1479, 9, 0},  // getgroups
+	{159, 1488, 9, 0},  // setgroups
+	{160, 1497, 5, 0},  // uname
+	{161, 1502, 11, 0}, // sethostname
+	{162, 1513, 13, 0}, // setdomainname
+	{163, 1526, 9, 0},  // getrlimit
+	{164, 1535, 9, 0},  // setrlimit
+	{165, 1544, 9, 0},  // getrusage
+	{166, 1553, 5, 0},  // umask
+	{167, 1558, 5, 1},  // prctl
+	{168, 1563, 6, 0},  // getcpu
+	{169, 1569, 12, 0}, // gettimeofday
+	{170, 1581, 12, 0}, // settimeofday
+	{171, 1593, 8, 0},  // adjtimex
+	{172, 1601, 6, 2},  // getpid
+	{173, 1607, 7, 0},  // getppid
+	{174, 1614, 6, 0},  // getuid
+	{175, 1620, 7, 0},  // geteuid
+	{176, 1627, 6, 0},  // getgid
+	{177, 1633, 7, 0},  // getegid
+	{178, 1640, 6, 1},  // gettid
+	{179, 1646, 7, 0},  // sysinfo
+	{180, 1653, 7, 0},  // mq_open
+	{181, 1660, 9, 0},  // mq_unlink
+	{182, 1669, 12, 0}, // mq_timedsend
+	{183, 1681, 15, 0}, // mq_timedreceive
+	{184, 1696, 9, 0},  // mq_notify
+	{185, 1705, 13, 0}, // mq_getsetattr
+	{186, 1718, 6, 0},  // msgget
+	{187, 1724, 6, 0},  // msgctl
+	{188, 1730, 6, 0},  // msgrcv
+	{189, 1736, 6, 0},  // msgsnd
+	{190, 1742, 6, 0},  // semget
+	{191, 1748, 6, 0},  // semctl
+	{192, 1754, 10, 0}, // semtimedop
+	{193, 1764, 5, 0},  // semop
+	{194, 1769, 6, 0},  // shmget
+	{195, 1775, 6, 0},  // shmctl
+	{196, 1781, 5, 0},  // shmat
+	{197, 1786, 5, 0},  // shmdt
+	{198, 1791, 6, 3},  // socket
+	{199, 1797, 10, 0}, // socketpair
+	{200, 1807, 4, 1},  // bind
+	{201, 1811, 6, 1},  // listen
+	{202, 1817, 6, 0},  // accept
+	{203, 1823, 7, 3},  // connect
+	{204, 1830, 11, 3}, // getsockname
+	{205, 1841, 11, 3}, // getpeername
+	{206, 1852, 6, 4},  // sendto
+	{207, 1858, 8, 4},  // recvfrom
+	{208, 1866, 10, 3}, // setsockopt
+	{209, 1876, 10, 3}, // getsockopt
+	{210, 1886, 8, 1},  // shutdown
+	{211, 1894, 7, 4},  // sendmsg
+	{212, 1901, 7, 5},  // recvmsg
+	{213, 1908, 9, 0},  // readahead
+	{214, 1917, 3, 0},  // brk
+	{215, 1920, 6, 2},  // munmap
+	{216, 1926, 6, 0},  // mremap
+	{217, 1932, 7, 0},  // add_key
+	{218, 1939, 11, 0}, // request_key
+	{219, 1950, 6, 0},  // keyctl
+	{220, 1956, 5, 1},  // clone
+	{221, 1961, 6, 0},  // execve
+	{222, 1967, 4, 2},  // mmap
+	{223, 1971, 9, 0},  // fadvise64
+	{224, 1980, 6, 0},  // swapon
+	{225, 1986, 7, 0},  // swapoff
+	{226, 1993, 8, 1},  // mprotect
+	{227, 2001, 5, 0},  // msync
+	{228, 2006, 5, 0},  // mlock
+	{229, 2011, 7, 0},  // munlock
+	{230, 2018, 8, 0},  // mlockall
+	{231, 2026, 10, 0}, // munlockall
+	{232, 2036, 7, 0},  // mincore
+	{233, 2043, 7, 2},  // madvise
+	{234, 2050, 16, 0}, // remap_file_pages
+	{235, 2066, 5, 0},  // mbind
+	{236, 2071, 13, 0}, // get_mempolicy
+	{237, 2084, 13, 0}, // set_mempolicy
+	{238, 2097, 13, 0}, // migrate_pages
+	{239, 2110, 10, 0}, // move_pages
+	{240, 2120, 17, 0}, // rt_tgsigqueueinfo
+	{241, 2137, 15, 0}, // perf_event_open
+	{242, 2152, 7, 3},  // accept4
+	{243, 2159, 8, 0},  // recvmmsg
+	{260, 2167, 5, 0},  // wait4
+	{261, 2172, 9, 0},  // prlimit64
+	{262, 2181, 13, 0}, // fanotify_init
+	{263, 2194, 13, 0}, // fanotify_mark
+	{264, 2207, 17, 0}, // name_to_handle_at
+	{265, 2224, 17, 0}, // open_by_handle_at
+	{266, 2241, 13, 0}, // clock_adjtime
+	{267, 2254, 6, 0},  // syncfs
+	{268, 2260, 5, 0},  // setns
+	{269, 2265, 8, 0},  // sendmmsg
+	{270, 2273, 16, 0}, // process_vm_readv
+	{271, 2289, 17, 0}, // process_vm_writev
+	{272, 2306, 4, 0},  // kcmp
+	{273, 2310, 12, 0}, // finit_module
+	{274, 2322, 13, 0}, // sched_setattr
+	{275, 2335, 13, 0}, // sched_getattr
+	{276, 2348, 9, 1},  // renameat2
+	{277, 2357, 7, 0},  // seccomp
+	{278, 2364, 9, 1},  // getrandom
+	{279, 2373, 12, 0}, // memfd_create
+	{280, 2385, 3, 0},  // bpf
+	{281, 2388, 8, 0},  // execveat
+	{282, 2396, 11, 0}, // userfaultfd
+	{283, 2407, 10, 0}, // membarrier
+	{284, 2417, 6, 0},  // mlock2
+	{285, 2423, 15, 0}, // copy_file_range
+	{286, 2438, 7, 0},  // preadv2
+	{287, 2445, 8, 0},  // pwritev2
+	{288, 2453, 13, 0}, // pkey_mprotect
+	{289, 2466, 10, 0}, // pkey_alloc
+	{290, 2476, 9, 0},  // pkey_free
+	{291, 2485, 5, 2},  // statx
+	{292, 2490, 13, 0}, // io_pgetevents
+	{293, 2503, 4, 0},  // rseq
+	{294, 2507, 15, 0}, // kexec_file_load
+	{424, 2522, 17, 0}, // pidfd_send_signal
+	{425, 2539, 14, 0}, // io_uring_setup
+	{426, 2553, 14, 0}, // io_uring_enter
+	{427, 2567, 17, 0}, // io_uring_register
+	{428, 2584, 9, 0},  // open_tree
+	{429, 2593, 10, 0}, // move_mount
+	{430, 2603, 6, 0},  // fsopen
+	{431, 2609, 8, 0},  // fsconfig
+	{432, 2617, 7, 0},  // fsmount
+	{433, 2624, 6, 0},  // fspick
+	{434, 2630, 10, 0}, // pidfd_open
+	{435, 2640, 6, 1},  // clone3
+	{436, 2646, 11, 0}, // close_range
+	{437, 2657, 7, 0},  // openat2
+	{438, 2664, 11, 0}, // pidfd_getfd
+	{439, 2675, 10, 1}, // faccessat2
+	{440, 2685, 15, 0}, // process_madvise
+	{441, 2700, 12, 0}, // epoll_pwait2
+	{442, 2712, 13, 0}, // mount_setattr
+	{443, 2725, 11, 0}, // quotactl_fd
+	{444, 2736, 23, 0}, // landlock_create_ruleset
+	{445, 2759, 17, 0}, // landlock_add_rule
+	{446, 2776, 22, 0}, // landlock_restrict_self
+	{447, 2798, 12, 0}, // memfd_secret
+	{448, 2810, 16, 0}, // process_mrelease
+	{449, 2826, 11, 0}, // futex_waitv
+	{450, 2837, 23, 0}, // set_mempolicy_home_node
+	{451, 2860, 9, 0},  // cachestat
+	{452, 2869, 9, 0},  // fchmodat2
+	{453, 2878, 16, 0}, // map_shadow_stack
+	{454, 2894, 10, 0}, // futex_wake
+	{455, 2904, 10, 0}, // futex_wait
+	{456, 2914, 13, 0}, // futex_requeue
+	{457, 2927, 9, 0},  // statmount
+	{458, 2936, 9, 0},  // listmount
+	{459, 2945, 17, 0}, // lsm_get_self_attr
+	{460, 2962, 17, 0}, // lsm_set_self_attr
+	{461, 2979, 16, 0}, // lsm_list_modules
+	{462, 2995, 5, 0},  // mseal
+	{463, 3000, 10, 0}, // setxattrat
+	{464, 3010, 10, 0}, // getxattrat
+	{465, 3020, 11, 0}, // listxattrat
+	{466, 3031, 13, 0}, // removexattrat
+	{467, 3044, 14, 0}, // open_tree_attr
+	{468, 3058, 12, 0}, // file_getattr
+	{469, 3070, 12, 0}, // file_setattr
+	{470, 3082, 6, 0},  // listns
+	{471, 3088, 16, 0}, // rseq_slice_yield
 }
 
 const arm64Names = "" +

@@ -496,467 +496,467 @@ var i386PrototypesEnds = [...]uint16{
 }
 
 var i386Calls = []entry{
-	{0, 15, 1},        // restart_syscall
-	{1, 19, 1},        // exit
-	{2, 23, 1},        // fork
-	{3, 27, 1000},     // read
-	{4, 32, 1000},     // write
-	{5, 36, 1},        // open
-	{6, 41, 100},      // close
-	{7, 48, 1},        // waitpid
-	{8, 53, 1},        // creat
-	{9, 57, 1},        // link
-	{10, 63, 1},       // unlink
-	{11, 69, 1},       // execve
-	{12, 74, 1},       // chdir
-	{13, 78, 1},       // time
-	{14, 83, 1},       // mknod
-	{15, 88, 1},       // chmod
-	{16, 94, 1},       // lchown
-	{17, 99, 1},       // break
-	{18, 106, 1},      // oldstat
-	{19, 111, 30},     // lseek
-	{20, 117, 30},     // getpid
-	{21, 122, 1},      // mount
-	{22, 128, 1},      // umount
-	{23, 134, 1},      // setuid
-	{24, 140, 1},      // getuid
-	{25, 145, 1},      // stime
-	{26, 151, 1},      // ptrace
-	{27, 156, 1},      // alarm
-	{28, 164, 1},      // oldfstat
-	{29, 169, 1},      // pause
-	{30, 174, 1},      // utime
-	{31, 178, 1},      // stty
-	{32, 182, 1},      // gtty
-	{33, 188, 1},      // access
-	{34, 192, 1},      // nice
-	{35, 197, 1},      // ftime
-	{36, 201, 1},      // sync
-	{37, 205, 1},      // kill
-	{38, 211, 1},      // rename
-	{39, 216, 1},      // mkdir
-	{40, 221, 1},      // rmdir
-	{41, 224, 1},      // dup
-	{42, 228, 1},      // pipe
-	{43, 233, 1},      // times
-	{44, 237, 1},      // prof
-	{45, 240, 1},      // brk
-	{46, 246, 1},      // setgid
-	{47, 252, 1},      // getgid
-	{48, 258, 1},      // signal
-	{49, 265, 1},      // geteuid
-	{50, 272, 1},      // getegid
-	{51, 276, 1},      // acct
-	{52, 283, 1},      // umount2
-	{53, 287, 1},      // lock
-	{54, 292, 10},     // ioctl
-	{55, 297, 100},    // fcntl
-	{56, 300, 1},      // mpx
-	{57, 307, 1},      // setpgid
-	{58, 313, 1},      // ulimit
-	{59, 324, 1},      // oldolduname
-	{60, 329, 1},      // umask
-	{61, 335, 1},      // chroot
-	{62, 340, 1},      // ustat
-	{63, 344, 1},      // dup2
-	{64, 351, 1},      // getppid
-	{65, 358, 1},      // getpgrp
-	{66, 364, 1},      // setsid
-	{67, 373, 1},      // sigaction
-	{68, 381, 1},      // sgetmask
-	{69, 389, 1},      // ssetmask
-	{70, 397, 1},      // setreuid
-	{71, 405, 1},      // setregid
-	{72, 415, 1},      // sigsuspend
-	{73, 425, 1},      // sigpending
-	{74, 436, 1},      // sethostname
-	{75, 445, 1},      // setrlimit
-	{76, 454, 1},      // getrlimit
-	{77, 463, 1},      // getrusage
-	{78, 475, 1},      // gettimeofday
-	{79, 487, 1},      // settimeofday
-	{80, 496, 1},      // getgroups
-	{81, 505, 1},      // setgroups
-	{82, 511, 1},      // select
-	{83, 518, 1},      // symlink
-	{84, 526, 1},      // oldlstat
-	{85, 534, 1},      // readlink
-	{86, 540, 1},      // uselib
-	{87, 546, 1},      // swapon
-	{88, 552, 1},      // reboot
-	{89, 559, 1},      // readdir
-	{90, 563, 30},     // mmap
-	{91, 569, 30},     // munmap
-	{92, 577, 1},      // truncate
-	{93, 586, 1},      // ftruncate
-	{94, 592, 1},      // fchmod
-	{95, 598, 1},      // fchown
-	{96, 609, 1},      // getpriority
-	{97, 620, 1},      // setpriority
-	{98, 626, 1},      // profil
-	{99, 632, 1},      // statfs
-	{100, 639, 1},     // fstatfs
-	{101, 645, 1},     // ioperm
-	{102, 655, 100},   // socketcall
-	{103, 661, 1},     // syslog
-	{104, 670, 1},     // setitimer
-	{105, 679, 1},     // getitimer
-	{106, 683, 1},     // stat
-	{107, 688, 1},     // lstat
-	{108, 693, 100},   // fstat
-	{109, 701, 1},     // olduname
-	{110, 705, 1},     // iopl
-	{111, 712, 1},     // vhangup
-	{112, 716, 1},     // idle
-	{113, 723, 1},     // vm86old
-	{114, 728, 1},     // wait4
-	{115, 735, 1},     // swapoff
-	{116, 742, 1},     // sysinfo
-	{117, 745, 1},     // ipc
-	{118, 750, 10},    // fsync
-	{119, 759, 1},     // sigreturn
-	{120, 764, 10},    // clone
-	{121, 777, 1},     // setdomainname
-	{122, 782, 1},     // uname
-	{123, 792, 1},     // modify_ldt
-	{124, 800, 1},     // adjtimex
-	{125, 808, 10},    // mprotect
-	{126, 819, 1},     // sigprocmask
-	{127, 832, 1},     // create_module
-	{128, 843, 1},     // init_module
-	{129, 856, 1},     // delete_module
-	{130, 871, 1},     // get_kernel_syms
-	{131, 879, 1},     // quotactl
-	{132, 886, 1},     // getpgid
-	{133, 892, 1},     // fchdir
-	{134, 899, 1},     // bdflush
-	{135, 904, 1},     // sysfs
-	{136, 915, 1},     // personality
-	{137, 926, 1},     // afs_syscall
-	{138, 934, 1},     // setfsuid
-	{139, 942, 1},     // setfsgid
-	{140, 949, 30},    // _llseek
-	{141, 957, 1},     // getdents
-	{142, 967, 1},     // _newselect
-	{143, 972, 1},     // flock
-	{144, 977, 1},     // msync
-	{145, 982, 300},   // readv
-	{146, 988, 300},   // writev
-	{147, 994, 1},     // getsid
-	{148, 1003, 10},   // fdatasync
-	{149, 1010, 1},    // _sysctl
-	{150, 1015, 1},    // mlock
-	{151, 1022, 1},    // munlock
-	{152, 1030, 1},    // mlockall
-	{153, 1040, 1},    // munlockall
-	{154, 1054, 1},    // sched_setparam
-	{155, 1068, 1},    // sched_getparam
-	{156, 1086, 1},    // sched_setscheduler
-	{157, 1104, 1},    // sched_getscheduler
-	{158, 1115, 30},   // sched_yield
-	{159, 1137, 1},    // sched_get_priority_max
-	{160, 1159, 1},    // sched_get_priority_min
-	{161, 1180, 1},    // sched_rr_get_interval
-	{162, 1189, 1000}, // nanosleep
-	{163, 1195, 1},    // mremap
-	{164, 1204, 1},    // setresuid
-	{165, 1213, 1},    // getresuid
-	{166, 1217, 1},    // vm86
-	{167, 1229, 1},    // query_module
-	{168, 1233, 1},    // poll
-	{169, 1243, 1},    // nfsservctl
-	{170, 1252, 1},    // setresgid
-	{171, 1261, 1},    // getresgid
-	{172, 1266, 10},   // prctl
-	{173, 1278, 30},   // rt_sigreturn
-	{174, 1290, 10},   // rt_sigaction
-	{175, 1304, 10},   // rt_sigprocmask
-	{176, 1317, 1},    // rt_sigpending
-	{177, 1332, 1},    // rt_sigtimedwait
-	{178, 1347, 1},    // rt_sigqueueinfo
-	{179, 1360, 1},    // rt_sigsuspend
-	{180, 1367, 300},  // pread64
-	{181, 1375, 300},  // pwrite64
-	{182, 1380, 1},    // chown
-	{183, 1386, 1},    // getcwd
-	{184, 1392, 1},    // capget
-	{185, 1398, 1},    // capset
-	{186, 1409, 10},   // sigaltstack
-	{187, 1417, 30},   // sendfile
-	{188, 1424, 1},    // getpmsg
-	{189, 1431, 1},    // putpmsg
-	{190, 1436, 1},    // vfork
-	{191, 1446, 1},    // ugetrlimit
-	{192, 1451, 30},   // mmap2
-	{193, 1461, 1},    // truncate64
-	{194, 1472, 1},    // ftruncate64
-	{195, 1478, 1},    // stat64
-	{196, 1485, 1},    // lstat64
-	{197, 1492, 1},    // fstat64
-	{198, 1500, 1},    // lchown32
-	{199, 1508, 1},    // getuid32
-	{200, 1516, 1},    // getgid32
-	{201, 1525, 1},    // geteuid32
-	{202, 1534, 1},    // getegid32
-	{203, 1544, 1},    // setreuid32
-	{204, 1554, 1},    // setregid32
-	{205, 1565, 1},    // getgroups32
-	{206, 1576, 1},    // setgroups32
-	{207, 1584, 1},    // fchown32
-	{208, 1595, 1},    // setresuid32
-	{209, 1606, 1},    // getresuid32
-	{210, 1617, 1},    // setresgid32
-	{211, 1628, 1},    // getresgid32
-	{212, 1635, 1},    // chown32
-	{213, 1643, 1},    // setuid32
-	{214, 1651, 1},    // setgid32
-	{215, 1661, 1},    // setfsuid32
-	{216, 1671, 1},    // setfsgid32
-	{217, 1681, 1},    // pivot_root
-	{218, 1688, 1},    // mincore
-	{219, 1695, 30},   // madvise
-	{220, 1705, 30},   // getdents64
-	{221, 1712, 100},  // fcntl64
-	{224, 1718, 10},   // gettid
-	{225, 1727, 1},    // readahead
-	{226, 1735, 1},    // setxattr
-	{227, 1744, 1},    // lsetxattr
-	{228, 1753, 1},    // fsetxattr
-	{229, 1761, 1},    // getxattr
-	{230, 1770, 1},    // lgetxattr
-	{231, 1779, 1},    // fgetxattr
-	{232, 1788, 1},    // listxattr
-	{233, 1798, 1},    // llistxattr
-	{234, 1808, 1},    // flistxattr
-	{235, 1819, 1},    // removexattr
-	{236, 1831, 1},    // lremovexattr
-	{237, 1843, 1},    // fremovexattr
-	{238, 1848, 1},    // tkill
-	{239, 1858, 30},   // sendfile64
-	{240, 1863, 1000}, // futex
-	{241, 1880, 1},    // sched_setaffinity
-	{242, 1897, 10},   // sched_getaffinity
-	{243, 1912, 1},    // set_thread_area
-	{244, 1927, 1},    // get_thread_area
-	{245, 1935, 1},    // io_setup
-	{246, 1945, 1},    // io_destroy
-	{247, 1957, 1},    // io_getevents
-	{248, 1966, 1},    // io_submit
-	{249, 1975, 1},    // io_cancel
-	{250, 1984, 1},    // fadvise64
-	{252, 1994, 1},    // exit_group
-	{253, 2008, 1},    // lookup_dcookie
-	{254, 2020, 1},    // epoll_create
-	{255, 2029, 100},  // epoll_ctl
-	{256, 2039, 1000}, // epoll_wait
-	{257, 2055, 1},    // remap_file_pages
-	{258, 2070, 1},    // set_tid_address
-	{259, 2082, 1},    // timer_create
-	{260, 2095, 1},    // timer_settime
-	{261, 2108, 1},    // timer_gettime
-	{262, 2124, 1},    // timer_getoverrun
-	{263, 2136, 1},    // timer_delete
-	{264, 2149, 1},    // clock_settime
-	{265, 2162, 10},   // clock_gettime
-	{266, 2174, 1},    // clock_getres
-	{267, 2189, 1000}, // clock_nanosleep
-	{268, 2197, 1},    // statfs64
-	{269, 2206, 1},    // fstatfs64
-	{270, 2212, 30},   // tgkill
-	{271, 2218, 1},    // utimes
-	{272, 2230, 1},    // fadvise64_64
-	{273, 2237, 1},    // vserver
-	{274, 2242, 1},    // mbind
-	{275, 2255, 1},    // get_mempolicy
-	{276, 2268, 1},    // set_mempolicy
-	{277, 2275, 1},    // mq_open
-	{278, 2284, 1},    // mq_unlink
-	{279, 2296, 1},    // mq_timedsend
-	{280, 2311, 1},    // mq_timedreceive
-	{281, 2320, 1},    // mq_notify
-	{282, 2333, 1},    // mq_getsetattr
-	{283, 2343, 1},    // kexec_load
-	{284, 2349, 1},    // waitid
-	{286, 2356, 1},    // add_key
-	{287, 2367, 1},    // request_key
-	{288, 2373, 1},    // keyctl
-	{289, 2383, 1},    // ioprio_set
-	{290, 2393, 1},    // ioprio_get
-	{291, 2405, 1},    // inotify_init
-	{292, 2422, 1},    // inotify_add_watch
-	{293, 2438, 1},    // inotify_rm_watch
-	{294, 2451, 1},    // migrate_pages
-	{295, 2457, 100},  // openat
-	{296, 2464, 10},   // mkdirat
-	{297, 2471, 1},    // mknodat
-	{298, 2479, 1},    // fchownat
-	{299, 2488, 1},    // futimesat
-	{300, 2497, 100},  // fstatat64
-	{301, 2505, 10},   // unlinkat
-	{302, 2513, 10},   // renameat
-	{303, 2519, 1},    // linkat
-	{304, 2528, 1},    // symlinkat
-	{305, 2538, 10},   // readlinkat
-	{306, 2546, 1},    // fchmodat
-	{307, 2555, 1},    // faccessat
-	{308, 2563, 1},    // pselect6
-	{309, 2568, 1},    // ppoll
-	{310, 2575, 1},    // unshare
-	{311, 2590, 1},    // set_robust_list
-	{312, 2605, 1},    // get_robust_list
-	{313, 2611, 30},   // splice
-	{314, 2626, 1},    // sync_file_range
-	{315, 2629, 1},    // tee
-	{316, 2637, 1},    // vmsplice
-	{317, 2647, 1},    // move_pages
-	{318, 2653, 1},    // getcpu
-	{319, 2664, 1000}, // epoll_pwait
-	{320, 2673, 1},    // utimensat
-	{321, 2681, 1},    // signalfd
-	{322, 2695, 1},    // timerfd_create
-	{323, 2702, 1},    // eventfd
-	{324, 2711, 1},    // fallocate
-	{325, 2726, 1},    // timerfd_settime
-	{326, 2741, 1},    // timerfd_gettime
-	{327, 2750, 1},    // signalfd4
-	{328, 2758, 1},    // eventfd2
-	{329, 2771, 1},    // epoll_create1
-	{330, 2775, 10},   // dup3
-	{331, 2780, 10},   // pipe2
-	{332, 2793, 1},    // inotify_init1
-	{333, 2799, 1},    // preadv
-	{334, 2806, 1},    // pwritev
-	{335, 2823, 1},    // rt_tgsigqueueinfo
-	{336, 2838, 1},    // perf_event_open
-	{337, 2846, 1},    // recvmmsg
-	{338, 2859, 1},    // fanotify_init
-	{339, 2872, 1},    // fanotify_mark
-	{340, 2881, 1},    // prlimit64
-	{341, 2898, 1},    // name_to_handle_at
-	{342, 2915, 1},    // open_by_handle_at
-	{343, 2928, 1},    // clock_adjtime
-	{344, 2934, 1},    // syncfs
-	{345, 2942, 1},    // sendmmsg
-	{346, 2947, 1},    // setns
-	{347, 2963, 1},    // process_vm_readv
-	{348, 2980, 1},    // process_vm_writev
-	{349, 2984, 1},    // kcmp
-	{350, 2996, 1},    // finit_module
-	{351, 3009, 1},    // sched_setattr
-	{352, 3022, 1},    // sched_getattr
-	{353, 3031, 10},   // renameat2
-	{354, 3038, 1},    // seccomp
-	{355, 3047, 10},   // getrandom
-	{356, 3059, 1},    // memfd_create
-	{357, 3062, 1},    // bpf
-	{358, 3070, 1},    // execveat
-	{359, 3076, 100},  // socket
-	{360, 3086, 1},    // socketpair
-	{361, 3090, 10},   // bind
-	{362, 3097, 100},  // connect
-	{363, 3103, 10},   // listen
-	{364, 3110, 100},  // accept4
-	{365, 3120, 100},  // getsockopt
-	{366, 3130, 100},  // setsockopt
-	{367, 3141, 100},  // getsockname
-	{368, 3152, 100},  // getpeername
-	{369, 3158, 300},  // sendto
-	{370, 3165, 300},  // sendmsg
-	{371, 3173, 300},  // recvfrom
-	{372, 3180, 1000}, // recvmsg
-	{373, 3188, 10},   // shutdown
-	{374, 3199, 1},    // userfaultfd
-	{375, 3209, 1},    // membarrier
-	{376, 3215, 1},    // mlock2
-	{377, 3230, 1},    // copy_file_range
-	{378, 3237, 1},    // preadv2
-	{379, 3245, 1},    // pwritev2
-	{380, 3258, 1},    // pkey_mprotect
-	{381, 3268, 1},    // pkey_alloc
-	{382, 3277, 1},    // pkey_free
-	{383, 3282, 30},   // statx
-	{384, 3292, 1},    // arch_prctl
-	{385, 3305, 1},    // io_pgetevents
-	{386, 3309, 1},    // rseq
-	{393, 3315, 1},    // semget
-	{394, 3321, 1},    // semctl
-	{395, 3327, 1},    // shmget
-	{396, 3333, 1},    // shmctl
-	{397, 3338, 1},    // shmat
-	{398, 3343, 1},    // shmdt
-	{399, 3349, 1},    // msgget
-	{400, 3355, 1},    // msgsnd
-	{401, 3361, 1},    // msgrcv
-	{402, 3367, 1},    // msgctl
-	{403, 3382, 1},    // clock_gettime64
-	{404, 3397, 1},    // clock_settime64
-	{405, 3412, 1},    // clock_adjtime64
-	{406, 3431, 1},    // clock_getres_time64
-	{407, 3453, 1},    // clock_nanosleep_time64
-	{408, 3468, 1},    // timer_gettime64
-	{409, 3483, 1},    // timer_settime64
-	{410, 3500, 1},    // timerfd_gettime64
-	{411, 3517, 1},    // timerfd_settime64
-	{412, 3533, 1},    // utimensat_time64
-	{413, 3548, 1},    // pselect6_time64
-	{414, 3560, 1},    // ppoll_time64
-	{416, 3580, 1},    // io_pgetevents_time64
-	{417, 3595, 1},    // recvmmsg_time64
-	{418, 3614, 1},    // mq_timedsend_time64
-	{419, 3636, 1},    // mq_timedreceive_time64
-	{420, 3653, 1},    // semtimedop_time64
-	{421, 3675, 1},    // rt_sigtimedwait_time64
-	{422, 3687, 1000}, // futex_time64
-	{423, 3715, 1},    // sched_rr_get_interval_time64
-	{424, 3732, 1},    // pidfd_send_signal
-	{425, 3746, 1},    // io_uring_setup
-	{426, 3760, 1},    // io_uring_enter
-	{427, 3777, 1},    // io_uring_register
-	{428, 3786, 1},    // open_tree
-	{429, 3796, 1},    // move_mount
-	{430, 3802, 1},    // fsopen
-	{431, 3810, 1},    // fsconfig
-	{432, 3817, 1},    // fsmount
-	{433, 3823, 1},    // fspick
-	{434, 3833, 1},    // pidfd_open
-	{435, 3839, 10},   // clone3
-	{436, 3850, 1},    // close_range
-	{437, 3857, 1},    // openat2
-	{438, 3868, 1},    // pidfd_getfd
-	{439, 3878, 10},   // faccessat2
-	{440, 3893, 1},    // process_madvise
-	{441, 3905, 1},    // epoll_pwait2
-	{442, 3918, 1},    // mount_setattr
-	{443, 3929, 1},    // quotactl_fd
-	{444, 3952, 1},    // landlock_create_ruleset
-	{445, 3969, 1},    // landlock_add_rule
-	{446, 3991, 1},    // landlock_restrict_self
-	{447, 4003, 1},    // memfd_secret
-	{448, 4019, 1},    // process_mrelease
-	{449, 4030, 1},    // futex_waitv
-	{450, 4053, 1},    // set_mempolicy_home_node
-	{451, 4062, 1},    // cachestat
-	{452, 4071, 1},    // fchmodat2
-	{453, 4087, 1},    // map_shadow_stack
-	{454, 4097, 1},    // futex_wake
-	{455, 4107, 1},    // futex_wait
-	{456, 4120, 1},    // futex_requeue
-	{457, 4129, 1},    // statmount
-	{458, 4138, 1},    // listmount
-	{459, 4155, 1},    // lsm_get_self_attr
-	{460, 4172, 1},    // lsm_set_self_attr
-	{461, 4188, 1},    // lsm_list_modules
-	{462, 4193, 1},    // mseal
-	{463, 4203, 1},    // setxattrat
-	{464, 4213, 1},    // getxattrat
-	{465, 4224, 1},    // listxattrat
-	{466, 4237, 1},    // removexattrat
-	{467, 4251, 1},    // open_tree_attr
-	{468, 4263, 1},    // file_getattr
-	{469, 4275, 1},    // file_setattr
-	{470, 4281, 1},    // listns
-	{471, 4297, 1},    // rseq_slice_yield
+	{0, 0, 15, 0},      // restart_syscall
+	{1, 15, 4, 0},      // exit
+	{2, 19, 4, 0},      // fork
+	{3, 23, 4, 5},      // read
+	{4, 27, 5, 5},      // write
+	{5, 32, 4, 0},      // open
+	{6, 36, 5, 3},      // close
+	{7, 41, 7, 0},      // waitpid
+	{8, 48, 5, 0},      // creat
+	{9, 53, 4, 0},      // link
+	{10, 57, 6, 0},     // unlink
+	{11, 63, 6, 0},     // execve
+	{12, 69, 5, 0},     // chdir
+	{13, 74, 4, 0},     // time
+	{14, 78, 5, 0},     // mknod
+	{15, 83, 5, 0},     // chmod
+	{16, 88, 6, 0},     // lchown
+	{17, 94, 5, 0},     // break
+	{18, 99, 7, 0},     // oldstat
+	{19, 106, 5, 2},    // lseek
+	{20, 111, 6, 2},    // getpid
+	{21, 117, 5, 0},    // mount
+	{22, 122, 6, 0},    // umount
+	{23, 128, 6, 0},    // setuid
+	{24, 134, 6, 0},    // getuid
+	{25, 140, 5, 0},    // stime
+	{26, 145, 6, 0},    // ptrace
+	{27, 151, 5, 0},    // alarm
+	{28, 156, 8, 0},    // oldfstat
+	{29, 164, 5, 0},    // pause
+	{30, 169, 5, 0},    // utime
+	{31, 174, 4, 0},    // stty
+	{32, 178, 4, 0},    // gtty
+	{33, 182, 6, 0},    // access
+	{34, 188, 4, 0},    // nice
+	{35, 192, 5, 0},    // ftime
+	{36, 197, 4, 0},    // sync
+	{37, 201, 4, 0},    // kill
+	{38, 205, 6, 0},    // rename
+	{39, 211, 5, 0},    // mkdir
+	{40, 216, 5, 0},    // rmdir
+	{41, 221, 3, 0},    // dup
+	{42, 224, 4, 0},    // pipe
+	{43, 228, 5, 0},    // times
+	{44, 233, 4, 0},    // prof
+	{45, 237, 3, 0},    // brk
+	{46, 240, 6, 0},    // setgid
+	{47, 246, 6, 0},    // getgid
+	{48, 252, 6, 0},    // signal
+	{49, 258, 7, 0},    // geteuid
+	{50, 265, 7, 0},    // getegid
+	{51, 272, 4, 0},    // acct
+	{52, 276, 7, 0},    // umount2
+	{53, 283, 4, 0},    // lock
+	{54, 287, 5, 1},    // ioctl
+	{55, 292, 5, 3},    // fcntl
+	{56, 297, 3, 0},    // mpx
+	{57, 300, 7, 0},    // setpgid
+	{58, 307, 6, 0},    // ulimit
+	{59, 313, 11, 0},   // oldolduname
+	{60, 324, 5, 0},    // umask
+	{61, 329, 6, 0},    // chroot
+	{62, 335, 5, 0},    // ustat
+	{63, 340, 4, 0},    // dup2
+	{64, 344, 7, 0},    // getppid
+	{65, 351, 7, 0},    // getpgrp
+	{66, 358, 6, 0},    // setsid
+	{67, 364, 9, 0},    // sigaction
+	{68, 373, 8, 0},    // sgetmask
+	{69, 381, 8, 0},    // ssetmask
+	{70, 389, 8, 0},    // setreuid
+	{71, 397, 8, 0},    // setregid
+	{72, 405, 10, 0},   // sigsuspend
+	{73, 415, 10, 0},   // sigpending
+	{74, 425, 11, 0},   // sethostname
+	{75, 436, 9, 0},    // setrlimit
+	{76, 445, 9, 0},    // getrlimit
+	{77, 454, 9, 0},    // getrusage
+	{78, 463, 12, 0},   // gettimeofday
+	{79, 475, 12, 0},   // settimeofday
+	{80, 487, 9, 0},    // getgroups
+	{81, 496, 9, 0},    // setgroups
+	{82, 505, 6, 0},    // select
+	{83, 511, 7, 0},    // symlink
+	{84, 518, 8, 0},    // oldlstat
+	{85, 526, 8, 0},    // readlink
+	{86, 534, 6, 0},    // uselib
+	{87, 540, 6, 0},    // swapon
+	{88, 546, 6, 0},    // reboot
+	{89, 552, 7, 0},    // readdir
+	{90, 559, 4, 2},    // mmap
+	{91, 563, 6, 2},    // munmap
+	{92, 569, 8, 0},    // truncate
+	{93, 577, 9, 0},    // ftruncate
+	{94, 586, 6, 0},    // fchmod
+	{95, 592, 6, 0},    // fchown
+	{96, 598, 11, 0},   // getpriority
+	{97, 609, 11, 0},   // setpriority
+	{98, 620, 6, 0},    // profil
+	{99, 626, 6, 0},    // statfs
+	{100, 632, 7, 0},   // fstatfs
+	{101, 639, 6, 0},   // ioperm
+	{102, 645, 10, 3},  // socketcall
+	{103, 655, 6, 0},   // syslog
+	{104, 661, 9, 0},   // setitimer
+	{105, 670, 9, 0},   // getitimer
+	{106, 679, 4, 0},   // stat
+	{107, 683, 5, 0},   // lstat
+	{108, 688, 5, 3},   // fstat
+	{109, 693, 8, 0},   // olduname
+	{110, 701, 4, 0},   // iopl
+	{111, 705, 7, 0},   // vhangup
+	{112, 712, 4, 0},   // idle
+	{113, 716, 7, 0},   // vm86old
+	{114, 723, 5, 0},   // wait4
+	{115, 728, 7, 0},   // swapoff
+	{116, 735, 7, 0},   // sysinfo
+	{117, 742, 3, 0},   // ipc
+	{118, 745, 5, 1},   // fsync
+	{119, 750, 9, 0},   // sigreturn
+	{120, 759, 5, 1},   // clone
+	{121, 764, 13, 0},  // setdomainname
+	{122, 777, 5, 0},   // uname
+	{123, 782, 10, 0},  // modify_ldt
+	{124, 792, 8, 0},   // adjtimex
+	{125, 800, 8, 1},   // mprotect
+	{126, 808, 11, 0},  // sigprocmask
+	{127, 819, 13, 0},  // create_module
+	{128, 832, 11, 0},  // init_module
+	{129, 843, 13, 0},  // delete_module
+	{130, 856, 15, 0},  // get_kernel_syms
+	{131, 871, 8, 0},   // quotactl
+	{132, 879, 7, 0},   // getpgid
+	{133, 886, 6, 0},   // fchdir
+	{134, 892, 7, 0},   // bdflush
+	{135, 899, 5, 0},   // sysfs
+	{136, 904, 11, 0},  // personality
+	{137, 915, 11, 0},  // afs_syscall
+	{138, 926, 8, 0},   // setfsuid
+	{139, 934, 8, 0},   // setfsgid
+	{140, 942, 7, 2},   // _llseek
+	{141, 949, 8, 0},   // getdents
+	{142, 957, 10, 0},  // _newselect
+	{143, 967, 5, 0},   // flock
+	{144, 972, 5, 0},   // msync
+	{145, 977, 5, 4},   // readv
+	{146, 982, 6, 4},   // writev
+	{147, 988, 6, 0},   // getsid
+	{148, 994, 9, 1},   // fdatasync
+	{149, 1003, 7, 0},  // _sysctl
+	{150, 1010, 5, 0},  // mlock
+	{151, 1015, 7, 0},  // munlock
+	{152, 1022, 8, 0},  // mlockall
+	{153, 1030, 10, 0}, // munlockall
+	{154, 1040, 14, 0}, // sched_setparam
+	{155, 1054, 14, 0}, // sched_getparam
+	{156, 1068, 18, 0}, // sched_setscheduler
+	{157, 1086, 18, 0}, // sched_getscheduler
+	{158, 1104, 11, 2}, // sched_yield
+	{159, 1115, 22, 0}, // sched_get_priority_max
+	{160, 1137, 22, 0}, // sched_get_priority_min
+	{161, 1159, 21, 0}, // sched_rr_get_interval
+	{162, 1180, 9, 5},  // nanosleep
+	{163, 1189, 6, 0},  // mremap
+	{164, 1195, 9, 0},  // setresuid
+	{165, 1204, 9, 0},  // getresuid
+	{166, 1213, 4, 0},  // vm86
+	{167, 1217, 12, 0}, // query_module
+	{168, 1229, 4, 0},  // poll
+	{169, 1233, 10, 0}, // nfsservctl
+	{170, 1243, 9, 0},  // setresgid
+	{171, 1252, 9, 0},  // getresgid
+	{172, 1261, 5, 1},  // prctl
+	{173, 1266, 12, 2}, // rt_sigreturn
+	{174, 1278, 12, 1}, // rt_sigaction
+	{175, 1290, 14, 1}, // rt_sigprocmask
+	{176, 1304, 13, 0}, // rt_sigpending
+	{177, 1317, 15, 0}, // rt_sigtimedwait
+	{178, 1332, 15, 0}, // rt_sigqueueinfo
+	{179, 1347, 13, 0}, // rt_sigsuspend
+	{180, 1360, 7, 4},  // pread64
+	{181, 1367, 8, 4},  // pwrite64
+	{182, 1375, 5, 0},  // chown
+	{183, 1380, 6, 0},  // getcwd
+	{184, 1386, 6, 0},  // capget
+	{185, 1392, 6, 0},  // capset
+	{186, 1398, 11, 1}, // sigaltstack
+	{187, 1409, 8, 2},  // sendfile
+	{188, 1417, 7, 0},  // getpmsg
+	{189, 1424, 7, 0},  // putpmsg
+	{190, 1431, 5, 0},  // vfork
+	{191, 1436, 10, 0}, // ugetrlimit
+	{192, 1446, 5, 2},  // mmap2
+	{193, 1451, 10, 0}, // truncate64
+	{194, 1461, 11, 0}, // ftruncate64
+	{195, 1472, 6, 0},  // stat64
+	{196, 1478, 7, 0},  // lstat64
+	{197, 1485, 7, 0},  // fstat64
+	{198, 1492, 8, 0},  // lchown32
+	{199, 1500, 8, 0},  // getuid32
+	{200, 1508, 8, 0},  // getgid32
+	{201, 1516, 9, 0},  // geteuid32
+	{202, 1525, 9, 0},  // getegid32
+	{203, 1534, 10, 0}, // setreuid32
+	{204, 1544, 10, 0}, // setregid32
+	{205, 1554, 11, 0}, // getgroups32
+	{206, 1565, 11, 0}, // setgroups32
+	{207, 1576, 8, 0},  // fchown32
+	{208, 1584, 11, 0}, // setresuid32
+	{209, 1595, 11, 0}, // getresuid32
+	{210, 1606, 11, 0}, // setresgid32
+	{211, 1617, 11, 0}, // getresgid32
+	{212, 1628, 7, 0},  // chown32
+	{213, 1635, 8, 0},  // setuid32
+	{214, 1643, 8, 0},  // setgid32
+	{215, 1651, 10, 0}, // setfsuid32
+	{216, 1661, 10, 0}, // setfsgid32
+	{217, 1671, 10, 0}, // pivot_root
+	{218, 1681, 7, 0},  // mincore
+	{219, 1688, 7, 2},  // madvise
+	{220, 1695, 10, 2}, // getdents64
+	{221, 1705, 7, 3},  // fcntl64
+	{224, 1712, 6, 1},  // gettid
+	{225, 1718, 9, 0},  // readahead
+	{226, 1727, 8, 0},  // setxattr
+	{227, 1735, 9, 0},  // lsetxattr
+	{228, 1744, 9, 0},  // fsetxattr
+	{229, 1753, 8, 0},  // getxattr
+	{230, 1761, 9, 0},  // lgetxattr
+	{231, 1770, 9, 0},  // fgetxattr
+	{232, 1779, 9, 0},  // listxattr
+	{233, 1788, 10, 0}, // llistxattr
+	{234, 1798, 10, 0}, // flistxattr
+	{235, 1808, 11, 0}, // removexattr
+	{236, 1819, 12, 0}, // lremovexattr
+	{237, 1831, 12, 0}, // fremovexattr
+	{238, 1843, 5, 0},  // tkill
+	{239, 1848, 10, 2}, // sendfile64
+	{240, 1858, 5, 5},  // futex
+	{241, 1863, 17, 0}, // sched_setaffinity
+	{242, 1880, 17, 1}, // sched_getaffinity
+	{243, 1897, 15, 0}, // set_thread_area
+	{244, 1912, 15, 0}, // get_thread_area
+	{245, 1927, 8, 0},  // io_setup
+	{246, 1935, 10, 0}, // io_destroy
+	{247, 1945, 12, 0}, // io_getevents
+	{248, 1957, 9, 0},  // io_submit
+	{249, 1966, 9, 0},  // io_cancel
+	{250, 1975, 9, 0},  // fadvise64
+	{252, 1984, 10, 0}, // exit_group
+	{253, 1994, 14, 0}, // lookup_dcookie
+	{254, 2008, 12, 0}, // epoll_create
+	{255, 2020, 9, 3},  // epoll_ctl
+	{256, 2029, 10, 5}, // epoll_wait
+	{257, 2039, 16, 0}, // remap_file_pages
+	{258, 2055, 15, 0}, // set_tid_address
+	{259, 2070, 12, 0}, // timer_create
+	{260, 2082, 13, 0}, // timer_settime
+	{261, 2095, 13, 0}, // timer_gettime
+	{262, 2108, 16, 0}, // timer_getoverrun
+	{263, 2124, 12, 0}, // timer_delete
+	{264, 2136, 13, 0}, // clock_settime
+	{265, 2149, 13, 1}, // clock_gettime
+	{266, 2162, 12, 0}, // clock_getres
+	{267, 2174, 15, 5}, // clock_nanosleep
+	{268, 2189, 8, 0},  // statfs64
+	{269, 2197, 9, 0},  // fstatfs64
+	{270, 2206, 6, 2},  // tgkill
+	{271, 2212, 6, 0},  // utimes
+	{272, 2218, 12, 0}, // fadvise64_64
+	{273, 2230, 7, 0},  // vserver
+	{274, 2237, 5, 0},  // mbind
+	{275, 2242, 13, 0}, // get_mempolicy
+	{276, 2255, 13, 0}, // set_mempolicy
+	{277, 2268, 7, 0},  // mq_open
+	{278, 2275, 9, 0},  // mq_unlink
+	{279, 2284, 12, 0}, // mq_timedsend
+	{280, 2296, 15, 0}, // mq_timedreceive
+	{281, 2311, 9, 0},  // mq_notify
+	{282, 2320, 13, 0}, // mq_getsetattr
+	{283, 2333, 10, 0}, // kexec_load
+	{284, 2343, 6, 0},  // waitid
+	{286, 2349, 7, 0},  // add_key
+	{287, 2356, 11, 0}, // request_key
+	{288, 2367, 6, 0},  // keyctl
+	{289, 2373, 10, 0}, // ioprio_set
+	{290, 2383, 10, 0}, // ioprio_get
+	{291, 2393, 12, 0}, // inotify_init
+	{292, 2405, 17, 0}, // inotify_add_watch
+	{293, 2422, 16, 0}, // inotify_rm_watch
+	{294, 2438, 13, 0}, // migrate_pages
+	{295, 2451, 6, 3},  // openat
+	{296, 2457, 7, 1},  // mkdirat
+	{297, 2464, 7, 0},  // mknodat
+	{298, 2471, 8, 0},  // fchownat
+	{299, 2479, 9, 0},  // futimesat
+	{300, 2488, 9, 3},  // fstatat64
+	{301, 2497, 8, 1},  // unlinkat
+	{302, 2505, 8, 1},  // renameat
+	{303, 2513, 6, 0},  // linkat
+	{304, 2519, 9, 0},  // symlinkat
+	{305, 2528, 10, 1}, // readlinkat
+	{306, 2538, 8, 0},  // fchmodat
+	{307, 2546, 9, 0},  // faccessat
+	{308, 2555, 8, 0},  // pselect6
+	{309, 2563, 5, 0},  // ppoll
+	{310, 2568, 7, 0},  // unshare
+	{311, 2575, 15, 0}, // set_robust_list
+	{312, 2590, 15, 0}, // get_robust_list
+	{313, 2605, 6, 2},  // splice
+	{314, 2611, 15, 0}, // sync_file_range
+	{315, 2626, 3, 0},  // tee
+	{316, 2629, 8, 0},  // vmsplice
+	{317, 2637, 10, 0}, // move_pages
+	{318, 2647, 6, 0},  // getcpu
+	{319, 2653, 11, 5}, // epoll_pwait
+	{320, 2664, 9, 0},  // utimensat
+	{321, 2673, 8, 0},  // signalfd
+	{322, 2681, 14, 0}, // timerfd_create
+	{323, 2695, 7, 0},  // eventfd
+	{324, 2702, 9, 0},  // fallocate
+	{325, 2711, 15, 0}, // timerfd_settime
+	{326, 2726, 15, 0}, // timerfd_gettime
+	{327, 2741, 9, 0},  // signalfd4
+	{328, 2750, 8, 0},  // eventfd2
+	{329, 2758, 13, 0}, // epoll_create1
+	{330, 2771, 4, 1},  // dup3
+	{331, 2775, 5, 1},  // pipe2
+	{332, 2780, 13, 0}, // inotify_init1
+	{333, 2793, 6, 0},  // preadv
+	{334, 2799, 7, 0},  // pwritev
+	{335, 2806, 17, 0}, // rt_tgsigqueueinfo
+	{336, 2823, 15, 0}, // perf_event_open
+	{337, 2838, 8, 0},  // recvmmsg
+	{338, 2846, 13, 0}, // fanotify_init
+	{339, 2859, 13, 0}, // fanotify_mark
+	{340, 2872, 9, 0},  // prlimit64
+	{341, 2881, 17, 0}, // name_to_handle_at
+	{342, 2898, 17, 0}, // open_by_handle_at
+	{343, 2915, 13, 0}, // clock_adjtime
+	{344, 2928, 6, 0},  // syncfs
+	{345, 2934, 8, 0},  // sendmmsg
+	{346, 2942, 5, 0},  // setns
+	{347, 2947, 16, 0}, // process_vm_readv
+	{348, 2963, 17, 0}, // process_vm_writev
+	{349, 2980, 4, 0},  // kcmp
+	{350, 2984, 12, 0}, // finit_module
+	{351, 2996, 13, 0}, // sched_setattr
+	{352, 3009, 13, 0}, // sched_getattr
+	{353, 3022, 9, 1},  // renameat2
+	{354, 3031, 7, 0},  // seccomp
+	{355, 3038, 9, 1},  // getrandom
+	{356, 3047, 12, 0}, // memfd_create
+	{357, 3059, 3, 0},  // bpf
+	{358, 3062, 8, 0},  // execveat
+	{359, 3070, 6, 3},  // socket
+	{360, 3076, 10, 0}, // socketpair
+	{361, 3086, 4, 1},  // bind
+	{362, 3090, 7, 3},  // connect
+	{363, 3097, 6, 1},  // listen
+	{364, 3103, 7, 3},  // accept4
+	{365, 3110, 10, 3}, // getsockopt
+	{366, 3120, 10, 3}, // setsockopt
+	{367, 3130, 11, 3}, // getsockname
+	{368, 3141, 11, 3}, // getpeername
+	{369, 3152, 6, 4},  // sendto
+	{370, 3158, 7, 4},  // sendmsg
+	{371, 3165, 8, 4},  // recvfrom
+	{372, 3173, 7, 5},  // recvmsg
+	{373, 3180, 8, 1},  // shutdown
+	{374, 3188, 11, 0}, // userfaultfd
+	{375, 3199, 10, 0}, // membarrier
+	{376, 3209, 6, 0},  // mlock2
+	{377, 3215, 15, 0}, // copy_file_range
+	{378, 3230, 7, 0},  // preadv2
+	{379, 3237, 8, 0},  // pwritev2
+	{380, 3245, 13, 0}, // pkey_mprotect
+	{381, 3258, 10, 0}, // pkey_alloc
+	{382, 3268, 9, 0},  // pkey_free
+	{383, 3277, 5, 2},  // statx
+	{384, 3282, 10, 0}, // arch_prctl
+	{385, 3292, 13, 0}, // io_pgetevents
+	{386, 3305, 4, 0},  // rseq
+	{393, 3309, 6, 0},  // semget
+	{394, 3315, 6, 0},  // semctl
+	{395, 3321, 6, 0},  // shmget
+	{396, 3327, 6, 0},  // shmctl
+	{397, 3333, 5, 0},  // shmat
+	{398, 3338, 5, 0},  // shmdt
+	{399, 3343, 6, 0},  // msgget
+	{400, 3349, 6, 0},  // msgsnd
+	{401, 3355, 6, 0},  // msgrcv
+	{402, 3361, 6, 0},  // msgctl
+	{403, 3367, 15, 0}, // clock_gettime64
+	{404, 3382, 15, 0}, // clock_settime64
+	{405, 3397, 15, 0}, // clock_adjtime64
+	{406, 3412, 19, 0}, // clock_getres_time64
+	{407, 3431, 22, 0}, // clock_nanosleep_time64
+	{408, 3453, 15, 0}, // timer_gettime64
+	{409, 3468, 15, 0}, // timer_settime64
+	{410, 3483, 17, 0}, // timerfd_gettime64
+	{411, 3500, 17, 0}, // timerfd_settime64
+	{412, 3517, 16, 0}, // utimensat_time64
+	{413, 3533, 15, 0}, // pselect6_time64
+	{414, 3548, 12, 0}, // ppoll_time64
+	{416, 3560, 20, 0}, // io_pgetevents_time64
+	{417, 3580, 15, 0}, // recvmmsg_time64
+	{418, 3595, 19, 0}, // mq_timedsend_time64
+	{419, 3614, 22, 0}, // mq_timedreceive_time64
+	{420, 3636, 17, 0}, // semtimedop_time64
+	{421, 3653, 22, 0}, // rt_sigtimedwait_time64
+	{422, 3675, 12, 5}, // futex_time64
+	{423, 3687, 28, 0}, // sched_rr_get_interval_time64
+	{424, 3715, 17, 0}, // pidfd_send_signal
+	{425, 3732, 14, 0}, // io_uring_setup
+	{426, 3746, 14, 0}, // io_uring_enter
+	{427, 3760, 17, 0}, // io_uring_register
+	{428, 3777, 9, 0},  // open_tree
+	{429, 3786, 10, 0}, // move_mount
+	{430, 3796, 6, 0},  // fsopen
+	{431, 3802, 8, 0},  // fsconfig
+	{432, 3810, 7, 0},  // fsmount
+	{433, 3817, 6, 0},  // fspick
+	{434, 3823, 10, 0}, // pidfd_open
+	{435, 3833, 6, 1},  // clone3
+	{436, 3839, 11, 0}, // close_range
+	{437, 3850, 7, 0},  // openat2
+	{438, 3857, 11, 0}, // pidfd_getfd
+	{439, 3868, 10, 1}, // faccessat2
+	{440, 3878, 15, 0}, // process_madvise
+	{441, 3893, 12, 0}, // epoll_pwait2
+	{442, 3905, 13, 0}, // mount_setattr
+	{443, 3918, 11, 0}, // quotactl_fd
+	{444, 3929, 23, 0}, // landlock_create_ruleset
+	{445, 3952, 17, 0}, // landlock_add_rule
+	{446, 3969, 22, 0}, // landlock_restrict_self
+	{447, 3991, 12, 0}, // memfd_secret
+	{448, 4003, 16, 0}, // process_mrelease
+	{449, 4019, 11, 0}, // futex_waitv
+	{450, 4030, 23, 0}, // set_mempolicy_home_node
+	{451, 4053, 9, 0},  // cachestat
+	{452, 4062, 9, 0},  // fchmodat2
+	{453, 4071, 16, 0}, // map_shadow_stack
+	{454, 4087, 10, 0}, // futex_wake
+	{455, 4097, 10, 0}, // futex_wait
+	{456, 4107, 13, 0}, // futex_requeue
+	{457, 4120, 9, 0},  // statmount
+	{458, 4129, 9, 0},  // listmount
+	{459, 4138, 17, 0}, // lsm_get_self_attr
+	{460, 4155, 17, 0}, // lsm_set_self_attr
+	{461, 4172, 16, 0}, // lsm_list_modules
+	{462, 4188, 5, 0},  // mseal
+	{463, 4193, 10, 0}, // setxattrat
+	{464, 4203, 10, 0}, // getxattrat
+	{465, 4213, 11, 0}, // listxattrat
+	{466, 4224, 13, 0}, // removexattrat
+	{467, 4237, 14, 0}, // open_tree_attr
+	{468, 4251, 12, 0}, // file_getattr
+	{469, 4263, 12, 0}, // file_setattr
+	{470, 4275, 6, 0},  // listns
+	{471, 4281, 16, 0}, // rseq_slice_yield
 }
 
 const i386Names = "" +

@@ -353,330 +353,330 @@ var loong64PrototypesEnds = [...]uint16{
 }
 
 var loong64Calls = []entry{
-	{0, 8, 1},         // io_setup
-	{1, 18, 1},        // io_destroy
-	{2, 27, 1},        // io_submit
-	{3, 36, 1},        // io_cancel
-	{4, 48, 1},        // io_getevents
-	{5, 56, 1},        // setxattr
-	{6, 65, 1},        // lsetxattr
-	{7, 74, 1},        // fsetxattr
-	{8, 82, 1},        // getxattr
-	{9, 91, 1},        // lgetxattr
-	{10, 100, 1},      // fgetxattr
-	{11, 109, 1},      // listxattr
-	{12, 119, 1},      // llistxattr
-	{13, 129, 1},      // flistxattr
-	{14, 140, 1},      // removexattr
-	{15, 152, 1},      // lremovexattr
-	{16, 164, 1},      // fremovexattr
-	{17, 170, 1},      // getcwd
-	{18, 184, 1},      // lookup_dcookie
-	{19, 192, 1},      // eventfd2
-	{20, 205, 1},      // epoll_create1
-	{21, 214, 100},    // epoll_ctl
-	{22, 225, 1000},   // epoll_pwait
-	{23, 228, 1},      // dup
-	{24, 232, 10},     // dup3
-	{25, 237, 100},    // fcntl
-	{26, 250, 1},      // inotify_init1
-	{27, 267, 1},      // inotify_add_watch
-	{28, 283, 1},      // inotify_rm_watch
-	{29, 288, 10},     // ioctl
-	{30, 298, 1},      // ioprio_set
-	{31, 308, 1},      // ioprio_get
-	{32, 313, 1},      // flock
-	{33, 320, 1},      // mknodat
-	{34, 327, 10},     // mkdirat
-	{35, 335, 10},     // unlinkat
-	{36, 344, 1},      // symlinkat
-	{37, 350, 1},      // linkat
-	{39, 357, 1},      // umount2
-	{40, 362, 1},      // mount
-	{41, 372, 1},      // pivot_root
-	{42, 382, 1},      // nfsservctl
-	{43, 388, 1},      // statfs
-	{44, 395, 1},      // fstatfs
-	{45, 403, 1},      // truncate
-	{46, 412, 1},      // ftruncate
-	{47, 421, 1},      // fallocate
-	{48, 430, 1},      // faccessat
-	{49, 435, 1},      // chdir
-	{50, 441, 1},      // fchdir
-	{51, 447, 1},      // chroot
-	{52, 453, 1},      // fchmod
-	{53, 461, 1},      // fchmodat
-	{54, 469, 1},      // fchownat
-	{55, 475, 1},      // fchown
-	{56, 481, 100},    // openat
-	{57, 486, 100},    // close
-	{58, 493, 1},      // vhangup
-	{59, 498, 10},     // pipe2
-	{60, 506, 1},      // quotactl
-	{61, 516, 30},     // getdents64
-	{62, 521, 30},     // lseek
-	{63, 525, 1000},   // read
-	{64, 530, 1000},   // write
-	{65, 535, 300},    // readv
-	{66, 541, 300},    // writev
-	{67, 548, 300},    // pread64
-	{68, 556, 300},    // pwrite64
-	{69, 562, 1},      // preadv
-	{70, 569, 1},      // pwritev
-	{71, 577, 30},     // sendfile
-	{72, 585, 1},      // pselect6
-	{73, 590, 1},      // ppoll
-	{74, 599, 1},      // signalfd4
-	{75, 607, 1},      // vmsplice
-	{76, 613, 30},     // splice
-	{77, 616, 1},      // tee
-	{78, 626, 10},     // readlinkat
-	{79, 636, 100},    // newfstatat
-	{80, 641, 100},    // fstat
-	{81, 645, 1},      // sync
-	{82, 650, 10},     // fsync
-	{83, 659, 10},     // fdatasync
-	{84, 674, 1},      // sync_file_range
-	{85, 688, 1},      // timerfd_create
-	{86, 703, 1},      // timerfd_settime
-	{87, 718, 1},      // timerfd_gettime
-	{88, 727, 1},      // utimensat
-	{89, 731, 1},      // acct
-	{90, 737, 1},      // capget
-	{91, 743, 1},      // capset
-	{92, 754, 1},      // personality
-	{93, 758, 1},      // exit
-	{94, 768, 1},      // exit_group
-	{95, 774, 1},      // waitid
-	{96, 789, 1},      // set_tid_address
-	{97, 796, 1},      // unshare
-	{98, 801, 1000},   // futex
-	{99, 816, 1},      // set_robust_list
-	{100, 831, 1},     // get_robust_list
-	{101, 840, 1000},  // nanosleep
-	{102, 849, 1},     // getitimer
-	{103, 858, 1},     // setitimer
-	{104, 868, 1},     // kexec_load
-	{105, 879, 1},     // init_module
-	{106, 892, 1},     // delete_module
-	{107, 904, 1},     // timer_create
-	{108, 917, 1},     // timer_gettime
-	{109, 933, 1},     // timer_getoverrun
-	{110, 946, 1},     // timer_settime
-	{111, 958, 1},     // timer_delete
-	{112, 971, 1},     // clock_settime
-	{113, 984, 10},    // clock_gettime
-	{114, 996, 1},     // clock_getres
-	{115, 1011, 1000}, // clock_nanosleep
-	{116, 1017, 1},    // syslog
-	{117, 1023, 1},    // ptrace
-	{118, 1037, 1},    // sched_setparam
-	{119, 1055, 1},    // sched_setscheduler
-	{120, 1073, 1},    // sched_getscheduler
-	{121, 1087, 1},    // sched_getparam
-	{122, 1104, 1},    // sched_setaffinity
-	{123, 1121, 10},   // sched_getaffinity
-	{124, 1132, 30},   // sched_yield
-	{125, 1154, 1},    // sched_get_priority_max
-	{126, 1176, 1},    // sched_get_priority_min
-	{127, 1197, 1},    // sched_rr_get_interval
-	{128, 1212, 1},    // restart_syscall
-	{129, 1216, 1},    // kill
-	{130, 1221, 1},    // tkill
-	{131, 1227, 30},   // tgkill
-	{132, 1238, 10},   // sigaltstack
-	{133, 1251, 1},    // rt_sigsuspend
-	{134, 1263, 10},   // rt_sigaction
-	{135, 1277, 10},   // rt_sigprocmask
-	{136, 1290, 1},    // rt_sigpending
-	{137, 1305, 1},    // rt_sigtimedwait
-	{138, 1320, 1},    // rt_sigqueueinfo
-	{139, 1332, 30},   // rt_sigreturn
-	{140, 1343, 1},    // setpriority
-	{141, 1354, 1},    // getpriority
-	{142, 1360, 1},    // reboot
-	{143, 1368, 1},    // setregid
-	{144, 1374, 1},    // setgid
-	{145, 1382, 1},    // setreuid
-	{146, 1388, 1},    // setuid
-	{147, 1397, 1},    // setresuid
-	{148, 1406, 1},    // getresuid
-	{149, 1415, 1},    // setresgid
-	{150, 1424, 1},    // getresgid
-	{151, 1432, 1},    // setfsuid
-	{152, 1440, 1},    // setfsgid
-	{153, 1445, 1},    // times
-	{154, 1452, 1},    // setpgid
-	{155, 1459, 1},    // getpgid
-	{156, 1465, 1},    // getsid
-	{157, 1471, 1},    // setsid
-	{158, 1480, 1},    // getgroups
-	{159, 1489, 1},    // setgroups
-	{160, 1494, 1},    // uname
-	{161, 1505, 1},    // sethostname
-	{162, 1518, 1},    // setdomainname
-	{165, 1527, 1},    // getrusage
-	{166, 1532, 1},    // umask
-	{167, 1537, 10},   // prctl
-	{168, 1543, 1},    // getcpu
-	{169, 1555, 1},    // gettimeofday
-	{170, 1567, 1},    // settimeofday
-	{171, 1575, 1},    // adjtimex
-	{172, 1581, 30},   // getpid
-	{173, 1588, 1},    // getppid
-	{174, 1594, 1},    // getuid
-	{175, 1601, 1},    // geteuid
-	{176, 1607, 1},    // getgid
-	{177, 1614, 1},    // getegid
-	{178, 1620, 10},   // gettid
-	{179, 1627, 1},    // sysinfo
-	{180, 1634, 1},    // mq_open
-	{181, 1643, 1},    // mq_unlink
-	{182, 1655, 1},    // mq_timedsend
-	{183, 1670, 1},    // mq_timedreceive
-	{184, 1679, 1},    // mq_notify
-	{185, 1692, 1},    // mq_getsetattr
-	{186, 1698, 1},    // msgget
-	{187, 1704, 1},    // msgctl
-	{188, 1710, 1},    // msgrcv
-	{189, 1716, 1},    // msgsnd
-	{190, 1722, 1},    // semget
-	{191, 1728, 1},    // semctl
-	{192, 1738, 1},    // semtimedop
-	{193, 1743, 1},    // semop
-	{194, 1749, 1},    // shmget
-	{195, 1755, 1},    // shmctl
-	{196, 1760, 1},    // shmat
-	{197, 1765, 1},    // shmdt
-	{198, 1771, 100},  // socket
-	{199, 1781, 1},    // socketpair
-	{200, 1785, 10},   // bind
-	{201, 1791, 10},   // listen
-	{202, 1797, 1},    // accept
-	{203, 1804, 100},  // connect
-	{204, 1815, 100},  // getsockname
-	{205, 1826, 100},  // getpeername
-	{206, 1832, 300},  // sendto
-	{207, 1840, 300},  // recvfrom
-	{208, 1850, 100},  // setsockopt
-	{209, 1860, 100},  // getsockopt
-	{210, 1868, 10},   // shutdown
-	{211, 1875, 300},  // sendmsg
-	{212, 1882, 1000}, // recvmsg
-	{213, 1891, 1},    // readahead
-	{214, 1894, 1},    // brk
-	{215, 1900, 30},   // munmap
-	{216, 1906, 1},    // mremap
-	{217, 1913, 1},    // add_key
-	{218, 1924, 1},    // request_key
-	{219, 1930, 1},    // keyctl
-	{220, 1935, 10},   // clone
-	{221, 1941, 1},    // execve
-	{222, 1945, 30},   // mmap
-	{223, 1954, 1},    // fadvise64
-	{224, 1960, 1},    // swapon
-	{225, 1967, 1},    // swapoff
-	{226, 1975, 10},   // mprotect
-	{227, 1980, 1},    // msync
-	{228, 1985, 1},    // mlock
-	{229, 1992, 1},    // munlock
-	{230, 2000, 1},    // mlockall
-	{231, 2010, 1},    // munlockall
-	{232, 2017, 1},    // mincore
-	{233, 2024, 30},   // madvise
-	{234, 2040, 1},    // remap_file_pages
-	{235, 2045, 1},    // mbind
-	{236, 2058, 1},    // get_mempolicy
-	{237, 2071, 1},    // set_mempolicy
-	{238, 2084, 1},    // migrate_pages
-	{239, 2094, 1},    // move_pages
-	{240, 2111, 1},    // rt_tgsigqueueinfo
-	{241, 2126, 1},    // perf_event_open
-	{242, 2133, 100},  // accept4
-	{243, 2141, 1},    // recvmmsg
-	{260, 2146, 1},    // wait4
-	{261, 2155, 1},    // prlimit64
-	{262, 2168, 1},    // fanotify_init
-	{263, 2181, 1},    // fanotify_mark
-	{264, 2198, 1},    // name_to_handle_at
-	{265, 2215, 1},    // open_by_handle_at
-	{266, 2228, 1},    // clock_adjtime
-	{267, 2234, 1},    // syncfs
-	{268, 2239, 1},    // setns
-	{269, 2247, 1},    // sendmmsg
-	{270, 2263, 1},    // process_vm_readv
-	{271, 2280, 1},    // process_vm_writev
-	{272, 2284, 1},    // kcmp
-	{273, 2296, 1},    // finit_module
-	{274, 2309, 1},    // sched_setattr
-	{275, 2322, 1},    // sched_getattr
-	{276, 2331, 10},   // renameat2
-	{277, 2338, 1},    // seccomp
-	{278, 2347, 10},   // getrandom
-	{279, 2359, 1},    // memfd_create
-	{280, 2362, 1},    // bpf
-	{281, 2370, 1},    // execveat
-	{282, 2381, 1},    // userfaultfd
-	{283, 2391, 1},    // membarrier
-	{284, 2397, 1},    // mlock2
-	{285, 2412, 1},    // copy_file_range
-	{286, 2419, 1},    // preadv2
-	{287, 2427, 1},    // pwritev2
-	{288, 2440, 1},    // pkey_mprotect
-	{289, 2450, 1},    // pkey_alloc
-	{290, 2459, 1},    // pkey_free
-	{291, 2464, 30},   // statx
-	{292, 2477, 1},    // io_pgetevents
-	{293, 2481, 1},    // rseq
-	{294, 2496, 1},    // kexec_file_load
-	{424, 2513, 1},    // pidfd_send_signal
-	{425, 2527, 1},    // io_uring_setup
-	{426, 2541, 1},    // io_uring_enter
-	{427, 2558, 1},    // io_uring_register
-	{428, 2567, 1},    // open_tree
-	{429, 2577, 1},    // move_mount
-	{430, 2583, 1},    // fsopen
-	{431, 2591, 1},    // fsconfig
-	{432, 2598, 1},    // fsmount
-	{433, 2604, 1},    // fspick
-	{434, 2614, 1},    // pidfd_open
-	{435, 2620, 10},   // clone3
-	{436, 2631, 1},    // close_range
-	{437, 2638, 1},    // openat2
-	{438, 2649, 1},    // pidfd_getfd
-	{439, 2659, 10},   // faccessat2
-	{440, 2674, 1},    // process_madvise
-	{441, 2686, 1},    // epoll_pwait2
-	{442, 2699, 1},    // mount_setattr
-	{443, 2710, 1},    // quotactl_fd
-	{444, 2733, 1},    // landlock_create_ruleset
-	{445, 2750, 1},    // landlock_add_rule
-	{446, 2772, 1},    // landlock_restrict_self
-	{447, 2784, 1},    // memfd_secret
-	{448, 2800, 1},    // process_mrelease
-	{449, 2811, 1},    // futex_waitv
-	{450, 2834, 1},    // set_mempolicy_home_node
-	{451, 2843, 1},    // cachestat
-	{452, 2852, 1},    // fchmodat2
-	{453, 2868, 1},    // map_shadow_stack
-	{454, 2878, 1},    // futex_wake
-	{455, 2888, 1},    // futex_wait
-	{456, 2901, 1},    // futex_requeue
-	{457, 2910, 1},    // statmount
-	{458, 2919, 1},    // listmount
-	{459, 2936, 1},    // lsm_get_self_attr
-	{460, 2953, 1},    // lsm_set_self_attr
-	{461, 2969, 1},    // lsm_list_modules
-	{462, 2974, 1},    // mseal
-	{463, 2984, 1},    // setxattrat
-	{464, 2994, 1},    // getxattrat
-	{465, 3005, 1},    // listxattrat
-	{466, 3018, 1},    // removexattrat
-	{467, 3032, 1},    // open_tree_attr
-	{468, 3044, 1},    // file_getattr
-	{469, 3056, 1},    // file_setattr
-	{470, 3062, 1},    // listns
-	{471, 3078, 1},    // rseq_slice_yield
+	{0, 0, 8, 0},       // io_setup
+	{1, 8, 10, 0},      // io_destroy
+	{2, 18, 9, 0},      // io_submit
+	{3, 27, 9, 0},      // io_cancel
+	{4, 36, 12, 0},     // io_getevents
+	{5, 48, 8, 0},      // setxattr
+	{6, 56, 9, 0},      // lsetxattr
+	{7, 65, 9, 0},      // fsetxattr
+	{8, 74, 8, 0},      // getxattr
+	{9, 82, 9, 0},      // lgetxattr
+	{10, 91, 9, 0},     // fgetxattr
+	{11, 100, 9, 0},    // listxattr
+	{12, 109, 10, 0},   // llistxattr
+	{13, 119, 10, 0},   // flistxattr
+	{14, 129, 11, 0},   // removexattr
+	{15, 140, 12, 0},   // lremovexattr
+	{16, 152, 12, 0},   // fremovexattr
+	{17, 164, 6, 0},    // getcwd
+	{18, 170, 14, 0},   // lookup_dcookie
+	{19, 184, 8, 0},    // eventfd2
+	{20, 192, 13, 0},   // epoll_create1
+	{21, 205, 9, 3},    // epoll_ctl
+	{22, 214, 11, 5},   // epoll_pwait
+	{23, 225, 3, 0},    // dup
+	{24, 228, 4, 1},    // dup3
+	{25, 232, 5, 3},    // fcntl
+	{26, 237, 13, 0},   // inotify_init1
+	{27, 250, 17, 0},   // inotify_add_watch
+	{28, 267, 16, 0},   // inotify_rm_watch
+	{29, 283, 5, 1},    // ioctl
+	{30, 288, 10, 0},   // ioprio_set
+	{31, 298, 10, 0},   // ioprio_get
+	{32, 308, 5, 0},    // flock
+	{33, 313, 7, 0},    // mknodat
+	{34, 320, 7, 1},    // mkdirat
+	{35, 327, 8, 1},    // unlinkat
+	{36, 335, 9, 0},    // symlinkat
+	{37, 344, 6, 0},    // linkat
+	{39, 350, 7, 0},    // umount2
+	{40, 357, 5, 0},    // mount
+	{41, 362, 10, 0},   // pivot_root
+	{42, 372, 10, 0},   // nfsservctl
+	{43, 382, 6, 0},    // statfs
+	{44, 388, 7, 0},    // fstatfs
+	{45, 395, 8, 0},    // truncate
+	{46, 403, 9, 0},    // ftruncate
+	{47, 412, 9, 0},    // fallocate
+	{48, 421, 9, 0},    // faccessat
+	{49, 430, 5, 0},    // chdir
+	{50, 435, 6, 0},    // fchdir
+	{51, 441, 6, 0},    // chroot
+	{52, 447, 6, 0},    // fchmod
+	{53, 453, 8, 0},    // fchmodat
+	{54, 461, 8, 0},    // fchownat
+	{55, 469, 6, 0},    // fchown
+	{56, 475, 6, 3},    // openat
+	{57, 481, 5, 3},    // close
+	{58, 486, 7, 0},    // vhangup
+	{59, 493, 5, 1},    // pipe2
+	{60, 498, 8, 0},    // quotactl
+	{61, 506, 10, 2},   // getdents64
+	{62, 516, 5, 2},    // lseek
+	{63, 521, 4, 5},    // read
+	{64, 525, 5, 5},    // write
+	{65, 530, 5, 4},    // readv
+	{66, 535, 6, 4},    // writev
+	{67, 541, 7, 4},    // pread64
+	{68, 548, 8, 4},    // pwrite64
+	{69, 556, 6, 0},    // preadv
+	{70, 562, 7, 0},    // pwritev
+	{71, 569, 8, 2},    // sendfile
+	{72, 577, 8, 0},    // pselect6
+	{73, 585, 5, 0},    // ppoll
+	{74, 590, 9, 0},    // signalfd4
+	{75, 599, 8, 0},    // vmsplice
+	{76, 607, 6, 2},    // splice
+	{77, 613, 3, 0},    // tee
+	{78, 616, 10, 1},   // readlinkat
+	{79, 626, 10, 3},   // newfstatat
+	{80, 636, 5, 3},    // fstat
+	{81, 641, 4, 0},    // sync
+	{82, 645, 5, 1},    // fsync
+	{83, 650, 9, 1},    // fdatasync
+	{84, 659, 15, 0},   // sync_file_range
+	{85, 674, 14, 0},   // timerfd_create
+	{86, 688, 15, 0},   // timerfd_settime
+	{87, 703, 15, 0},   // timerfd_gettime
+	{88, 718, 9, 0},    // utimensat
+	{89, 727, 4, 0},    // acct
+	{90, 731, 6, 0},    // capget
+	{91, 737, 6, 0},    // capset
+	{92, 743, 11, 0},   // personality
+	{93, 754, 4, 0},    // exit
+	{94, 758, 10, 0},   // exit_group
+	{95, 768, 6, 0},    // waitid
+	{96, 774, 15, 0},   // set_tid_address
+	{97, 789, 7, 0},    // unshare
+	{98, 796, 5, 5},    // futex
+	{99, 801, 15, 0},   // set_robust_list
+	{100, 816, 15, 0},  // get_robust_list
+	{101, 831, 9, 5},   // nanosleep
+	{102, 840, 9, 0},   // getitimer
+	{103, 849, 9, 0},   // setitimer
+	{104, 858, 10, 0},  // kexec_load
+	{105, 868, 11, 0},  // init_module
+	{106, 879, 13, 0},  // delete_module
+	{107, 892, 12, 0},  // timer_create
+	{108, 904, 13, 0},  // timer_gettime
+	{109, 917, 16, 0},  // timer_getoverrun
+	{110, 933, 13, 0},  // timer_settime
+	{111, 946, 12, 0},  // timer_delete
+	{112, 958, 13, 0},  // clock_settime
+	{113, 971, 13, 1},  // clock_gettime
+	{114, 984, 12, 0},  // clock_getres
+	{115, 996, 15, 5},  // clock_nanosleep
+	{116, 1011, 6, 0},  // syslog
+	{117, 1017, 6, 0},  // ptrace
+	{118, 1023, 14, 0}, // sched_setparam
+	{119, 1037, 18, 0}, // sched_setscheduler
+	{120, 1055, 18, 0}, // sched_getscheduler
+	{121, 1073, 14, 0}, // sched_getparam
+	{122, 1087, 17, 0}, // sched_setaffinity
+	{123, 1104, 17, 1}, // sched_getaffinity
+	{124, 1121, 11, 2}, // sched_yield
+	{125, 1132, 22, 0}, // sched_get_priority_max
+	{126, 1154, 22, 0}, // sched_get_priority_min
+	{127, 1176, 21, 0}, // sched_rr_get_interval
+	{128, 1197, 15, 0}, // restart_syscall
+	{129, 1212, 4, 0},  // kill
+	{130, 1216, 5, 0},  // tkill
+	{131, 1221, 6, 2},  // tgkill
+	{132, 1227, 11, 1}, // sigaltstack
+	{133, 1238, 13, 0}, // rt_sigsuspend
+	{134, 1251, 12, 1}, // rt_sigaction
+	{135, 1263, 14, 1}, // rt_sigprocmask
+	{136, 1277, 13, 0}, // rt_sigpending
+	{137, 1290, 15, 0}, // rt_sigtimedwait
+	{138, 1305, 15, 0}, // rt_sigqueueinfo
+	{139, 1320, 12, 2}, // rt_sigreturn
+	{140, 1332, 11, 0}, // setpriority
+	{141, 1343, 11, 0}, // getpriority
+	{142, 1354, 6, 0},  // reboot
+	{143, 1360, 8, 0},  // setregid
+	{144, 1368, 6, 0},  // setgid
+	{145, 1374, 8, 0},  // setreuid
+	{146, 1382, 6, 0},  // setuid
+	{147, 1388, 9, 0},  // setresuid
+	{148, 1397, 9, 0},  // getresuid
+	{149, 1406, 9, 0},  // setresgid
+	{150, 1415, 9, 0},  // getresgid
+	{151, 1424, 8, 0},  // setfsuid
+	{152, 1432, 8, 0},  // setfsgid
+	{153, 1440, 5, 0},  // times
+	{154, 1445, 7, 0},  // setpgid
+	{155, 1452, 7, 0},  // getpgid
+	{156, 1459, 6, 0},  // getsid
+	{157, 1465, 6, 0},  // setsid
+	{158, 1471, 9, 0},  // getgroups
+	{159, 1480, 9, 0},  // setgroups
+	{160, 1489, 5, 0},  // uname
+	{161, 1494, 11, 0}, // sethostname
+	{162, 1505, 13, 0}, // setdomainname
+	{165, 1518, 9, 0},  // getrusage
+	{166, 1527, 5, 0},  // umask
+	{167, 1532, 5, 1},  // prctl
+	{168, 1537, 6, 0},  // getcpu
+	{169, 1543, 12, 0}, // gettimeofday
+	{170, 1555, 12, 0}, // settimeofday
+	{171, 1567, 8, 0},  // adjtimex
+	{172, 1575, 6, 2},  // getpid
+	{173, 1581, 7, 0},  // getppid
+	{174, 1588, 6, 0},  // getuid
+	{175, 1594, 7, 0},  // geteuid
+	{176, 1601, 6, 0},  // getgid
+	{177, 1607, 7, 0},  // getegid
+	{178, 1614, 6, 1},  // gettid
+	{179, 1620, 7, 0},  // sysinfo
+	{180, 1627, 7, 0},  // mq_open
+	{181, 1634, 9, 0},  // mq_unlink
+	{182, 1643, 12, 0}, // mq_timedsend
+	{183, 1655, 15, 0}, // mq_timedreceive
+	{184, 1670, 9, 0},  // mq_notify
+	{185, 1679, 13, 0}, // mq_getsetattr
+	{186, 1692, 6, 0},  // msgget
+	{187, 1698, 6, 0},  // msgctl
+	{188, 1704, 6, 0},  // msgrcv
+	{189, 1710, 6, 0},  // msgsnd
+	{190, 1716, 6, 0},  // semget
+	{191, 1722, 6, 0},  // semctl
+	{192, 1728, 10, 0}, // semtimedop
+	{193, 1738, 5, 0},  // semop
+	{194, 1743, 6, 0},  // shmget
+	{195, 1749, 6, 0},  // shmctl
+	{196, 1755, 5, 0},  // shmat
+	{197, 1760, 5, 0},  // shmdt
+	{198, 1765, 6, 3},  // socket
+	{199, 1771, 10, 0}, // socketpair
+	{200, 1781, 4, 1},  // bind
+	{201, 1785, 6, 1},  // listen
+	{202, 1791, 6, 0},  // accept
+	{203, 1797, 7, 3},  // connect
+	{204, 1804, 11, 3}, // getsockname
+	{205, 1815, 11, 3}, // getpeername
+	{206, 1826, 6, 4},  // sendto
+	{207, 1832, 8, 4},  // recvfrom
+	{208, 1840, 10, 3}, // setsockopt
+	{209, 1850, 10, 3}, // getsockopt
+	{210, 1860, 8, 1},  // shutdown
+	{211, 1868, 7, 4},  // sendmsg
+	{212, 1875, 7, 5},  // recvmsg
+	{213, 1882, 9, 0},  // readahead
+	{214, 1891, 3, 0},  // brk
+	{215, 1894, 6, 2},  // munmap
+	{216, 1900, 6, 0},  // mremap
+	{217, 1906, 7, 0},  // add_key
+	{218, 1913, 11, 0}, // request_key
+	{219, 1924, 6, 0},  // keyctl
+	{220, 1930, 5, 1},  // clone
+	{221, 1935, 6, 0},  // execve
+	{222, 1941, 4, 2},  // mmap
+	{223, 1945, 9, 0},  // fadvise64
+	{224, 1954, 6, 0},  // swapon
+	{225, 1960, 7, 0},  // swapoff
+	{226, 1967, 8, 1},  // mprotect
+	{227, 1975, 5, 0},  // msync
+	{228, 1980, 5, 0},  // mlock
+	{229, 1985, 7, 0},  // munlock
+	{230, 1992, 8, 0},  // mlockall
+	{231, 2000, 10, 0}, // munlockall
+	{232, 2010, 7, 0},  // mincore
+	{233, 2017, 7, 2},  // madvise
+	{234, 2024, 16, 0}, // remap_file_pages
+	{235, 2040, 5, 0},  // mbind
+	{236, 2045, 13, 0}, // get_mempolicy
+	{237, 2058, 13, 0}, // set_mempolicy
+	{238, 2071, 13, 0}, // migrate_pages
+	{239, 2084, 10, 0}, // move_pages
+	{240, 2094, 17, 0}, // rt_tgsigqueueinfo
+	{241, 2111, 15, 0}, // perf_event_open
+	{242, 2126, 7, 3},  // accept4
+	{243, 2133, 8, 0},  // recvmmsg
+	{260, 2141, 5, 0},  // wait4
+	{261, 2146, 9, 0},  // prlimit64
+	{262, 2155, 13, 0}, // fanotify_init
+	{263, 2168, 13, 0}, // fanotify_mark
+	{264, 2181, 17, 0}, // name_to_handle_at
+	{265, 2198, 17, 0}, // open_by_handle_at
+	{266, 2215, 13, 0}, // clock_adjtime
+	{267, 2228, 6, 0},  // syncfs
+	{268, 2234, 5, 0},  // setns
+	{269, 2239, 8, 0},  // sendmmsg
+	{270, 2247, 16, 0}, // process_vm_readv
+	{271, 2263, 17, 0}, // process_vm_writev
+	{272, 2280, 4, 0},  // kcmp
+	{273, 2284, 12, 0}, // finit_module
+	{274, 2296, 13, 0}, // sched_setattr
+	{275, 2309, 13, 0}, // sched_getattr
+	{276, 2322, 9, 1},  // renameat2
+	{277, 2331, 7, 0},  // seccomp
+	{278, 2338, 9, 1},  // getrandom
+	{279, 2347, 12, 0}, // memfd_create
+	{280, 2359, 3, 0},  // bpf
+	{281, 2362, 8, 0},  // execveat
+	{282, 2370, 11, 0}, // userfaultfd
+	{283, 2381, 10, 0}, // membarrier
+	{284, 2391, 6, 0},  // mlock2
+	{285, 2397, 15, 0}, // copy_file_range
+	{286, 2412, 7, 0},  // preadv2
+	{287, 2419, 8, 0},  // pwritev2
+	{288, 2427, 13, 0}, // pkey_mprotect
+	{289, 2440, 10, 0}, // pkey_alloc
+	{290, 2450, 9, 0},  // pkey_free
+	{291, 2459, 5, 2},  // statx
+	{292, 2464, 13, 0}, // io_pgetevents
+	{293, 2477, 4, 0},  // rseq
+	{294, 2481, 15, 0}, // kexec_file_load
+	{424, 2496, 17, 0}, // pidfd_send_signal
+	{425, 2513, 14, 0}, // io_uring_setup
+	{426, 2527, 14, 0}, // io_uring_enter
+	{427, 2541, 17, 0}, // io_uring_register
+	{428, 2558, 9, 0},  // open_tree
+	{429, 2567, 10, 0}, // move_mount
+	{430, 2577, 6, 0},  // fsopen
+	{431, 2583, 8, 0},  // fsconfig
+	{432, 2591, 7, 0},  // fsmount
+	{433, 2598, 6, 0},  // fspick
+	{434, 2604, 10, 0}, // pidfd_open
+	{435, 2614, 6, 1},  // clone3
+	{436, 2620, 11, 0}, // close_range
+	{437, 2631, 7, 0},  // openat2
+	{438, 2638, 11, 0}, // pidfd_getfd
+	{439, 2649, 10, 1}, // faccessat2
+	{440, 2659, 15, 0}, // process_madvise
+	{441, 2674, 12, 0}, // epoll_pwait2
+	{442, 2686, 13, 0}, // mount_setattr
+	{443, 2699, 11, 0}, // quotactl_fd
+	{444, 2710, 23, 0}, // landlock_create_ruleset
+	{445, 2733, 17, 0}, // landlock_add_rule
+	{446, 2750, 22, 0}, // landlock_restrict_self
+	{447, 2772, 12, 0}, // memfd_secret
+	{448, 2784, 16, 0}, // process_mrelease
+	{449, 2800, 11, 0}, // futex_waitv
+	{450, 2811, 23, 0}, // set_mempolicy_home_node
+	{451, 2834, 9, 0},  // cachestat
+	{452, 2843, 9, 0},  // fchmodat2
+	{453, 2852, 16, 0}, // map_shadow_stack
+	{454, 2868, 10, 0}, // futex_wake
+	{455, 2878, 10, 0}, // futex_wait
+	{456, 2888, 13, 0}, // futex_requeue
+	{457, 2901, 9, 0},  // statmount
+	{458, 2910, 9, 0},  // listmount
+	{459, 2919, 17, 0}, // lsm_get_self_attr
+	{460, 2936, 17, 0}, // lsm_set_self_attr
+	{461, 2953, 16, 0}, // lsm_list_modules
+	{462, 2969, 5, 0},  // mseal
+	{463, 2974, 10, 0}, // setxattrat
+	{464, 2984, 10, 0}, // getxattrat
+	{465, 2994, 11, 0}, // listxattrat
+	{466, 3005, 13, 0}, // removexattrat
+	{467, 3018, 14, 0}, // open_tree_attr
+	{468, 3032, 12, 0}, // file_getattr
+	{469, 3044, 12, 0}, // file_setattr
+	{470, 3056, 6, 0},  // listns
+	{471, 3062, 16, 0}, // rseq_slice_yield
 }
 
 const loong64Names = "" +

@@ -479,451 +479,451 @@ var mipsPrototypesEnds = [...]uint16{
 }
 
 var mipsCalls = []entry{
-	{4000, 7, 1},       // syscall
-	{4001, 11, 1},      // exit
-	{4002, 15, 1},      // fork
-	{4003, 19, 1000},   // read
-	{4004, 24, 1000},   // write
-	{4005, 28, 1},      // open
-	{4006, 33, 100},    // close
-	{4007, 40, 1},      // waitpid
-	{4008, 45, 1},      // creat
-	{4009, 49, 1},      // link
-	{4010, 55, 1},      // unlink
-	{4011, 61, 1},      // execve
-	{4012, 66, 1},      // chdir
-	{4013, 70, 1},      // time
-	{4014, 75, 1},      // mknod
-	{4015, 80, 1},      // chmod
-	{4016, 86, 1},      // lchown
-	{4017, 91, 1},      // break
-	{4018, 99, 1},      // unused18
-	{4019, 104, 30},    // lseek
-	{4020, 110, 30},    // getpid
-	{4021, 115, 1},     // mount
-	{4022, 121, 1},     // umount
-	{4023, 127, 1},     // setuid
-	{4024, 133, 1},     // getuid
-	{4025, 138, 1},     // stime
-	{4026, 144, 1},     // ptrace
-	{4027, 149, 1},     // alarm
-	{4028, 157, 1},     // unused28
-	{4029, 162, 1},     // pause
-	{4030, 167, 1},     // utime
-	{4031, 171, 1},     // stty
-	{4032, 175, 1},     // gtty
-	{4033, 181, 1},     // access
-	{4034, 185, 1},     // nice
-	{4035, 190, 1},     // ftime
-	{4036, 194, 1},     // sync
-	{4037, 198, 1},     // kill
-	{4038, 204, 1},     // rename
-	{4039, 209, 1},     // mkdir
-	{4040, 214, 1},     // rmdir
-	{4041, 217, 1},     // dup
-	{4042, 221, 1},     // pipe
-	{4043, 226, 1},     // times
-	{4044, 230, 1},     // prof
-	{4045, 233, 1},     // brk
-	{4046, 239, 1},     // setgid
-	{4047, 245, 1},     // getgid
-	{4048, 251, 1},     // signal
-	{4049, 258, 1},     // geteuid
-	{4050, 265, 1},     // getegid
-	{4051, 269, 1},     // acct
-	{4052, 276, 1},     // umount2
-	{4053, 280, 1},     // lock
-	{4054, 285, 10},    // ioctl
-	{4055, 290, 100},   // fcntl
-	{4056, 293, 1},     // mpx
-	{4057, 300, 1},     // setpgid
-	{4058, 306, 1},     // ulimit
-	{4059, 314, 1},     // unused59
-	{4060, 319, 1},     // umask
-	{4061, 325, 1},     // chroot
-	{4062, 330, 1},     // ustat
-	{4063, 334, 1},     // dup2
-	{4064, 341, 1},     // getppid
-	{4065, 348, 1},     // getpgrp
-	{4066, 354, 1},     // setsid
-	{4067, 363, 1},     // sigaction
-	{4068, 371, 1},     // sgetmask
-	{4069, 379, 1},     // ssetmask
-	{4070, 387, 1},     // setreuid
-	{4071, 395, 1},     // setregid
-	{4072, 405, 1},     // sigsuspend
-	{4073, 415, 1},     // sigpending
-	{4074, 426, 1},     // sethostname
-	{4075, 435, 1},     // setrlimit
-	{4076, 444, 1},     // getrlimit
-	{4077, 453, 1},     // getrusage
-	{4078, 465, 1},     // gettimeofday
-	{4079, 477, 1},     // settimeofday
-	{4080, 486, 1},     // getgroups
-	{4081, 495, 1},     // setgroups
-	{4082, 505, 1},     // reserved82
-	{4083, 512, 1},     // symlink
-	{4084, 520, 1},     // unused84
-	{4085, 528, 1},     // readlink
-	{4086, 534, 1},     // uselib
-	{4087, 540, 1},     // swapon
-	{4088, 546, 1},     // reboot
-	{4089, 553, 1},     // readdir
-	{4090, 557, 30},    // mmap
-	{4091, 563, 30},    // munmap
-	{4092, 571, 1},     // truncate
-	{4093, 580, 1},     // ftruncate
-	{4094, 586, 1},     // fchmod
-	{4095, 592, 1},     // fchown
-	{4096, 603, 1},     // getpriority
-	{4097, 614, 1},     // setpriority
-	{4098, 620, 1},     // profil
-	{4099, 626, 1},     // statfs
-	{4100, 633, 1},     // fstatfs
-	{4101, 639, 1},     // ioperm
-	{4102, 649, 100},   // socketcall
-	{4103, 655, 1},     // syslog
-	{4104, 664, 1},     // setitimer
-	{4105, 673, 1},     // getitimer
-	{4106, 677, 1},     // stat
-	{4107, 682, 1},     // lstat
-	{4108, 687, 100},   // fstat
-	{4109, 696, 1},     // unused109
-	{4110, 700, 1},     // iopl
-	{4111, 707, 1},     // vhangup
-	{4112, 711, 1},     // idle
-	{4113, 715, 1},     // vm86
-	{4114, 720, 1},     // wait4
-	{4115, 727, 1},     // swapoff
-	{4116, 734, 1},     // sysinfo
-	{4117, 737, 1},     // ipc
-	{4118, 742, 10},    // fsync
-	{4119, 751, 1},     // sigreturn
-	{4120, 756, 10},    // clone
-	{4121, 769, 1},     // setdomainname
-	{4122, 774, 1},     // uname
-	{4123, 784, 1},     // modify_ldt
-	{4124, 792, 1},     // adjtimex
-	{4125, 800, 10},    // mprotect
-	{4126, 811, 1},     // sigprocmask
-	{4127, 824, 1},     // create_module
-	{4128, 835, 1},     // init_module
-	{4129, 848, 1},     // delete_module
-	{4130, 863, 1},     // get_kernel_syms
-	{4131, 871, 1},     // quotactl
-	{4132, 878, 1},     // getpgid
-	{4133, 884, 1},     // fchdir
-	{4134, 891, 1},     // bdflush
-	{4135, 896, 1},     // sysfs
-	{4136, 907, 1},     // personality
-	{4137, 918, 1},     // afs_syscall
-	{4138, 926, 1},     // setfsuid
-	{4139, 934, 1},     // setfsgid
-	{4140, 941, 30},    // _llseek
-	{4141, 949, 1},     // getdents
-	{4142, 959, 1},     // _newselect
-	{4143, 964, 1},     // flock
-	{4144, 969, 1},     // msync
-	{4145, 974, 300},   // readv
-	{4146, 980, 300},   // writev
-	{4147, 990, 1},     // cacheflush
-	{4148, 998, 1},     // cachectl
-	{4149, 1005, 1},    // sysmips
-	{4150, 1014, 1},    // unused150
-	{4151, 1020, 1},    // getsid
-	{4152, 1029, 10},   // fdatasync
-	{4153, 1036, 1},    // _sysctl
-	{4154, 1041, 1},    // mlock
-	{4155, 1048, 1},    // munlock
-	{4156, 1056, 1},    // mlockall
-	{4157, 1066, 1},    // munlockall
-	{4158, 1080, 1},    // sched_setparam
-	{4159, 1094, 1},    // sched_getparam
-	{4160, 1112, 1},    // sched_setscheduler
-	{4161, 1130, 1},    // sched_getscheduler
-	{4162, 1141, 30},   // sched_yield
-	{4163, 1163, 1},    // sched_get_priority_max
-	{4164, 1185, 1},    // sched_get_priority_min
-	{4165, 1206, 1},    // sched_rr_get_interval
-	{4166, 1215, 1000}, // nanosleep
-	{4167, 1221, 1},    // mremap
-	{4168, 1227, 1},    // accept
-	{4169, 1231, 10},   // bind
-	{4170, 1238, 100},  // connect
-	{4171, 1249, 100},  // getpeername
-	{4172, 1260, 100},  // getsockname
-	{4173, 1270, 100},  // getsockopt
-	{4174, 1276, 10},   // listen
-	{4175, 1280, 1},    // recv
-	{4176, 1288, 300},  // recvfrom
-	{4177, 1295, 1000}, // recvmsg
-	{4178, 1299, 1000}, // send
-	{4179, 1306, 300},  // sendmsg
-	{4180, 1312, 300},  // sendto
-	{4181, 1322, 100},  // setsockopt
-	{4182, 1330, 10},   // shutdown
-	{4183, 1336, 100},  // socket
-	{4184, 1346, 1},    // socketpair
-	{4185, 1355, 1},    // setresuid
-	{4186, 1364, 1},    // getresuid
-	{4187, 1376, 1},    // query_module
-	{4188, 1380, 1},    // poll
-	{4189, 1390, 1},    // nfsservctl
-	{4190, 1399, 1},    // setresgid
-	{4191, 1408, 1},    // getresgid
-	{4192, 1413, 10},   // prctl
-	{4193, 1425, 30},   // rt_sigreturn
-	{4194, 1437, 10},   // rt_sigaction
-	{4195, 1451, 10},   // rt_sigprocmask
-	{4196, 1464, 1},    // rt_sigpending
-	{4197, 1479, 1},    // rt_sigtimedwait
-	{4198, 1494, 1},    // rt_sigqueueinfo
-	{4199, 1507, 1},    // rt_sigsuspend
-	{4200, 1514, 300},  // pread64
-	{4201, 1522, 300},  // pwrite64
-	{4202, 1527, 1},    // chown
-	{4203, 1533, 1},    // getcwd
-	{4204, 1539, 1},    // capget
-	{4205, 1545, 1},    // capset
-	{4206, 1556, 10},   // sigaltstack
-	{4207, 1564, 30},   // sendfile
-	{4208, 1571, 1},    // getpmsg
-	{4209, 1578, 1},    // putpmsg
-	{4210, 1583, 30},   // mmap2
-	{4211, 1593, 1},    // truncate64
-	{4212, 1604, 1},    // ftruncate64
-	{4213, 1610, 1},    // stat64
-	{4214, 1617, 1},    // lstat64
-	{4215, 1624, 1},    // fstat64
-	{4216, 1634, 1},    // pivot_root
-	{4217, 1641, 1},    // mincore
-	{4218, 1648, 30},   // madvise
-	{4219, 1658, 30},   // getdents64
-	{4220, 1665, 100},  // fcntl64
-	{4221, 1676, 1},    // reserved221
-	{4222, 1682, 10},   // gettid
-	{4223, 1691, 1},    // readahead
-	{4224, 1699, 1},    // setxattr
-	{4225, 1708, 1},    // lsetxattr
-	{4226, 1717, 1},    // fsetxattr
-	{4227, 1725, 1},    // getxattr
-	{4228, 1734, 1},    // lgetxattr
-	{4229, 1743, 1},    // fgetxattr
-	{4230, 1752, 1},    // listxattr
-	{4231, 1762, 1},    // llistxattr
-	{4232, 1772, 1},    // flistxattr
-	{4233, 1783, 1},    // removexattr
-	{4234, 1795, 1},    // lremovexattr
-	{4235, 1807, 1},    // fremovexattr
-	{4236, 1812, 1},    // tkill
-	{4237, 1822, 30},   // sendfile64
-	{4238, 1827, 1000}, // futex
-	{4239, 1844, 1},    // sched_setaffinity
-	{4240, 1861, 10},   // sched_getaffinity
-	{4241, 1869, 1},    // io_setup
-	{4242, 1879, 1},    // io_destroy
-	{4243, 1891, 1},    // io_getevents
-	{4244, 1900, 1},    // io_submit
-	{4245, 1909, 1},    // io_cancel
-	{4246, 1919, 1},    // exit_group
-	{4247, 1933, 1},    // lookup_dcookie
-	{4248, 1945, 1},    // epoll_create
-	{4249, 1954, 100},  // epoll_ctl
-	{4250, 1964, 1000}, // epoll_wait
-	{4251, 1980, 1},    // remap_file_pages
-	{4252, 1995, 1},    // set_tid_address
-	{4253, 2010, 1},    // restart_syscall
-	{4254, 2019, 1},    // fadvise64
-	{4255, 2027, 1},    // statfs64
-	{4256, 2036, 1},    // fstatfs64
-	{4257, 2048, 1},    // timer_create
-	{4258, 2061, 1},    // timer_settime
-	{4259, 2074, 1},    // timer_gettime
-	{4260, 2090, 1},    // timer_getoverrun
-	{4261, 2102, 1},    // timer_delete
-	{4262, 2115, 1},    // clock_settime
-	{4263, 2128, 10},   // clock_gettime
-	{4264, 2140, 1},    // clock_getres
-	{4265, 2155, 1000}, // clock_nanosleep
-	{4266, 2161, 30},   // tgkill
-	{4267, 2167, 1},    // utimes
-	{4268, 2172, 1},    // mbind
-	{4269, 2185, 1},    // get_mempolicy
-	{4270, 2198, 1},    // set_mempolicy
-	{4271, 2205, 1},    // mq_open
-	{4272, 2214, 1},    // mq_unlink
-	{4273, 2226, 1},    // mq_timedsend
-	{4274, 2241, 1},    // mq_timedreceive
-	{4275, 2250, 1},    // mq_notify
-	{4276, 2263, 1},    // mq_getsetattr
-	{4277, 2270, 1},    // vserver
-	{4278, 2276, 1},    // waitid
-	{4280, 2283, 1},    // add_key
-	{4281, 2294, 1},    // request_key
-	{4282, 2300, 1},    // keyctl
-	{4283, 2315, 1},    // set_thread_area
-	{4284, 2327, 1},    // inotify_init
-	{4285, 2344, 1},    // inotify_add_watch
-	{4286, 2360, 1},    // inotify_rm_watch
-	{4287, 2373, 1},    // migrate_pages
-	{4288, 2379, 100},  // openat
-	{4289, 2386, 10},   // mkdirat
-	{4290, 2393, 1},    // mknodat
-	{4291, 2401, 1},    // fchownat
-	{4292, 2410, 1},    // futimesat
-	{4293, 2419, 100},  // fstatat64
-	{4294, 2427, 10},   // unlinkat
-	{4295, 2435, 10},   // renameat
-	{4296, 2441, 1},    // linkat
-	{4297, 2450, 1},    // symlinkat
-	{4298, 2460, 10},   // readlinkat
-	{4299, 2468, 1},    // fchmodat
-	{4300, 2477, 1},    // faccessat
-	{4301, 2485, 1},    // pselect6
-	{4302, 2490, 1},    // ppoll
-	{4303, 2497, 1},    // unshare
-	{4304, 2503, 30},   // splice
-	{4305, 2518, 1},    // sync_file_range
-	{4306, 2521, 1},    // tee
-	{4307, 2529, 1},    // vmsplice
-	{4308, 2539, 1},    // move_pages
-	{4309, 2554, 1},    // set_robust_list
-	{4310, 2569, 1},    // get_robust_list
-	{4311, 2579, 1},    // kexec_load
-	{4312, 2585, 1},    // getcpu
-	{4313, 2596, 1000}, // epoll_pwait
-	{4314, 2606, 1},    // ioprio_set
-	{4315, 2616, 1},    // ioprio_get
-	{4316, 2625, 1},    // utimensat
-	{4317, 2633, 1},    // signalfd
-	{4318, 2640, 1},    // timerfd
-	{4319, 2647, 1},    // eventfd
-	{4320, 2656, 1},    // fallocate
-	{4321, 2670, 1},    // timerfd_create
-	{4322, 2685, 1},    // timerfd_gettime
-	{4323, 2700, 1},    // timerfd_settime
-	{4324, 2709, 1},    // signalfd4
-	{4325, 2717, 1},    // eventfd2
-	{4326, 2730, 1},    // epoll_create1
-	{4327, 2734, 10},   // dup3
-	{4328, 2739, 10},   // pipe2
-	{4329, 2752, 1},    // inotify_init1
-	{4330, 2758, 1},    // preadv
-	{4331, 2765, 1},    // pwritev
-	{4332, 2782, 1},    // rt_tgsigqueueinfo
-	{4333, 2797, 1},    // perf_event_open
-	{4334, 2804, 100},  // accept4
-	{4335, 2812, 1},    // recvmmsg
-	{4336, 2825, 1},    // fanotify_init
-	{4337, 2838, 1},    // fanotify_mark
-	{4338, 2847, 1},    // prlimit64
-	{4339, 2864, 1},    // name_to_handle_at
-	{4340, 2881, 1},    // open_by_handle_at
-	{4341, 2894, 1},    // clock_adjtime
-	{4342, 2900, 1},    // syncfs
-	{4343, 2908, 1},    // sendmmsg
-	{4344, 2913, 1},    // setns
-	{4345, 2929, 1},    // process_vm_readv
-	{4346, 2946, 1},    // process_vm_writev
-	{4347, 2950, 1},    // kcmp
-	{4348, 2962, 1},    // finit_module
-	{4349, 2975, 1},    // sched_setattr
-	{4350, 2988, 1},    // sched_getattr
-	{4351, 2997, 10},   // renameat2
-	{4352, 3004, 1},    // seccomp
-	{4353, 3013, 10},   // getrandom
-	{4354, 3025, 1},    // memfd_create
-	{4355, 3028, 1},    // bpf
-	{4356, 3036, 1},    // execveat
-	{4357, 3047, 1},    // userfaultfd
-	{4358, 3057, 1},    // membarrier
-	{4359, 3063, 1},    // mlock2
-	{4360, 3078, 1},    // copy_file_range
-	{4361, 3085, 1},    // preadv2
-	{4362, 3093, 1},    // pwritev2
-	{4363, 3106, 1},    // pkey_mprotect
-	{4364, 3116, 1},    // pkey_alloc
-	{4365, 3125, 1},    // pkey_free
-	{4366, 3130, 30},   // statx
-	{4367, 3134, 1},    // rseq
-	{4368, 3147, 1},    // io_pgetevents
-	{4393, 3153, 1},    // semget
-	{4394, 3159, 1},    // semctl
-	{4395, 3165, 1},    // shmget
-	{4396, 3171, 1},    // shmctl
-	{4397, 3176, 1},    // shmat
-	{4398, 3181, 1},    // shmdt
-	{4399, 3187, 1},    // msgget
-	{4400, 3193, 1},    // msgsnd
-	{4401, 3199, 1},    // msgrcv
-	{4402, 3205, 1},    // msgctl
-	{4403, 3220, 1},    // clock_gettime64
-	{4404, 3235, 1},    // clock_settime64
-	{4405, 3250, 1},    // clock_adjtime64
-	{4406, 3269, 1},    // clock_getres_time64
-	{4407, 3291, 1},    // clock_nanosleep_time64
-	{4408, 3306, 1},    // timer_gettime64
-	{4409, 3321, 1},    // timer_settime64
-	{4410, 3338, 1},    // timerfd_gettime64
-	{4411, 3355, 1},    // timerfd_settime64
-	{4412, 3371, 1},    // utimensat_time64
-	{4413, 3386, 1},    // pselect6_time64
-	{4414, 3398, 1},    // ppoll_time64
-	{4416, 3418, 1},    // io_pgetevents_time64
-	{4417, 3433, 1},    // recvmmsg_time64
-	{4418, 3452, 1},    // mq_timedsend_time64
-	{4419, 3474, 1},    // mq_timedreceive_time64
-	{4420, 3491, 1},    // semtimedop_time64
-	{4421, 3513, 1},    // rt_sigtimedwait_time64
-	{4422, 3525, 1000}, // futex_time64
-	{4423, 3553, 1},    // sched_rr_get_interval_time64
-	{4424, 3570, 1},    // pidfd_send_signal
-	{4425, 3584, 1},    // io_uring_setup
-	{4426, 3598, 1},    // io_uring_enter
-	{4427, 3615, 1},    // io_uring_register
-	{4428, 3624, 1},    // open_tree
-	{4429, 3634, 1},    // move_mount
-	{4430, 3640, 1},    // fsopen
-	{4431, 3648, 1},    // fsconfig
-	{4432, 3655, 1},    // fsmount
-	{4433, 3661, 1},    // fspick
-	{4434, 3671, 1},    // pidfd_open
-	{4435, 3677, 10},   // clone3
-	{4436, 3688, 1},    // close_range
-	{4437, 3695, 1},    // openat2
-	{4438, 3706, 1},    // pidfd_getfd
-	{4439, 3716, 10},   // faccessat2
-	{4440, 3731, 1},    // process_madvise
-	{4441, 3743, 1},    // epoll_pwait2
-	{4442, 3756, 1},    // mount_setattr
-	{4443, 3767, 1},    // quotactl_fd
-	{4444, 3790, 1},    // landlock_create_ruleset
-	{4445, 3807, 1},    // landlock_add_rule
-	{4446, 3829, 1},    // landlock_restrict_self
-	{4448, 3845, 1},    // process_mrelease
-	{4449, 3856, 1},    // futex_waitv
-	{4450, 3879, 1},    // set_mempolicy_home_node
-	{4451, 3888, 1},    // cachestat
-	{4452, 3897, 1},    // fchmodat2
-	{4453, 3913, 1},    // map_shadow_stack
-	{4454, 3923, 1},    // futex_wake
-	{4455, 3933, 1},    // futex_wait
-	{4456, 3946, 1},    // futex_requeue
-	{4457, 3955, 1},    // statmount
-	{4458, 3964, 1},    // listmount
-	{4459, 3981, 1},    // lsm_get_self_attr
-	{4460, 3998, 1},    // lsm_set_self_attr
-	{4461, 4014, 1},    // lsm_list_modules
-	{4462, 4019, 1},    // mseal
-	{4463, 4029, 1},    // setxattrat
-	{4464, 4039, 1},    // getxattrat
-	{4465, 4050, 1},    // listxattrat
-	{4466, 4063, 1},    // removexattrat
-	{4467, 4077, 1},    // open_tree_attr
-	{4468, 4089, 1},    // file_getattr
-	{4469, 4101, 1},    // file_setattr
-	{4470, 4107, 1},    // listns
-	{4471, 4123, 1},    // rseq_slice_yield
+	{4000, 0, 7, 0},     // syscall
+	{4001, 7, 4, 0},     // exit
+	{4002, 11, 4, 0},    // fork
+	{4003, 15, 4, 5},    // read
+	{4004, 19, 5, 5},    // write
+	{4005, 24, 4, 0},    // open
+	{4006, 28, 5, 3},    // close
+	{4007, 33, 7, 0},    // waitpid
+	{4008, 40, 5, 0},    // creat
+	{4009, 45, 4, 0},    // link
+	{4010, 49, 6, 0},    // unlink
+	{4011, 55, 6, 0},    // execve
+	{4012, 61, 5, 0},    // chdir
+	{4013, 66, 4, 0},    // time
+	{4014, 70, 5, 0},    // mknod
+	{4015, 75, 5, 0},    // chmod
+	{4016, 80, 6, 0},    // lchown
+	{4017, 86, 5, 0},    // break
+	{4018, 91, 8, 0},    // unused18
+	{4019, 99, 5, 2},    // lseek
+	{4020, 104, 6, 2},   // getpid
+	{4021, 110, 5, 0},   // mount
+	{4022, 115, 6, 0},   // umount
+	{4023, 121, 6, 0},   // setuid
+	{4024, 127, 6, 0},   // getuid
+	{4025, 133, 5, 0},   // stime
+	{4026, 138, 6, 0},   // ptrace
+	{4027, 144, 5, 0},   // alarm
+	{4028, 149, 8, 0},   // unused28
+	{4029, 157, 5, 0},   // pause
+	{4030, 162, 5, 0},   // utime
+	{4031, 167, 4, 0},   // stty
+	{4032, 171, 4, 0},   // gtty
+	{4033, 175, 6, 0},   // access
+	{4034, 181, 4, 0},   // nice
+	{4035, 185, 5, 0},   // ftime
+	{4036, 190, 4, 0},   // sync
+	{4037, 194, 4, 0},   // kill
+	{4038, 198, 6, 0},   // rename
+	{4039, 204, 5, 0},   // mkdir
+	{4040, 209, 5, 0},   // rmdir
+	{4041, 214, 3, 0},   // dup
+	{4042, 217, 4, 0},   // pipe
+	{4043, 221, 5, 0},   // times
+	{4044, 226, 4, 0},   // prof
+	{4045, 230, 3, 0},   // brk
+	{4046, 233, 6, 0},   // setgid
+	{4047, 239, 6, 0},   // getgid
+	{4048, 245, 6, 0},   // signal
+	{4049, 251, 7, 0},   // geteuid
+	{4050, 258, 7, 0},   // getegid
+	{4051, 265, 4, 0},   // acct
+	{4052, 269, 7, 0},   // umount2
+	{4053, 276, 4, 0},   // lock
+	{4054, 280, 5, 1},   // ioctl
+	{4055, 285, 5, 3},   // fcntl
+	{4056, 290, 3, 0},   // mpx
+	{4057, 293, 7, 0},   // setpgid
+	{4058, 300, 6, 0},   // ulimit
+	{4059, 306, 8, 0},   // unused59
+	{4060, 314, 5, 0},   // umask
+	{4061, 319, 6, 0},   // chroot
+	{4062, 325, 5, 0},   // ustat
+	{4063, 330, 4, 0},   // dup2
+	{4064, 334, 7, 0},   // getppid
+	{4065, 341, 7, 0},   // getpgrp
+	{4066, 348, 6, 0},   // setsid
+	{4067, 354, 9, 0},   // sigaction
+	{4068, 363, 8, 0},   // sgetmask
+	{4069, 371, 8, 0},   // ssetmask
+	{4070, 379, 8, 0},   // setreuid
+	{4071, 387, 8, 0},   // setregid
+	{4072, 395, 10, 0},  // sigsuspend
+	{4073, 405, 10, 0},  // sigpending
+	{4074, 415, 11, 0},  // sethostname
+	{4075, 426, 9, 0},   // setrlimit
+	{4076, 435, 9, 0},   // getrlimit
+	{4077, 444, 9, 0},   // getrusage
+	{4078, 453, 12, 0},  // gettimeofday
+	{4079, 465, 12, 0},  // settimeofday
+	{4080, 477, 9, 0},   // getgroups
+	{4081, 486, 9, 0},   // setgroups
+	{4082, 495, 10, 0},  // reserved82
+	{4083, 505, 7, 0},   // symlink
+	{4084, 512, 8, 0},   // unused84
+	{4085, 520, 8, 0},   // readlink
+	{4086, 528, 6, 0},   // uselib
+	{4087, 534, 6, 0},   // swapon
+	{4088, 540, 6, 0},   // reboot
+	{4089, 546, 7, 0},   // readdir
+	{4090, 553, 4, 2},   // mmap
+	{4091, 557, 6, 2},   // munmap
+	{4092, 563, 8, 0},   // truncate
+	{4093, 571, 9, 0},   // ftruncate
+	{4094, 580, 6, 0},   // fchmod
+	{4095, 586, 6, 0},   // fchown
+	{4096, 592, 11, 0},  // getpriority
+	{4097, 603, 11, 0},  // setpriority
+	{4098, 614, 6, 0},   // profil
+	{4099, 620, 6, 0},   // statfs
+	{4100, 626, 7, 0},   // fstatfs
+	{4101, 633, 6, 0},   // ioperm
+	{4102, 639, 10, 3},  // socketcall
+	{4103, 649, 6, 0},   // syslog
+	{4104, 655, 9, 0},   // setitimer
+	{4105, 664, 9, 0},   // getitimer
+	{4106, 673, 4, 0},   // stat
+	{4107, 677, 5, 0},   // lstat
+	{4108, 682, 5, 3},   // fstat
+	{4109, 687, 9, 0},   // unused109
+	{4110, 696, 4, 0},   // iopl
+	{4111, 700, 7, 0},   // vhangup
+	{4112, 707, 4, 0},   // idle
+	{4113, 711, 4, 0},   // vm86
+	{4114, 715, 5, 0},   // wait4
+	{4115, 720, 7, 0},   // swapoff
+	{4116, 727, 7, 0},   // sysinfo
+	{4117, 734, 3, 0},   // ipc
+	{4118, 737, 5, 1},   // fsync
+	{4119, 742, 9, 0},   // sigreturn
+	{4120, 751, 5, 1},   // clone
+	{4121, 756, 13, 0},  // setdomainname
+	{4122, 769, 5, 0},   // uname
+	{4123, 774, 10, 0},  // modify_ldt
+	{4124, 784, 8, 0},   // adjtimex
+	{4125, 792, 8, 1},   // mprotect
+	{4126, 800, 11, 0},  // sigprocmask
+	{4127, 811, 13, 0},  // create_module
+	{4128, 824, 11, 0},  // init_module
+	{4129, 835, 13, 0},  // delete_module
+	{4130, 848, 15, 0},  // get_kernel_syms
+	{4131, 863, 8, 0},   // quotactl
+	{4132, 871, 7, 0},   // getpgid
+	{4133, 878, 6, 0},   // fchdir
+	{4134, 884, 7, 0},   // bdflush
+	{4135, 891, 5, 0},   // sysfs
+	{4136, 896, 11, 0},  // personality
+	{4137, 907, 11, 0},  // afs_syscall
+	{4138, 918, 8, 0},   // setfsuid
+	{4139, 926, 8, 0},   // setfsgid
+	{4140, 934, 7, 2},   // _llseek
+	{4141, 941, 8, 0},   // getdents
+	{4142, 949, 10, 0},  // _newselect
+	{4143, 959, 5, 0},   // flock
+	{4144, 964, 5, 0},   // msync
+	{4145, 969, 5, 4},   // readv
+	{4146, 974, 6, 4},   // writev
+	{4147, 980, 10, 0},  // cacheflush
+	{4148, 990, 8, 0},   // cachectl
+	{4149, 998, 7, 0},   // sysmips
+	{4150, 1005, 9, 0},  // unused150
+	{4151, 1014, 6, 0},  // getsid
+	{4152, 1020, 9, 1},  // fdatasync
+	{4153, 1029, 7, 0},  // _sysctl
+	{4154, 1036, 5, 0},  // mlock
+	{4155, 1041, 7, 0},  // munlock
+	{4156, 1048, 8, 0},  // mlockall
+	{4157, 1056, 10, 0}, // munlockall
+	{4158, 1066, 14, 0}, // sched_setparam
+	{4159, 1080, 14, 0}, // sched_getparam
+	{4160, 1094, 18, 0}, // sched_setscheduler
+	{4161, 1112, 18, 0}, // sched_getscheduler
+	{4162, 1130, 11, 2}, // sched_yield
+	{4163, 1141, 22, 0}, // sched_get_priority_max
+	{4164, 1163, 22, 0}, // sched_get_priority_min
+	{4165, 1185, 21, 0}, // sched_rr_get_interval
+	{4166, 1206, 9, 5},  // nanosleep
+	{4167, 1215, 6, 0},  // mremap
+	{4168, 1221, 6, 0},  // accept
+	{4169, 1227, 4, 1},  // bind
+	{4170, 1231, 7, 3},  // connect
+	{4171, 1238, 11, 3}, // getpeername
+	{4172, 1249, 11, 3}, // getsockname
+	{4173, 1260, 10, 3}, // getsockopt
+	{4174, 1270, 6, 1},  // listen
+	{4175, 1276, 4, 0},  // recv
+	{4176, 1280, 8, 4},  // recvfrom
+	{4177, 1288, 7, 5},  // recvmsg
+	{4178, 1295, 4, 5},  // send
+	{4179, 1299, 7, 4},  // sendmsg
+	{4180, 1306, 6, 4},  // sendto
+	{4181, 1312, 10, 3}, // setsockopt
+	{4182, 1322, 8, 1},  // shutdown
+	{4183, 1330, 6, 3},  // socket
+	{4184, 1336, 10, 0}, // socketpair
+	{4185, 1346, 9, 0},  // setresuid
+	{4186, 1355, 9, 0},  // getresuid
+	{4187, 1364, 12, 0}, // query_module
+	{4188, 1376, 4, 0},  // poll
+	{4189, 1380, 10, 0}, // nfsservctl
+	{4190, 1390, 9, 0},  // setresgid
+	{4191, 1399, 9, 0},  // getresgid
+	{4192, 1408, 5, 1},  // prctl
+	{4193, 1413, 12, 2}, // rt_sigreturn
+	{4194, 1425, 12, 1}, // rt_sigaction
+	{4195, 1437, 14, 1}, // rt_sigprocmask
+	{4196, 1451, 13, 0}, // rt_sigpending
+	{4197, 1464, 15, 0}, // rt_sigtimedwait
+	{4198, 1479, 15, 0}, // rt_sigqueueinfo
+	{4199, 1494, 13, 0}, // rt_sigsuspend
+	{4200, 1507, 7, 4},  // pread64
+	{4201, 1514, 8, 4},  // pwrite64
+	{4202, 1522, 5, 0},  // chown
+	{4203, 1527, 6, 0},  // getcwd
+	{4204, 1533, 6, 0},  // capget
+	{4205, 1539, 6, 0},  // capset
+	{4206, 1545, 11, 1}, // sigaltstack
+	{4207, 1556, 8, 2},  // sendfile
+	{4208, 1564, 7, 0},  // getpmsg
+	{4209, 1571, 7, 0},  // putpmsg
+	{4210, 1578, 5, 2},  // mmap2
+	{4211, 1583, 10, 0}, // truncate64
+	{4212, 1593, 11, 0}, // ftruncate64
+	{4213, 1604, 6, 0},  // stat64
+	{4214, 1610, 7, 0},  // lstat64
+	{4215, 1617, 7, 0},  // fstat64
+	{4216, 1624, 10, 0}, // pivot_root
+	{4217, 1634, 7, 0},  // mincore
+	{4218, 1641, 7, 2},  // madvise
+	{4219, 1648, 10, 2}, // getdents64
+	{4220, 1658, 7, 3},  // fcntl64
+	{4221, 1665, 11, 0}, // reserved221
+	{4222, 1676, 6, 1},  // gettid
+	{4223, 1682, 9, 0},  // readahead
+	{4224, 1691, 8, 0},  // setxattr
+	{4225, 1699, 9, 0},  // lsetxattr
+	{4226, 1708, 9, 0},  // fsetxattr
+	{4227, 1717, 8, 0},  // getxattr
+	{4228, 1725, 9, 0},  // lgetxattr
+	{4229, 1734, 9, 0},  // fgetxattr
+	{4230, 1743, 9, 0},  // listxattr
+	{4231, 1752, 10, 0}, // llistxattr
+	{4232, 1762, 10, 0}, // flistxattr
+	{4233, 1772, 11, 0}, // removexattr
+	{4234, 1783, 12, 0}, // lremovexattr
+	{4235, 1795, 12, 0}, // fremovexattr
+	{4236, 1807, 5, 0},  // tkill
+	{4237, 1812, 10, 2}, // sendfile64
+	{4238, 1822, 5, 5},  // futex
+	{4239, 1827, 17, 0}, // sched_setaffinity
+	{4240, 1844, 17, 1}, // sched_getaffinity
+	{4241, 1861, 8, 0},  // io_setup
+	{4242, 1869, 10, 0}, // io_destroy
+	{4243, 1879, 12, 0}, // io_getevents
+	{4244, 1891, 9, 0},  // io_submit
+	{4245, 1900, 9, 0},  // io_cancel
+	{4246, 1909, 10, 0}, // exit_group
+	{4247, 1919, 14, 0}, // lookup_dcookie
+	{4248, 1933, 12, 0}, // epoll_create
+	{4249, 1945, 9, 3},  // epoll_ctl
+	{4250, 1954, 10, 5}, // epoll_wait
+	{4251, 1964, 16, 0}, // remap_file_pages
+	{4252, 1980, 15, 0}, // set_tid_address
+	{4253, 1995, 15, 0}, // restart_syscall
+	{4254, 2010, 9, 0},  // fadvise64
+	{4255, 2019, 8, 0},  // statfs64
+	{4256, 2027, 9, 0},  // fstatfs64
+	{4257, 2036, 12, 0}, // timer_create
+	{4258, 2048, 13, 0}, // timer_settime
+	{4259, 2061, 13, 0}, // timer_gettime
+	{4260, 2074, 16, 0}, // timer_getoverrun
+	{4261, 2090, 12, 0}, // timer_delete
+	{4262, 2102, 13, 0}, // clock_settime
+	{4263, 2115, 13, 1}, // clock_gettime
+	{4264, 2128, 12, 0}, // clock_getres
+	{4265, 2140, 15, 5}, // clock_nanosleep
+	{4266, 2155, 6, 2},  // tgkill
+	{4267, 2161, 6, 0},  // utimes
+	{4268, 2167, 5, 0},  // mbind
+	{4269, 2172, 13, 0}, // get_mempolicy
+	{4270, 2185, 13, 0}, // set_mempolicy
+	{4271, 2198, 7, 0},  // mq_open
+	{4272, 2205, 9, 0},  // mq_unlink
+	{4273, 2214, 12, 0}, // mq_timedsend
+	{4274, 2226, 15, 0}, // mq_timedreceive
+	{4275, 2241, 9, 0},  // mq_notify
+	{4276, 2250, 13, 0}, // mq_getsetattr
+	{4277, 2263, 7, 0},  // vserver
+	{4278, 2270, 6, 0},  // waitid
+	{4280, 2276, 7, 0},  // add_key
+	{4281, 2283, 11, 0}, // request_key
+	{4282, 2294, 6, 0},  // keyctl
+	{4283, 2300, 15, 0}, // set_thread_area
+	{4284, 2315, 12, 0}, // inotify_init
+	{4285, 2327, 17, 0}, // inotify_add_watch
+	{4286, 2344, 16, 0}, // inotify_rm_watch
+	{4287, 2360, 13, 0}, // migrate_pages
+	{4288, 2373, 6, 3},  // openat
+	{4289, 2379, 7, 1},  // mkdirat
+	{4290, 2386, 7, 0},  // mknodat
+	{4291, 2393, 8, 0},  // fchownat
+	{4292, 2401, 9, 0},  // futimesat
+	{4293, 2410, 9, 3},  // fstatat64
+	{4294, 2419, 8, 1},  // unlinkat
+	{4295, 2427, 8, 1},  // renameat
+	{4296, 2435, 6, 0},  // linkat
+	{4297, 2441, 9, 0},  // symlinkat
+	{4298, 2450, 10, 1}, // readlinkat
+	{4299, 2460, 8, 0},  // fchmodat
+	{4300, 2468, 9, 0},  // faccessat
+	{4301, 2477, 8, 0},  // pselect6
+	{4302, 2485, 5, 0},  // ppoll
+	{4303, 2490, 7, 0},  // unshare
+	{4304, 2497, 6, 2},  // splice
+	{4305, 2503, 15, 0}, // sync_file_range
+	{4306, 2518, 3, 0},  // tee
+	{4307, 2521, 8, 0},  // vmsplice
+	{4308, 2529, 10, 0}, // move_pages
+	{4309, 2539, 15, 0}, // set_robust_list
+	{4310, 2554, 15, 0}, // get_robust_list
+	{4311, 2569, 10, 0}, // kexec_load
+	{4312, 2579, 6, 0},  // getcpu
+	{4313, 2585, 11, 5}, // epoll_pwait
+	{4314, 2596, 10, 0}, // ioprio_set
+	{4315, 2606, 10, 0}, // ioprio_get
+	{4316, 2616, 9, 0},  // utimensat
+	{4317, 2625, 8, 0},  // signalfd
+	{4318, 2633, 7, 0},  // timerfd
+	{4319, 2640, 7, 0},  // eventfd
+	{4320, 2647, 9, 0},  // fallocate
+	{4321, 2656, 14, 0}, // timerfd_create
+	{4322, 2670, 15, 0}, // timerfd_gettime
+	{4323, 2685, 15, 0}, // timerfd_settime
+	{4324, 2700, 9, 0},  // signalfd4
+	{4325, 2709, 8, 0},  // eventfd2
+	{4326, 2717, 13, 0}, // epoll_create1
+	{4327, 2730, 4, 1},  // dup3
+	{4328, 2734, 5, 1},  // pipe2
+	{4329, 2739, 13, 0}, // inotify_init1
+	{4330, 2752, 6, 0},  // preadv
+	{4331, 2758, 7, 0},  // pwritev
+	{4332, 2765, 17, 0}, // rt_tgsigqueueinfo
+	{4333, 2782, 15, 0}, // perf_event_open
+	{4334, 2797, 7, 3},  // accept4
+	{4335, 2804, 8, 0},  // recvmmsg
+	{4336, 2812, 13, 0}, // fanotify_init
+	{4337, 2825, 13, 0}, // fanotify_mark
+	{4338, 2838, 9, 0},  // prlimit64
+	{4339, 2847, 17, 0}, // name_to_handle_at
+	{4340, 2864, 17, 0}, // open_by_handle_at
+	{4341, 2881, 13, 0}, // clock_adjtime
+	{4342, 2894, 6, 0},  // syncfs
+	{4343, 2900, 8, 0},  // sendmmsg
+	{4344, 2908, 5, 0},  // setns
+	{4345, 2913, 16, 0}, // process_vm_readv
+	{4346, 2929, 17, 0}, // process_vm_writev
+	{4347, 2946, 4, 0},  // kcmp
+	{4348, 2950, 12, 0}, // finit_module
+	{4349, 2962, 13, 0}, // sched_setattr
+	{4350, 2975, 13, 0}, // sched_getattr
+	{4351, 2988, 9, 1},  // renameat2
+	{4352, 2997, 7, 0},  // seccomp
+	{4353, 3004, 9, 1},  // getrandom
+	{4354, 3013, 12, 0}, // memfd_create
+	{4355, 3025, 3, 0},  // bpf
+	{4356, 3028, 8, 0},  // execveat
+	{4357, 3036, 11, 0}, // userfaultfd
+	{4358, 3047, 10, 0}, // membarrier
+	{4359, 3057, 6, 0},  // mlock2
+	{4360, 3063, 15, 0}, // copy_file_range
+	{4361, 3078, 7, 0},  // preadv2
+	{4362, 3085, 8, 0},  // pwritev2
+	{4363, 3093, 13, 0}, // pkey_mprotect
+	{4364, 3106, 10, 0}, // pkey_alloc
+	{4365, 3116, 9, 0},  // pkey_free
+	{4366, 3125, 5, 2},  // statx
+	{4367, 3130, 4, 0},  // rseq
+	{4368, 3134, 13, 0}, // io_pgetevents
+	{4393, 3147, 6, 0},  // semget
+	{4394, 3153, 6, 0},  // semctl
+	{4395, 3159, 6, 0},  // shmget
+	{4396, 3165, 6, 0},  // shmctl
+	{4397, 3171, 5, 0},  // shmat
+	{4398, 3176, 5, 0},  // shmdt
+	{4399, 3181, 6, 0},  // msgget
+	{4400, 3187, 6, 0},  // msgsnd
+	{4401, 3193, 6, 0},  // msgrcv
+	{4402, 3199, 6, 0},  // msgctl
+	{4403, 3205, 15, 0}, // clock_gettime64
+	{4404, 3220, 15, 0}, // clock_settime64
+	{4405, 3235, 15, 0}, // clock_adjtime64
+	{4406, 3250, 19, 0}, // clock_getres_time64
+	{4407, 3269, 22, 0}, // clock_nanosleep_time64
+	{4408, 3291, 15, 0}, // timer_gettime64
+	{4409, 3306, 15, 0}, // timer_settime64
+	{4410, 3321, 17, 0}, // timerfd_gettime64
+	{4411, 3338, 17, 0}, // timerfd_settime64
+	{4412, 3355, 16, 0}, // utimensat_time64
+	{4413, 3371, 15, 0}, // pselect6_time64
+	{4414, 3386, 12, 0}, // ppoll_time64
+	{4416, 3398, 20, 0}, // io_pgetevents_time64
+	{4417, 3418, 15, 0}, // recvmmsg_time64
+	{4418, 3433, 19, 0}, // mq_timedsend_time64
+	{4419, 3452, 22, 0}, // mq_timedreceive_time64
+	{4420, 3474, 17, 0}, // semtimedop_time64
+	{4421, 3491, 22, 0}, // rt_sigtimedwait_time64
+	{4422, 3513, 12, 5}, // futex_time64
+	{4423, 3525, 28, 0}, // sched_rr_get_interval_time64
+	{4424, 3553, 17, 0}, // pidfd_send_signal
+	{4425, 3570, 14, 0}, // io_uring_setup
+	{4426, 3584, 14, 0}, // io_uring_enter
+	{4427, 3598, 17, 0}, // io_uring_register
+	{4428, 3615, 9, 0},  // open_tree
+	{4429, 3624, 10, 0}, // move_mount
+	{4430, 3634, 6, 0},  // fsopen
+	{4431, 3640, 8, 0},  // fsconfig
+	{4432, 3648, 7, 0},  // fsmount
+	{4433, 3655, 6, 0},  // fspick
+	{4434, 3661, 10, 0}, // pidfd_open
+	{4435, 3671, 6, 1},  // clone3
+	{4436, 3677, 11, 0}, // close_range
+	{4437, 3688, 7, 0},  // openat2
+	{4438, 3695, 11, 0}, // pidfd_getfd
+	{4439, 3706, 10, 1}, // faccessat2
+	{4440, 3716, 15, 0}, // process_madvise
+	{4441, 3731, 12, 0}, // epoll_pwait2
+	{4442, 3743, 13, 0}, // mount_setattr
+	{4443, 3756, 11, 0}, // quotactl_fd
+	{4444, 3767, 23, 0}, // landlock_create_ruleset
+	{4445, 3790, 17, 0}, // landlock_add_rule
+	{4446, 3807, 22, 0}, // landlock_restrict_self
+	{4448, 3829, 16, 0}, // process_mrelease
+	{4449, 3845, 11, 0}, // futex_waitv
+	{4450, 3856, 23, 0}, // set_mempolicy_home_node
+	{4451, 3879, 9, 0},  // cachestat
+	{4452, 3888, 9, 0},  // fchmodat2
+	{4453, 3897, 16, 0}, // map_shadow_stack
+	{4454, 3913, 10, 0}, // futex_wake
+	{4455, 3923, 10, 0}, // futex_wait
+	{4456, 3933, 13, 0}, // futex_requeue
+	{4457, 3946, 9, 0},  // statmount
+	{4458, 3955, 9, 0},  // listmount
+	{4459, 3964, 17, 0}, // lsm_get_self_attr
+	{4460, 3981, 17, 0}, // lsm_set_self_attr
+	{4461, 3998, 16, 0}, // lsm_list_modules
+	{4462, 4014, 5, 0},  // mseal
+	{4463, 4019, 10, 0}, // setxattrat
+	{4464, 4029, 10, 0}, // getxattrat
+	{4465, 4039, 11, 0}, // listxattrat
+	{4466, 4050, 13, 0}, // removexattrat
+	{4467, 4063, 14, 0}, // open_tree_attr
+	{4468, 4077, 12, 0}, // file_getattr
+	{4469, 4089, 12, 0}, // file_setattr
+	{4470, 4101, 6, 0},  // listns
+	{4471, 4107, 16, 0}, // rseq_slice_yield
 }
 
 const mipsNames = "" +

@@ -406,381 +406,381 @@ var mips64PrototypesEnds = [...]uint16{
 }
 
 var mips64Calls = []entry{
-	{5000, 4, 1000},    // read
-	{5001, 9, 1000},    // write
-	{5002, 13, 1},      // open
-	{5003, 18, 100},    // close
-	{5004, 22, 1},      // stat
-	{5005, 27, 100},    // fstat
-	{5006, 32, 1},      // lstat
-	{5007, 36, 1},      // poll
-	{5008, 41, 30},     // lseek
-	{5009, 45, 30},     // mmap
-	{5010, 53, 10},     // mprotect
-	{5011, 59, 30},     // munmap
-	{5012, 62, 1},      // brk
-	{5013, 74, 10},     // rt_sigaction
-	{5014, 88, 10},     // rt_sigprocmask
-	{5015, 93, 10},     // ioctl
-	{5016, 100, 300},   // pread64
-	{5017, 108, 300},   // pwrite64
-	{5018, 113, 300},   // readv
-	{5019, 119, 300},   // writev
-	{5020, 125, 1},     // access
-	{5021, 129, 1},     // pipe
-	{5022, 139, 1},     // _newselect
-	{5023, 150, 30},    // sched_yield
-	{5024, 156, 1},     // mremap
-	{5025, 161, 1},     // msync
-	{5026, 168, 1},     // mincore
-	{5027, 175, 30},    // madvise
-	{5028, 181, 1},     // shmget
-	{5029, 186, 1},     // shmat
-	{5030, 192, 1},     // shmctl
-	{5031, 195, 1},     // dup
-	{5032, 199, 1},     // dup2
-	{5033, 204, 1},     // pause
-	{5034, 213, 1000},  // nanosleep
-	{5035, 222, 1},     // getitimer
-	{5036, 231, 1},     // setitimer
-	{5037, 236, 1},     // alarm
-	{5038, 242, 30},    // getpid
-	{5039, 250, 30},    // sendfile
-	{5040, 256, 100},   // socket
-	{5041, 263, 100},   // connect
-	{5042, 269, 1},     // accept
-	{5043, 275, 300},   // sendto
-	{5044, 283, 300},   // recvfrom
-	{5045, 290, 300},   // sendmsg
-	{5046, 297, 1000},  // recvmsg
-	{5047, 305, 10},    // shutdown
-	{5048, 309, 10},    // bind
-	{5049, 315, 10},    // listen
-	{5050, 326, 100},   // getsockname
-	{5051, 337, 100},   // getpeername
-	{5052, 347, 1},     // socketpair
-	{5053, 357, 100},   // setsockopt
-	{5054, 367, 100},   // getsockopt
-	{5055, 372, 10},    // clone
-	{5056, 376, 1},     // fork
-	{5057, 382, 1},     // execve
-	{5058, 386, 1},     // exit
-	{5059, 391, 1},     // wait4
-	{5060, 395, 1},     // kill
-	{5061, 400, 1},     // uname
-	{5062, 406, 1},     // semget
-	{5063, 411, 1},     // semop
-	{5064, 417, 1},     // semctl
-	{5065, 422, 1},     // shmdt
-	{5066, 428, 1},     // msgget
-	{5067, 434, 1},     // msgsnd
-	{5068, 440, 1},     // msgrcv
-	{5069, 446, 1},     // msgctl
-	{5070, 451, 100},   // fcntl
-	{5071, 456, 1},     // flock
-	{5072, 461, 10},    // fsync
-	{5073, 470, 10},    // fdatasync
-	{5074, 478, 1},     // truncate
-	{5075, 487, 1},     // ftruncate
-	{5076, 495, 1},     // getdents
-	{5077, 501, 1},     // getcwd
-	{5078, 506, 1},     // chdir
-	{5079, 512, 1},     // fchdir
-	{5080, 518, 1},     // rename
-	{5081, 523, 1},     // mkdir
-	{5082, 528, 1},     // rmdir
-	{5083, 533, 1},     // creat
-	{5084, 537, 1},     // link
-	{5085, 543, 1},     // unlink
-	{5086, 550, 1},     // symlink
-	{5087, 558, 1},     // readlink
-	{5088, 563, 1},     // chmod
-	{5089, 569, 1},     // fchmod
-	{5090, 574, 1},     // chown
-	{5091, 580, 1},     // fchown
-	{5092, 586, 1},     // lchown
-	{5093, 591, 1},     // umask
-	{5094, 603, 1},     // gettimeofday
-	{5095, 612, 1},     // getrlimit
-	{5096, 621, 1},     // getrusage
-	{5097, 628, 1},     // sysinfo
-	{5098, 633, 1},     // times
-	{5099, 639, 1},     // ptrace
-	{5100, 645, 1},     // getuid
-	{5101, 651, 1},     // syslog
-	{5102, 657, 1},     // getgid
-	{5103, 663, 1},     // setuid
-	{5104, 669, 1},     // setgid
-	{5105, 676, 1},     // geteuid
-	{5106, 683, 1},     // getegid
-	{5107, 690, 1},     // setpgid
-	{5108, 697, 1},     // getppid
-	{5109, 704, 1},     // getpgrp
-	{5110, 710, 1},     // setsid
-	{5111, 718, 1},     // setreuid
-	{5112, 726, 1},     // setregid
-	{5113, 735, 1},     // getgroups
-	{5114, 744, 1},     // setgroups
-	{5115, 753, 1},     // setresuid
-	{5116, 762, 1},     // getresuid
-	{5117, 771, 1},     // setresgid
-	{5118, 780, 1},     // getresgid
-	{5119, 787, 1},     // getpgid
-	{5120, 795, 1},     // setfsuid
-	{5121, 803, 1},     // setfsgid
-	{5122, 809, 1},     // getsid
-	{5123, 815, 1},     // capget
-	{5124, 821, 1},     // capset
-	{5125, 834, 1},     // rt_sigpending
-	{5126, 849, 1},     // rt_sigtimedwait
-	{5127, 864, 1},     // rt_sigqueueinfo
-	{5128, 877, 1},     // rt_sigsuspend
-	{5129, 888, 10},    // sigaltstack
-	{5130, 893, 1},     // utime
-	{5131, 898, 1},     // mknod
-	{5132, 909, 1},     // personality
-	{5133, 914, 1},     // ustat
-	{5134, 920, 1},     // statfs
-	{5135, 927, 1},     // fstatfs
-	{5136, 932, 1},     // sysfs
-	{5137, 943, 1},     // getpriority
-	{5138, 954, 1},     // setpriority
-	{5139, 968, 1},     // sched_setparam
-	{5140, 982, 1},     // sched_getparam
-	{5141, 1000, 1},    // sched_setscheduler
-	{5142, 1018, 1},    // sched_getscheduler
-	{5143, 1040, 1},    // sched_get_priority_max
-	{5144, 1062, 1},    // sched_get_priority_min
-	{5145, 1083, 1},    // sched_rr_get_interval
-	{5146, 1088, 1},    // mlock
-	{5147, 1095, 1},    // munlock
-	{5148, 1103, 1},    // mlockall
-	{5149, 1113, 1},    // munlockall
-	{5150, 1120, 1},    // vhangup
-	{5151, 1130, 1},    // pivot_root
-	{5152, 1137, 1},    // _sysctl
-	{5153, 1142, 10},   // prctl
-	{5154, 1150, 1},    // adjtimex
-	{5155, 1159, 1},    // setrlimit
-	{5156, 1165, 1},    // chroot
-	{5157, 1169, 1},    // sync
-	{5158, 1173, 1},    // acct
-	{5159, 1185, 1},    // settimeofday
-	{5160, 1190, 1},    // mount
-	{5161, 1197, 1},    // umount2
-	{5162, 1203, 1},    // swapon
-	{5163, 1210, 1},    // swapoff
-	{5164, 1216, 1},    // reboot
-	{5165, 1227, 1},    // sethostname
-	{5166, 1240, 1},    // setdomainname
-	{5167, 1253, 1},    // create_module
-	{5168, 1264, 1},    // init_module
-	{5169, 1277, 1},    // delete_module
-	{5170, 1292, 1},    // get_kernel_syms
-	{5171, 1304, 1},    // query_module
-	{5172, 1312, 1},    // quotactl
-	{5173, 1322, 1},    // nfsservctl
-	{5174, 1329, 1},    // getpmsg
-	{5175, 1336, 1},    // putpmsg
-	{5176, 1347, 1},    // afs_syscall
-	{5177, 1358, 1},    // reserved177
-	{5178, 1364, 10},   // gettid
-	{5179, 1373, 1},    // readahead
-	{5180, 1381, 1},    // setxattr
-	{5181, 1390, 1},    // lsetxattr
-	{5182, 1399, 1},    // fsetxattr
-	{5183, 1407, 1},    // getxattr
-	{5184, 1416, 1},    // lgetxattr
-	{5185, 1425, 1},    // fgetxattr
-	{5186, 1434, 1},    // listxattr
-	{5187, 1444, 1},    // llistxattr
-	{5188, 1454, 1},    // flistxattr
-	{5189, 1465, 1},    // removexattr
-	{5190, 1477, 1},    // lremovexattr
-	{5191, 1489, 1},    // fremovexattr
-	{5192, 1494, 1},    // tkill
-	{5193, 1505, 1},    // reserved193
-	{5194, 1510, 1000}, // futex
-	{5195, 1527, 1},    // sched_setaffinity
-	{5196, 1544, 10},   // sched_getaffinity
-	{5197, 1554, 1},    // cacheflush
-	{5198, 1562, 1},    // cachectl
-	{5199, 1569, 1},    // sysmips
-	{5200, 1577, 1},    // io_setup
-	{5201, 1587, 1},    // io_destroy
-	{5202, 1599, 1},    // io_getevents
-	{5203, 1608, 1},    // io_submit
-	{5204, 1617, 1},    // io_cancel
-	{5205, 1627, 1},    // exit_group
-	{5206, 1641, 1},    // lookup_dcookie
-	{5207, 1653, 1},    // epoll_create
-	{5208, 1662, 100},  // epoll_ctl
-	{5209, 1672, 1000}, // epoll_wait
-	{5210, 1688, 1},    // remap_file_pages
-	{5211, 1700, 30},   // rt_sigreturn
-	{5212, 1715, 1},    // set_tid_address
-	{5213, 1730, 1},    // restart_syscall
-	{5214, 1740, 1},    // semtimedop
-	{5215, 1749, 1},    // fadvise64
-	{5216, 1761, 1},    // timer_create
-	{5217, 1774, 1},    // timer_settime
-	{5218, 1787, 1},    // timer_gettime
-	{5219, 1803, 1},    // timer_getoverrun
-	{5220, 1815, 1},    // timer_delete
-	{5221, 1828, 1},    // clock_settime
-	{5222, 1841, 10},   // clock_gettime
-	{5223, 1853, 1},    // clock_getres
-	{5224, 1868, 1000}, // clock_nanosleep
-	{5225, 1874, 30},   // tgkill
-	{5226, 1880, 1},    // utimes
-	{5227, 1885, 1},    // mbind
-	{5228, 1898, 1},    // get_mempolicy
-	{5229, 1911, 1},    // set_mempolicy
-	{5230, 1918, 1},    // mq_open
-	{5231, 1927, 1},    // mq_unlink
-	{5232, 1939, 1},    // mq_timedsend
-	{5233, 1954, 1},    // mq_timedreceive
-	{5234, 1963, 1},    // mq_notify
-	{5235, 1976, 1},    // mq_getsetattr
-	{5236, 1983, 1},    // vserver
-	{5237, 1989, 1},    // waitid
-	{5239, 1996, 1},    // add_key
-	{5240, 2007, 1},    // request_key
-	{5241, 2013, 1},    // keyctl
-	{5242, 2028, 1},    // set_thread_area
-	{5243, 2040, 1},    // inotify_init
-	{5244, 2057, 1},    // inotify_add_watch
-	{5245, 2073, 1},    // inotify_rm_watch
-	{5246, 2086, 1},    // migrate_pages
-	{5247, 2092, 100},  // openat
-	{5248, 2099, 10},   // mkdirat
-	{5249, 2106, 1},    // mknodat
-	{5250, 2114, 1},    // fchownat
-	{5251, 2123, 1},    // futimesat
-	{5252, 2133, 100},  // newfstatat
-	{5253, 2141, 10},   // unlinkat
-	{5254, 2149, 10},   // renameat
-	{5255, 2155, 1},    // linkat
-	{5256, 2164, 1},    // symlinkat
-	{5257, 2174, 10},   // readlinkat
-	{5258, 2182, 1},    // fchmodat
-	{5259, 2191, 1},    // faccessat
-	{5260, 2199, 1},    // pselect6
-	{5261, 2204, 1},    // ppoll
-	{5262, 2211, 1},    // unshare
-	{5263, 2217, 30},   // splice
-	{5264, 2232, 1},    // sync_file_range
-	{5265, 2235, 1},    // tee
-	{5266, 2243, 1},    // vmsplice
-	{5267, 2253, 1},    // move_pages
-	{5268, 2268, 1},    // set_robust_list
-	{5269, 2283, 1},    // get_robust_list
-	{5270, 2293, 1},    // kexec_load
-	{5271, 2299, 1},    // getcpu
-	{5272, 2310, 1000}, // epoll_pwait
-	{5273, 2320, 1},    // ioprio_set
-	{5274, 2330, 1},    // ioprio_get
-	{5275, 2339, 1},    // utimensat
-	{5276, 2347, 1},    // signalfd
-	{5277, 2354, 1},    // timerfd
-	{5278, 2361, 1},    // eventfd
-	{5279, 2370, 1},    // fallocate
-	{5280, 2384, 1},    // timerfd_create
-	{5281, 2399, 1},    // timerfd_gettime
-	{5282, 2414, 1},    // timerfd_settime
-	{5283, 2423, 1},    // signalfd4
-	{5284, 2431, 1},    // eventfd2
-	{5285, 2444, 1},    // epoll_create1
-	{5286, 2448, 10},   // dup3
-	{5287, 2453, 10},   // pipe2
-	{5288, 2466, 1},    // inotify_init1
-	{5289, 2472, 1},    // preadv
-	{5290, 2479, 1},    // pwritev
-	{5291, 2496, 1},    // rt_tgsigqueueinfo
-	{5292, 2511, 1},    // perf_event_open
-	{5293, 2518, 100},  // accept4
-	{5294, 2526, 1},    // recvmmsg
-	{5295, 2539, 1},    // fanotify_init
-	{5296, 2552, 1},    // fanotify_mark
-	{5297, 2561, 1},    // prlimit64
-	{5298, 2578, 1},    // name_to_handle_at
-	{5299, 2595, 1},    // open_by_handle_at
-	{5300, 2608, 1},    // clock_adjtime
-	{5301, 2614, 1},    // syncfs
-	{5302, 2622, 1},    // sendmmsg
-	{5303, 2627, 1},    // setns
-	{5304, 2643, 1},    // process_vm_readv
-	{5305, 2660, 1},    // process_vm_writev
-	{5306, 2664, 1},    // kcmp
-	{5307, 2676, 1},    // finit_module
-	{5308, 2686, 30},   // getdents64
-	{5309, 2699, 1},    // sched_setattr
-	{5310, 2712, 1},    // sched_getattr
-	{5311, 2721, 10},   // renameat2
-	{5312, 2728, 1},    // seccomp
-	{5313, 2737, 10},   // getrandom
-	{5314, 2749, 1},    // memfd_create
-	{5315, 2752, 1},    // bpf
-	{5316, 2760, 1},    // execveat
-	{5317, 2771, 1},    // userfaultfd
-	{5318, 2781, 1},    // membarrier
-	{5319, 2787, 1},    // mlock2
-	{5320, 2802, 1},    // copy_file_range
-	{5321, 2809, 1},    // preadv2
-	{5322, 2817, 1},    // pwritev2
-	{5323, 2830, 1},    // pkey_mprotect
-	{5324, 2840, 1},    // pkey_alloc
-	{5325, 2849, 1},    // pkey_free
-	{5326, 2854, 30},   // statx
-	{5327, 2858, 1},    // rseq
-	{5328, 2871, 1},    // io_pgetevents
-	{5424, 2888, 1},    // pidfd_send_signal
-	{5425, 2902, 1},    // io_uring_setup
-	{5426, 2916, 1},    // io_uring_enter
-	{5427, 2933, 1},    // io_uring_register
-	{5428, 2942, 1},    // open_tree
-	{5429, 2952, 1},    // move_mount
-	{5430, 2958, 1},    // fsopen
-	{5431, 2966, 1},    // fsconfig
-	{5432, 2973, 1},    // fsmount
-	{5433, 2979, 1},    // fspick
-	{5434, 2989, 1},    // pidfd_open
-	{5435, 2995, 10},   // clone3
-	{5436, 3006, 1},    // close_range
-	{5437, 3013, 1},    // openat2
-	{5438, 3024, 1},    // pidfd_getfd
-	{5439, 3034, 10},   // faccessat2
-	{5440, 3049, 1},    // process_madvise
-	{5441, 3061, 1},    // epoll_pwait2
-	{5442, 3074, 1},    // mount_setattr
-	{5443, 3085, 1},    // quotactl_fd
-	{5444, 3108, 1},    // landlock_create_ruleset
-	{5445, 3125, 1},    // landlock_add_rule
-	{5446, 3147, 1},    // landlock_restrict_self
-	{5448, 3163, 1},    // process_mrelease
-	{5449, 3174, 1},    // futex_waitv
-	{5450, 3197, 1},    // set_mempolicy_home_node
-	{5451, 3206, 1},    // cachestat
-	{5452, 3215, 1},    // fchmodat2
-	{5453, 3231, 1},    // map_shadow_stack
-	{5454, 3241, 1},    // futex_wake
-	{5455, 3251, 1},    // futex_wait
-	{5456, 3264, 1},    // futex_requeue
-	{5457, 3273, 1},    // statmount
-	{5458, 3282, 1},    // listmount
-	{5459, 3299, 1},    // lsm_get_self_attr
-	{5460, 3316, 1},    // lsm_set_self_attr
-	{5461, 3332, 1},    // lsm_list_modules
-	{5462, 3337, 1},    // mseal
-	{5463, 3347, 1},    // setxattrat
-	{5464, 3357, 1},    // getxattrat
-	{5465, 3368, 1},    // listxattrat
-	{5466, 3381, 1},    // removexattrat
-	{5467, 3395, 1},    // open_tree_attr
-	{5468, 3407, 1},    // file_getattr
-	{5469, 3419, 1},    // file_setattr
-	{5470, 3425, 1},    // listns
-	{5471, 3441, 1},    // rseq_slice_yield
+	{5000, 0, 4, 5},     // read
+	{5001, 4, 5, 5},     // write
+	{5002, 9, 4, 0},     // open
+	{5003, 13, 5, 3},    // close
+	{5004, 18, 4, 0},    // stat
+	{5005, 22, 5, 3},    // fstat
+	{5006, 27, 5, 0},    // lstat
+	{5007, 32, 4, 0},    // poll
+	{5008, 36, 5, 2},    // lseek
+	{5009, 41, 4, 2},    // mmap
+	{5010, 45, 8, 1},    // mprotect
+	{5011, 53, 6, 2},    // munmap
+	{5012, 59, 3, 0},    // brk
+	{5013, 62, 12, 1},   // rt_sigaction
+	{5014, 74, 14, 1},   // rt_sigprocmask
+	{5015, 88, 5, 1},    // ioctl
+	{5016, 93, 7, 4},    // pread64
+	{5017, 100, 8, 4},   // pwrite64
+	{5018, 108, 5, 4},   // readv
+	{5019, 113, 6, 4},   // writev
+	{5020, 119, 6, 0},   // access
+	{5021, 125, 4, 0},   // pipe
+	{5022, 129, 10, 0},  // _newselect
+	{5023, 139, 11, 2},  // sched_yield
+	{5024, 150, 6, 0},   // mremap
+	{5025, 156, 5, 0},   // msync
+	{5026, 161, 7, 0},   // mincore
+	{5027, 168, 7, 2},   // madvise
+	{5028, 175, 6, 0},   // shmget
+	{5029, 181, 5, 0},   // shmat
+	{5030, 186, 6, 0},   // shmctl
+	{5031, 192, 3, 0},   // dup
+	{5032, 195, 4, 0},   // dup2
+	{5033, 199, 5, 0},   // pause
+	{5034, 204, 9, 5},   // nanosleep
+	{5035, 213, 9, 0},   // getitimer
+	{5036, 222, 9, 0},   // setitimer
+	{5037, 231, 5, 0},   // alarm
+	{5038, 236, 6, 2},   // getpid
+	{5039, 242, 8, 2},   // sendfile
+	{5040, 250, 6, 3},   // socket
+	{5041, 256, 7, 3},   // connect
+	{5042, 263, 6, 0},   // accept
+	{5043, 269, 6, 4},   // sendto
+	{5044, 275, 8, 4},   // recvfrom
+	{5045, 283, 7, 4},   // sendmsg
+	{5046, 290, 7, 5},   // recvmsg
+	{5047, 297, 8, 1},   // shutdown
+	{5048, 305, 4, 1},   // bind
+	{5049, 309, 6, 1},   // listen
+	{5050, 315, 11, 3},  // getsockname
+	{5051, 326, 11, 3},  // getpeername
+	{5052, 337, 10, 0},  // socketpair
+	{5053, 347, 10, 3},  // setsockopt
+	{5054, 357, 10, 3},  // getsockopt
+	{5055, 367, 5, 1},   // clone
+	{5056, 372, 4, 0},   // fork
+	{5057, 376, 6, 0},   // execve
+	{5058, 382, 4, 0},   // exit
+	{5059, 386, 5, 0},   // wait4
+	{5060, 391, 4, 0},   // kill
+	{5061, 395, 5, 0},   // uname
+	{5062, 400, 6, 0},   // semget
+	{5063, 406, 5, 0},   // semop
+	{5064, 411, 6, 0},   // semctl
+	{5065, 417, 5, 0},   // shmdt
+	{5066, 422, 6, 0},   // msgget
+	{5067, 428, 6, 0},   // msgsnd
+	{5068, 434, 6, 0},   // msgrcv
+	{5069, 440, 6, 0},   // msgctl
+	{5070, 446, 5, 3},   // fcntl
+	{5071, 451, 5, 0},   // flock
+	{5072, 456, 5, 1},   // fsync
+	{5073, 461, 9, 1},   // fdatasync
+	{5074, 470, 8, 0},   // truncate
+	{5075, 478, 9, 0},   // ftruncate
+	{5076, 487, 8, 0},   // getdents
+	{5077, 495, 6, 0},   // getcwd
+	{5078, 501, 5, 0},   // chdir
+	{5079, 506, 6, 0},   // fchdir
+	{5080, 512, 6, 0},   // rename
+	{5081, 518, 5, 0},   // mkdir
+	{5082, 523, 5, 0},   // rmdir
+	{5083, 528, 5, 0},   // creat
+	{5084, 533, 4, 0},   // link
+	{5085, 537, 6, 0},   // unlink
+	{5086, 543, 7, 0},   // symlink
+	{5087, 550, 8, 0},   // readlink
+	{5088, 558, 5, 0},   // chmod
+	{5089, 563, 6, 0},   // fchmod
+	{5090, 569, 5, 0},   // chown
+	{5091, 574, 6, 0},   // fchown
+	{5092, 580, 6, 0},   // lchown
+	{5093, 586, 5, 0},   // umask
+	{5094, 591, 12, 0},  // gettimeofday
+	{5095, 603, 9, 0},   // getrlimit
+	{5096, 612, 9, 0},   // getrusage
+	{5097, 621, 7, 0},   // sysinfo
+	{5098, 628, 5, 0},   // times
+	{5099, 633, 6, 0},   // ptrace
+	{5100, 639, 6, 0},   // getuid
+	{5101, 645, 6, 0},   // syslog
+	{5102, 651, 6, 0},   // getgid
+	{5103, 657, 6, 0},   // setuid
+	{5104, 663, 6, 0},   // setgid
+	{5105, 669, 7, 0},   // geteuid
+	{5106, 676, 7, 0},   // getegid
+	{5107, 683, 7, 0},   // setpgid
+	{5108, 690, 7, 0},   // getppid
+	{5109, 697, 7, 0},   // getpgrp
+	{5110, 704, 6, 0},   // setsid
+	{5111, 710, 8, 0},   // setreuid
+	{5112, 718, 8, 0},   // setregid
+	{5113, 726, 9, 0},   // getgroups
+	{5114, 735, 9, 0},   // setgroups
+	{5115, 744, 9, 0},   // setresuid
+	{5116, 753, 9, 0},   // getresuid
+	{5117, 762, 9, 0},   // setresgid
+	{5118, 771, 9, 0},   // getresgid
+	{5119, 780, 7, 0},   // getpgid
+	{5120, 787, 8, 0},   // setfsuid
+	{5121, 795, 8, 0},   // setfsgid
+	{5122, 803, 6, 0},   // getsid
+	{5123, 809, 6, 0},   // capget
+	{5124, 815, 6, 0},   // capset
+	{5125, 821, 13, 0},  // rt_sigpending
+	{5126, 834, 15, 0},  // rt_sigtimedwait
+	{5127, 849, 15, 0},  // rt_sigqueueinfo
+	{5128, 864, 13, 0},  // rt_sigsuspend
+	{5129, 877, 11, 1},  // sigaltstack
+	{5130, 888, 5, 0},   // utime
+	{5131, 893, 5, 0},   // mknod
+	{5132, 898, 11, 0},  // personality
+	{5133, 909, 5, 0},   // ustat
+	{5134, 914, 6, 0},   // statfs
+	{5135, 920, 7, 0},   // fstatfs
+	{5136, 927, 5, 0},   // sysfs
+	{5137, 932, 11, 0},  // getpriority
+	{5138, 943, 11, 0},  // setpriority
+	{5139, 954, 14, 0},  // sched_setparam
+	{5140, 968, 14, 0},  // sched_getparam
+	{5141, 982, 18, 0},  // sched_setscheduler
+	{5142, 1000, 18, 0}, // sched_getscheduler
+	{5143, 1018, 22, 0}, // sched_get_priority_max
+	{5144, 1040, 22, 0}, // sched_get_priority_min
+	{5145, 1062, 21, 0}, // sched_rr_get_interval
+	{5146, 1083, 5, 0},  // mlock
+	{5147, 1088, 7, 0},  // munlock
+	{5148, 1095, 8, 0},  // mlockall
+	{5149, 1103, 10, 0}, // munlockall
+	{5150, 1113, 7, 0},  // vhangup
+	{5151, 1120, 10, 0}, // pivot_root
+	{5152, 1130, 7, 0},  // _sysctl
+	{5153, 1137, 5, 1},  // prctl
+	{5154, 1142, 8, 0},  // adjtimex
+	{5155, 1150, 9, 0},  // setrlimit
+	{5156, 1159, 6, 0},  // chroot
+	{5157, 1165, 4, 0},  // sync
+	{5158, 1169, 4, 0},  // acct
+	{5159, 1173, 12, 0}, // settimeofday
+	{5160, 1185, 5, 0},  // mount
+	{5161, 1190, 7, 0},  // umount2
+	{5162, 1197, 6, 0},  // swapon
+	{5163, 1203, 7, 0},  // swapoff
+	{5164, 1210, 6, 0},  // reboot
+	{5165, 1216, 11, 0}, // sethostname
+	{5166, 1227, 13, 0}, // setdomainname
+	{5167, 1240, 13, 0}, // create_module
+	{5168, 1253, 11, 0}, // init_module
+	{5169, 1264, 13, 0}, // delete_module
+	{5170, 1277, 15, 0}, // get_kernel_syms
+	{5171, 1292, 12, 0}, // query_module
+	{5172, 1304, 8, 0},  // quotactl
+	{5173, 1312, 10, 0}, // nfsservctl
+	{5174, 1322, 7, 0},  // getpmsg
+	{5175, 1329, 7, 0},  // putpmsg
+	{5176, 1336, 11, 0}, // afs_syscall
+	{5177, 1347, 11, 0}, // reserved177
+	{5178, 1358, 6, 1},  // gettid
+	{5179, 1364, 9, 0},  // readahead
+	{5180, 1373, 8, 0},  // setxattr
+	{5181, 1381, 9, 0},  // lsetxattr
+	{5182, 1390, 9, 0},  // fsetxattr
+	{5183, 1399, 8, 0},  // getxattr
+	{5184, 1407, 9, 0},  // lgetxattr
+	{5185, 1416, 9, 0},  // fgetxattr
+	{5186, 1425, 9, 0},  // listxattr
+	{5187, 1434, 10, 0}, // llistxattr
+	{5188, 1444, 10, 0}, // flistxattr
+	{5189, 1454, 11, 0}, // removexattr
+	{5190, 1465, 12, 0}, // lremovexattr
+	{5191, 1477, 12, 0}, // fremovexattr
+	{5192, 1489, 5, 0},  // tkill
+	{5193, 1494, 11, 0}, // reserved193
+	{5194, 1505, 5, 5},  // futex
+	{5195, 1510, 17, 0}, // sched_setaffinity
+	{5196, 1527, 17, 1}, // sched_getaffinity
+	{5197, 1544, 10, 0}, // cacheflush
+	{5198, 1554, 8, 0},  // cachectl
+	{5199, 1562, 7, 0},  // sysmips
+	{5200, 1569, 8, 0},  // io_setup
+	{5201, 1577, 10, 0}, // io_destroy
+	{5202, 1587, 12, 0}, // io_getevents
+	{5203, 1599, 9, 0},  // io_submit
+	{5204, 1608, 9, 0},  // io_cancel
+	{5205, 1617, 10, 0}, // exit_group
+	{5206, 1627, 14, 0}, // lookup_dcookie
+	{5207, 1641, 12, 0}, // epoll_create
+	{5208, 1653, 9, 3},  // epoll_ctl
+	{5209, 1662, 10, 5}, // epoll_wait
+	{5210, 1672, 16, 0}, // remap_file_pages
+	{5211, 1688, 12, 2}, // rt_sigreturn
+	{5212, 1700, 15, 0}, // set_tid_address
+	{5213, 1715, 15, 0}, // restart_syscall
+	{5214, 1730, 10, 0}, // semtimedop
+	{5215, 1740, 9, 0},  // fadvise64
+	{5216, 1749, 12, 0}, // timer_create
+	{5217, 1761, 13, 0}, // timer_settime
+	{5218, 1774, 13, 0}, // timer_gettime
+	{5219, 1787, 16, 0}, // timer_getoverrun
+	{5220, 1803, 12, 0}, // timer_delete
+	{5221, 1815, 13, 0}, // clock_settime
+	{5222, 1828, 13, 1}, // clock_gettime
+	{5223, 1841, 12, 0}, // clock_getres
+	{5224, 1853, 15, 5}, // clock_nanosleep
+	{5225, 1868, 6, 2},  // tgkill
+	{5226, 1874, 6, 0},  // utimes
+	{5227, 1880, 5, 0},  // mbind
+	{5228, 1885, 13, 0}, // get_mempolicy
+	{5229, 1898, 13, 0}, // set_mempolicy
+	{5230, 1911, 7, 0},  // mq_open
+	{5231, 1918, 9, 0},  // mq_unlink
+	{5232, 1927, 12, 0}, // mq_timedsend
+	{5233, 1939, 15, 0}, // mq_timedreceive
+	{5234, 1954, 9, 0},  // mq_notify
+	{5235, 1963, 13, 0}, // mq_getsetattr
+	{5236, 1976, 7, 0},  // vserver
+	{5237, 1983, 6, 0},  // waitid
+	{5239, 1989, 7, 0},  // add_key
+	{5240, 1996, 11, 0}, // request_key
+	{5241, 2007, 6, 0},  // keyctl
+	{5242, 2013, 15, 0}, // set_thread_area
+	{5243, 2028, 12, 0}, // inotify_init
+	{5244, 2040, 17, 0}, // inotify_add_watch
+	{5245, 2057, 16, 0}, // inotify_rm_watch
+	{5246, 2073, 13, 0}, // migrate_pages
+	{5247, 2086, 6, 3},  // openat
+	{5248, 2092, 7, 1},  // mkdirat
+	{5249, 2099, 7, 0},  // mknodat
+	{5250, 2106, 8, 0},  // fchownat
+	{5251, 2114, 9, 0},  // futimesat
+	{5252, 2123, 10, 3}, // newfstatat
+	{5253, 2133, 8, 1},  // unlinkat
+	{5254, 2141, 8, 1},  // renameat
+	{5255, 2149, 6, 0},  // linkat
+	{5256, 2155, 9, 0},  // symlinkat
+	{5257, 2164, 10, 1}, // readlinkat
+	{5258, 2174, 8, 0},  // fchmodat
+	{5259, 2182, 9, 0},  // faccessat
+	{5260, 2191, 8, 0},  // pselect6
+	{5261, 2199, 5, 0},  // ppoll
+	{5262, 2204, 7, 0},  // unshare
+	{5263, 2211, 6, 2},  // splice
+	{5264, 2217, 15, 0}, // sync_file_range
+	{5265, 2232, 3, 0},  // tee
+	{5266, 2235, 8, 0},  // vmsplice
+	{5267, 2243, 10, 0}, // move_pages
+	{5268, 2253, 15, 0}, // set_robust_list
+	{5269, 2268, 15, 0}, // get_robust_list
+	{5270, 2283, 10, 0}, // kexec_load
+	{5271, 2293, 6, 0},  // getcpu
+	{5272, 2299, 11, 5}, // epoll_pwait
+	{5273, 2310, 10, 0}, // ioprio_set
+	{5274, 2320, 10, 0}, // ioprio_get
+	{5275, 2330, 9, 0},  // utimensat
+	{5276, 2339, 8, 0},  // signalfd
+	{5277, 2347, 7, 0},  // timerfd
+	{5278, 2354, 7, 0},  // eventfd
+	{5279, 2361, 9, 0},  // fallocate
+	{5280, 2370, 14, 0}, // timerfd_create
+	{5281, 2384, 15, 0}, // timerfd_gettime
+	{5282, 2399, 15, 0}, // timerfd_settime
+	{5283, 2414, 9, 0},  // signalfd4
+	{5284, 2423, 8, 0},  // eventfd2
+	{5285, 2431, 13, 0}, // epoll_create1
+	{5286, 2444, 4, 1},  // dup3
+	{5287, 2448, 5, 1},  // pipe2
+	{5288, 2453, 13, 0}, // inotify_init1
+	{5289, 2466, 6, 0},  // preadv
+	{5290, 2472, 7, 0},  // pwritev
+	{5291, 2479, 17, 0}, // rt_tgsigqueueinfo
+	{5292, 2496, 15, 0}, // perf_event_open
+	{5293, 2511, 7, 3},  // accept4
+	{5294, 2518, 8, 0},  // recvmmsg
+	{5295, 2526, 13, 0}, // fanotify_init
+	{5296, 2539, 13, 0}, // fanotify_mark
+	{5297, 2552, 9, 0},  // prlimit64
+	{5298, 2561, 17, 0}, // name_to_handle_at
+	{5299, 2578, 17, 0}, // open_by_handle_at
+	{5300, 2595, 13, 0}, // clock_adjtime
+	{5301, 2608, 6, 0},  // syncfs
+	{5302, 2614, 8, 0},  // sendmmsg
+	{5303, 2622, 5, 0},  // setns
+	{5304, 2627, 16, 0}, // process_vm_readv
+	{5305, 2643, 17, 0}, // process_vm_writev
+	{5306, 2660, 4, 0},  // kcmp
+	{5307, 2664, 12, 0}, // finit_module
+	{5308, 2676, 10, 2}, // getdents64
+	{5309, 2686, 13, 0}, // sched_setattr
+	{5310, 2699, 13, 0}, // sched_getattr
+	{5311, 2712, 9, 1},  // renameat2
+	{5312, 2721, 7, 0},  // seccomp
+	{5313, 2728, 9, 1},  // getrandom
+	{5314, 2737, 12, 0}, // memfd_create
+	{5315, 2749, 3, 0},  // bpf
+	{5316, 2752, 8, 0},  // execveat
+	{5317, 2760, 11, 0}, // userfaultfd
+	{5318, 2771, 10, 0}, // membarrier
+	{5319, 2781, 6, 0},  // mlock2
+	{5320, 2787, 15, 0}, // copy_file_range
+	{5321, 2802, 7, 0},  // preadv2
+	{5322, 2809, 8, 0},  // pwritev2
+	{5323, 2817, 13, 0}, // pkey_mprotect
+	{5324, 2830, 10, 0}, // pkey_alloc
+	{5325, 2840, 9, 0},  // pkey_free
+	{5326, 2849, 5, 2},  // statx
+	{5327, 2854, 4, 0},  // rseq
+	{5328, 2858, 13, 0}, // io_pgetevents
+	{5424, 2871, 17, 0}, // pidfd_send_signal
+	{5425, 2888, 14, 0}, // io_uring_setup
+	{5426, 2902, 14, 0}, // io_uring_enter
+	{5427, 2916, 17, 0}, // io_uring_register
+	{5428, 2933, 9, 0},  // open_tree
+	{5429, 2942, 10, 0}, // move_mount
+	{5430, 2952, 6, 0},  // fsopen
+	{5431, 2958, 8, 0},  // fsconfig
+	{5432, 2966, 7, 0},  // fsmount
+	{5433, 2973, 6, 0},  // fspick
+	{5434, 2979, 10, 0}, // pidfd_open
+	{5435, 2989, 6, 1},  // clone3
+	{5436, 2995, 11, 0}, // close_range
+	{5437, 3006, 7, 0},  // openat2
+	{5438, 3013, 11, 0}, // pidfd_getfd
+	{5439, 3024, 10, 1}, // faccessat2
+	{5440, 3034, 15, 0}, // process_madvise
+	{5441, 3049, 12, 0}, // epoll_pwait2
+	{5442, 3061, 13, 0}, // mount_setattr
+	{5443, 3074, 11, 0}, // quotactl_fd
+	{5444, 3085, 23, 0}, // landlock_create_ruleset
+	{5445, 3108, 17, 0}, // landlock_add_rule
+	{5446, 3125, 22, 0}, // landlock_restrict_self
+	{5448, 3147, 16, 0}, // process_mrelease
+	{5449, 3163, 11, 0}, // futex_waitv
+	{5450, 3174, 23, 0}, // set_mempolicy_home_node
+	{5451, 3197, 9, 0},  // cachestat
+	{5452, 3206, 9, 0},  // fchmodat2
+	{5453, 3215, 16, 0}, // map_shadow_stack
+	{5454, 3231, 10, 0}, // futex_wake
+	{5455, 3241, 10, 0}, // futex_wait
+	{5456, 3251, 13, 0}, // futex_requeue
+	{5457, 3264, 9, 0},  // statmount
+	{5458, 3273, 9, 0},  // listmount
+	{5459, 3282, 17, 0}, // lsm_get_self_attr
+	{5460, 3299, 17, 0}, // lsm_set_self_attr
+	{5461, 3316, 16, 0}, // lsm_list_modules
+	{5462, 3332, 5, 0},  // mseal
+	{5463, 3337, 10, 0}, // setxattrat
+	{5464, 3347, 10, 0}, // getxattrat
+	{5465, 3357, 11, 0}, // listxattrat
+	{5466, 3368, 13, 0}, // removexattrat
+	{5467, 3381, 14, 0}, // open_tree_attr
+	{5468, 3395, 12, 0}, // file_getattr
+	{5469, 3407, 12, 0}, // file_setattr
+	{5470, 3419, 6, 0},  // listns
+	{5471, 3425, 16, 0}, // rseq_slice_yield
 }
 
 const mips64Names = "" +

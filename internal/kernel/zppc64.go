@@ -457,430 +457,430 @@ var ppc64PrototypesEnds = [...]uint16{
 }
 
 var ppc64Calls = []entry{
-	{0, 15, 1},        // restart_syscall
-	{1, 19, 1},        // exit
-	{2, 23, 1},        // fork
-	{3, 27, 1000},     // read
-	{4, 32, 1000},     // write
-	{5, 36, 1},        // open
-	{6, 41, 100},      // close
-	{7, 48, 1},        // waitpid
-	{8, 53, 1},        // creat
-	{9, 57, 1},        // link
-	{10, 63, 1},       // unlink
-	{11, 69, 1},       // execve
-	{12, 74, 1},       // chdir
-	{13, 78, 1},       // time
-	{14, 83, 1},       // mknod
-	{15, 88, 1},       // chmod
-	{16, 94, 1},       // lchown
-	{17, 99, 1},       // break
-	{18, 106, 1},      // oldstat
-	{19, 111, 30},     // lseek
-	{20, 117, 30},     // getpid
-	{21, 122, 1},      // mount
-	{22, 128, 1},      // umount
-	{23, 134, 1},      // setuid
-	{24, 140, 1},      // getuid
-	{25, 145, 1},      // stime
-	{26, 151, 1},      // ptrace
-	{27, 156, 1},      // alarm
-	{28, 164, 1},      // oldfstat
-	{29, 169, 1},      // pause
-	{30, 174, 1},      // utime
-	{31, 178, 1},      // stty
-	{32, 182, 1},      // gtty
-	{33, 188, 1},      // access
-	{34, 192, 1},      // nice
-	{35, 197, 1},      // ftime
-	{36, 201, 1},      // sync
-	{37, 205, 1},      // kill
-	{38, 211, 1},      // rename
-	{39, 216, 1},      // mkdir
-	{40, 221, 1},      // rmdir
-	{41, 224, 1},      // dup
-	{42, 228, 1},      // pipe
-	{43, 233, 1},      // times
-	{44, 237, 1},      // prof
-	{45, 240, 1},      // brk
-	{46, 246, 1},      // setgid
-	{47, 252, 1},      // getgid
-	{48, 258, 1},      // signal
-	{49, 265, 1},      // geteuid
-	{50, 272, 1},      // getegid
-	{51, 276, 1},      // acct
-	{52, 283, 1},      // umount2
-	{53, 287, 1},      // lock
-	{54, 292, 10},     // ioctl
-	{55, 297, 100},    // fcntl
-	{56, 300, 1},      // mpx
-	{57, 307, 1},      // setpgid
-	{58, 313, 1},      // ulimit
-	{59, 324, 1},      // oldolduname
-	{60, 329, 1},      // umask
-	{61, 335, 1},      // chroot
-	{62, 340, 1},      // ustat
-	{63, 344, 1},      // dup2
-	{64, 351, 1},      // getppid
-	{65, 358, 1},      // getpgrp
-	{66, 364, 1},      // setsid
-	{67, 373, 1},      // sigaction
-	{68, 381, 1},      // sgetmask
-	{69, 389, 1},      // ssetmask
-	{70, 397, 1},      // setreuid
-	{71, 405, 1},      // setregid
-	{72, 415, 1},      // sigsuspend
-	{73, 425, 1},      // sigpending
-	{74, 436, 1},      // sethostname
-	{75, 445, 1},      // setrlimit
-	{76, 454, 1},      // getrlimit
-	{77, 463, 1},      // getrusage
-	{78, 475, 1},      // gettimeofday
-	{79, 487, 1},      // settimeofday
-	{80, 496, 1},      // getgroups
-	{81, 505, 1},      // setgroups
-	{82, 511, 1},      // select
-	{83, 518, 1},      // symlink
-	{84, 526, 1},      // oldlstat
-	{85, 534, 1},      // readlink
-	{86, 540, 1},      // uselib
-	{87, 546, 1},      // swapon
-	{88, 552, 1},      // reboot
-	{89, 559, 1},      // readdir
-	{90, 563, 30},     // mmap
-	{91, 569, 30},     // munmap
-	{92, 577, 1},      // truncate
-	{93, 586, 1},      // ftruncate
-	{94, 592, 1},      // fchmod
-	{95, 598, 1},      // fchown
-	{96, 609, 1},      // getpriority
-	{97, 620, 1},      // setpriority
-	{98, 626, 1},      // profil
-	{99, 632, 1},      // statfs
-	{100, 639, 1},     // fstatfs
-	{101, 645, 1},     // ioperm
-	{102, 655, 100},   // socketcall
-	{103, 661, 1},     // syslog
-	{104, 670, 1},     // setitimer
-	{105, 679, 1},     // getitimer
-	{106, 683, 1},     // stat
-	{107, 688, 1},     // lstat
-	{108, 693, 100},   // fstat
-	{109, 701, 1},     // olduname
-	{110, 705, 1},     // iopl
-	{111, 712, 1},     // vhangup
-	{112, 716, 1},     // idle
-	{113, 720, 1},     // vm86
-	{114, 725, 1},     // wait4
-	{115, 732, 1},     // swapoff
-	{116, 739, 1},     // sysinfo
-	{117, 742, 1},     // ipc
-	{118, 747, 10},    // fsync
-	{119, 756, 1},     // sigreturn
-	{120, 761, 10},    // clone
-	{121, 774, 1},     // setdomainname
-	{122, 779, 1},     // uname
-	{123, 789, 1},     // modify_ldt
-	{124, 797, 1},     // adjtimex
-	{125, 805, 10},    // mprotect
-	{126, 816, 1},     // sigprocmask
-	{127, 829, 1},     // create_module
-	{128, 840, 1},     // init_module
-	{129, 853, 1},     // delete_module
-	{130, 868, 1},     // get_kernel_syms
-	{131, 876, 1},     // quotactl
-	{132, 883, 1},     // getpgid
-	{133, 889, 1},     // fchdir
-	{134, 896, 1},     // bdflush
-	{135, 901, 1},     // sysfs
-	{136, 912, 1},     // personality
-	{137, 923, 1},     // afs_syscall
-	{138, 931, 1},     // setfsuid
-	{139, 939, 1},     // setfsgid
-	{140, 946, 30},    // _llseek
-	{141, 954, 1},     // getdents
-	{142, 964, 1},     // _newselect
-	{143, 969, 1},     // flock
-	{144, 974, 1},     // msync
-	{145, 979, 300},   // readv
-	{146, 985, 300},   // writev
-	{147, 991, 1},     // getsid
-	{148, 1000, 10},   // fdatasync
-	{149, 1007, 1},    // _sysctl
-	{150, 1012, 1},    // mlock
-	{151, 1019, 1},    // munlock
-	{152, 1027, 1},    // mlockall
-	{153, 1037, 1},    // munlockall
-	{154, 1051, 1},    // sched_setparam
-	{155, 1065, 1},    // sched_getparam
-	{156, 1083, 1},    // sched_setscheduler
-	{157, 1101, 1},    // sched_getscheduler
-	{158, 1112, 30},   // sched_yield
-	{159, 1134, 1},    // sched_get_priority_max
-	{160, 1156, 1},    // sched_get_priority_min
-	{161, 1177, 1},    // sched_rr_get_interval
-	{162, 1186, 1000}, // nanosleep
-	{163, 1192, 1},    // mremap
-	{164, 1201, 1},    // setresuid
-	{165, 1210, 1},    // getresuid
-	{166, 1222, 1},    // query_module
-	{167, 1226, 1},    // poll
-	{168, 1236, 1},    // nfsservctl
-	{169, 1245, 1},    // setresgid
-	{170, 1254, 1},    // getresgid
-	{171, 1259, 10},   // prctl
-	{172, 1271, 30},   // rt_sigreturn
-	{173, 1283, 10},   // rt_sigaction
-	{174, 1297, 10},   // rt_sigprocmask
-	{175, 1310, 1},    // rt_sigpending
-	{176, 1325, 1},    // rt_sigtimedwait
-	{177, 1340, 1},    // rt_sigqueueinfo
-	{178, 1353, 1},    // rt_sigsuspend
-	{179, 1360, 300},  // pread64
-	{180, 1368, 300},  // pwrite64
-	{181, 1373, 1},    // chown
-	{182, 1379, 1},    // getcwd
-	{183, 1385, 1},    // capget
-	{184, 1391, 1},    // capset
-	{185, 1402, 10},   // sigaltstack
-	{186, 1410, 30},   // sendfile
-	{187, 1417, 1},    // getpmsg
-	{188, 1424, 1},    // putpmsg
-	{189, 1429, 1},    // vfork
-	{190, 1439, 1},    // ugetrlimit
-	{191, 1448, 1},    // readahead
-	{198, 1462, 1},    // pciconfig_read
-	{199, 1477, 1},    // pciconfig_write
-	{200, 1493, 1},    // pciconfig_iobase
-	{201, 1504, 1},    // multiplexer
-	{202, 1514, 30},   // getdents64
-	{203, 1524, 1},    // pivot_root
-	{205, 1531, 30},   // madvise
-	{206, 1538, 1},    // mincore
-	{207, 1544, 10},   // gettid
-	{208, 1549, 1},    // tkill
-	{209, 1557, 1},    // setxattr
-	{210, 1566, 1},    // lsetxattr
-	{211, 1575, 1},    // fsetxattr
-	{212, 1583, 1},    // getxattr
-	{213, 1592, 1},    // lgetxattr
-	{214, 1601, 1},    // fgetxattr
-	{215, 1610, 1},    // listxattr
-	{216, 1620, 1},    // llistxattr
-	{217, 1630, 1},    // flistxattr
-	{218, 1641, 1},    // removexattr
-	{219, 1653, 1},    // lremovexattr
-	{220, 1665, 1},    // fremovexattr
-	{221, 1670, 1000}, // futex
-	{222, 1687, 1},    // sched_setaffinity
-	{223, 1704, 10},   // sched_getaffinity
-	{225, 1711, 1},    // tuxcall
-	{227, 1719, 1},    // io_setup
-	{228, 1729, 1},    // io_destroy
-	{229, 1741, 1},    // io_getevents
-	{230, 1750, 1},    // io_submit
-	{231, 1759, 1},    // io_cancel
-	{232, 1774, 1},    // set_tid_address
-	{233, 1783, 1},    // fadvise64
-	{234, 1793, 1},    // exit_group
-	{235, 1807, 1},    // lookup_dcookie
-	{236, 1819, 1},    // epoll_create
-	{237, 1828, 100},  // epoll_ctl
-	{238, 1838, 1000}, // epoll_wait
-	{239, 1854, 1},    // remap_file_pages
-	{240, 1866, 1},    // timer_create
-	{241, 1879, 1},    // timer_settime
-	{242, 1892, 1},    // timer_gettime
-	{243, 1908, 1},    // timer_getoverrun
-	{244, 1920, 1},    // timer_delete
-	{245, 1933, 1},    // clock_settime
-	{246, 1946, 10},   // clock_gettime
-	{247, 1958, 1},    // clock_getres
-	{248, 1973, 1000}, // clock_nanosleep
-	{249, 1984, 1},    // swapcontext
-	{250, 1990, 30},   // tgkill
-	{251, 1996, 1},    // utimes
-	{252, 2004, 1},    // statfs64
-	{253, 2013, 1},    // fstatfs64
-	{255, 2017, 1},    // rtas
-	{256, 2037, 1},    // sys_debug_setcontext
-	{258, 2050, 1},    // migrate_pages
-	{259, 2055, 1},    // mbind
-	{260, 2068, 1},    // get_mempolicy
-	{261, 2081, 1},    // set_mempolicy
-	{262, 2088, 1},    // mq_open
-	{263, 2097, 1},    // mq_unlink
-	{264, 2109, 1},    // mq_timedsend
-	{265, 2124, 1},    // mq_timedreceive
-	{266, 2133, 1},    // mq_notify
-	{267, 2146, 1},    // mq_getsetattr
-	{268, 2156, 1},    // kexec_load
-	{269, 2163, 1},    // add_key
-	{270, 2174, 1},    // request_key
-	{271, 2180, 1},    // keyctl
-	{272, 2186, 1},    // waitid
-	{273, 2196, 1},    // ioprio_set
-	{274, 2206, 1},    // ioprio_get
-	{275, 2218, 1},    // inotify_init
-	{276, 2235, 1},    // inotify_add_watch
-	{277, 2251, 1},    // inotify_rm_watch
-	{278, 2258, 1},    // spu_run
-	{279, 2268, 1},    // spu_create
-	{280, 2276, 1},    // pselect6
-	{281, 2281, 1},    // ppoll
-	{282, 2288, 1},    // unshare
-	{283, 2294, 30},   // splice
-	{284, 2297, 1},    // tee
-	{285, 2305, 1},    // vmsplice
-	{286, 2311, 100},  // openat
-	{287, 2318, 10},   // mkdirat
-	{288, 2325, 1},    // mknodat
-	{289, 2333, 1},    // fchownat
-	{290, 2342, 1},    // futimesat
-	{291, 2352, 100},  // newfstatat
-	{292, 2360, 10},   // unlinkat
-	{293, 2368, 10},   // renameat
-	{294, 2374, 1},    // linkat
-	{295, 2383, 1},    // symlinkat
-	{296, 2393, 10},   // readlinkat
-	{297, 2401, 1},    // fchmodat
-	{298, 2410, 1},    // faccessat
-	{299, 2425, 1},    // get_robust_list
-	{300, 2440, 1},    // set_robust_list
-	{301, 2450, 1},    // move_pages
-	{302, 2456, 1},    // getcpu
-	{303, 2467, 1000}, // epoll_pwait
-	{304, 2476, 1},    // utimensat
-	{305, 2484, 1},    // signalfd
-	{306, 2498, 1},    // timerfd_create
-	{307, 2505, 1},    // eventfd
-	{308, 2521, 1},    // sync_file_range2
-	{309, 2530, 1},    // fallocate
-	{310, 2542, 1},    // subpage_prot
-	{311, 2557, 1},    // timerfd_settime
-	{312, 2572, 1},    // timerfd_gettime
-	{313, 2581, 1},    // signalfd4
-	{314, 2589, 1},    // eventfd2
-	{315, 2602, 1},    // epoll_create1
-	{316, 2606, 10},   // dup3
-	{317, 2611, 10},   // pipe2
-	{318, 2624, 1},    // inotify_init1
-	{319, 2639, 1},    // perf_event_open
-	{320, 2645, 1},    // preadv
-	{321, 2652, 1},    // pwritev
-	{322, 2669, 1},    // rt_tgsigqueueinfo
-	{323, 2682, 1},    // fanotify_init
-	{324, 2695, 1},    // fanotify_mark
-	{325, 2704, 1},    // prlimit64
-	{326, 2710, 100},  // socket
-	{327, 2714, 10},   // bind
-	{328, 2721, 100},  // connect
-	{329, 2727, 10},   // listen
-	{330, 2733, 1},    // accept
-	{331, 2744, 100},  // getsockname
-	{332, 2755, 100},  // getpeername
-	{333, 2765, 1},    // socketpair
-	{334, 2769, 1000}, // send
-	{335, 2775, 300},  // sendto
-	{336, 2779, 1},    // recv
-	{337, 2787, 300},  // recvfrom
-	{338, 2795, 10},   // shutdown
-	{339, 2805, 100},  // setsockopt
-	{340, 2815, 100},  // getsockopt
-	{341, 2822, 300},  // sendmsg
-	{342, 2829, 1000}, // recvmsg
-	{343, 2837, 1},    // recvmmsg
-	{344, 2844, 100},  // accept4
-	{345, 2861, 1},    // name_to_handle_at
-	{346, 2878, 1},    // open_by_handle_at
-	{347, 2891, 1},    // clock_adjtime
-	{348, 2897, 1},    // syncfs
-	{349, 2905, 1},    // sendmmsg
-	{350, 2910, 1},    // setns
-	{351, 2926, 1},    // process_vm_readv
-	{352, 2943, 1},    // process_vm_writev
-	{353, 2955, 1},    // finit_module
-	{354, 2959, 1},    // kcmp
-	{355, 2972, 1},    // sched_setattr
-	{356, 2985, 1},    // sched_getattr
-	{357, 2994, 10},   // renameat2
-	{358, 3001, 1},    // seccomp
-	{359, 3010, 10},   // getrandom
-	{360, 3022, 1},    // memfd_create
-	{361, 3025, 1},    // bpf
-	{362, 3033, 1},    // execveat
-	{363, 3046, 1},    // switch_endian
-	{364, 3057, 1},    // userfaultfd
-	{365, 3067, 1},    // membarrier
-	{378, 3073, 1},    // mlock2
-	{379, 3088, 1},    // copy_file_range
-	{380, 3095, 1},    // preadv2
-	{381, 3103, 1},    // pwritev2
-	{382, 3118, 1},    // kexec_file_load
-	{383, 3123, 30},   // statx
-	{384, 3133, 1},    // pkey_alloc
-	{385, 3142, 1},    // pkey_free
-	{386, 3155, 1},    // pkey_mprotect
-	{387, 3159, 1},    // rseq
-	{388, 3172, 1},    // io_pgetevents
-	{392, 3182, 1},    // semtimedop
-	{393, 3188, 1},    // semget
-	{394, 3194, 1},    // semctl
-	{395, 3200, 1},    // shmget
-	{396, 3206, 1},    // shmctl
-	{397, 3211, 1},    // shmat
-	{398, 3216, 1},    // shmdt
-	{399, 3222, 1},    // msgget
-	{400, 3228, 1},    // msgsnd
-	{401, 3234, 1},    // msgrcv
-	{402, 3240, 1},    // msgctl
-	{424, 3257, 1},    // pidfd_send_signal
-	{425, 3271, 1},    // io_uring_setup
-	{426, 3285, 1},    // io_uring_enter
-	{427, 3302, 1},    // io_uring_register
-	{428, 3311, 1},    // open_tree
-	{429, 3321, 1},    // move_mount
-	{430, 3327, 1},    // fsopen
-	{431, 3335, 1},    // fsconfig
-	{432, 3342, 1},    // fsmount
-	{433, 3348, 1},    // fspick
-	{434, 3358, 1},    // pidfd_open
-	{435, 3364, 10},   // clone3
-	{436, 3375, 1},    // close_range
-	{437, 3382, 1},    // openat2
-	{438, 3393, 1},    // pidfd_getfd
-	{439, 3403, 10},   // faccessat2
-	{440, 3418, 1},    // process_madvise
-	{441, 3430, 1},    // epoll_pwait2
-	{442, 3443, 1},    // mount_setattr
-	{443, 3454, 1},    // quotactl_fd
-	{444, 3477, 1},    // landlock_create_ruleset
-	{445, 3494, 1},    // landlock_add_rule
-	{446, 3516, 1},    // landlock_restrict_self
-	{448, 3532, 1},    // process_mrelease
-	{449, 3543, 1},    // futex_waitv
-	{450, 3566, 1},    // set_mempolicy_home_node
-	{451, 3575, 1},    // cachestat
-	{452, 3584, 1},    // fchmodat2
-	{453, 3600, 1},    // map_shadow_stack
-	{454, 3610, 1},    // futex_wake
-	{455, 3620, 1},    // futex_wait
-	{456, 3633, 1},    // futex_requeue
-	{457, 3642, 1},    // statmount
-	{458, 3651, 1},    // listmount
-	{459, 3668, 1},    // lsm_get_self_attr
-	{460, 3685, 1},    // lsm_set_self_attr
-	{461, 3701, 1},    // lsm_list_modules
-	{462, 3706, 1},    // mseal
-	{463, 3716, 1},    // setxattrat
-	{464, 3726, 1},    // getxattrat
-	{465, 3737, 1},    // listxattrat
-	{466, 3750, 1},    // removexattrat
-	{467, 3764, 1},    // open_tree_attr
-	{468, 3776, 1},    // file_getattr
-	{469, 3788, 1},    // file_setattr
-	{470, 3794, 1},    // listns
-	{471, 3810, 1},    // rseq_slice_yield
+	{0, 0, 15, 0},      // restart_syscall
+	{1, 15, 4, 0},      // exit
+	{2, 19, 4, 0},      // fork
+	{3, 23, 4, 5},      // read
+	{4, 27, 5, 5},      // write
+	{5, 32, 4, 0},      // open
+	{6, 36, 5, 3},      // close
+	{7, 41, 7, 0},      // waitpid
+	{8, 48, 5, 0},      // creat
+	{9, 53, 4, 0},      // link
+	{10, 57, 6, 0},     // unlink
+	{11, 63, 6, 0},     // execve
+	{12, 69, 5, 0},     // chdir
+	{13, 74, 4, 0},     // time
+	{14, 78, 5, 0},     // mknod
+	{15, 83, 5, 0},     // chmod
+	{16, 88, 6, 0},     // lchown
+	{17, 94, 5, 0},     // break
+	{18, 99, 7, 0},     // oldstat
+	{19, 106, 5, 2},    // lseek
+	{20, 111, 6, 2},    // getpid
+	{21, 117, 5, 0},    // mount
+	{22, 122, 6, 0},    // umount
+	{23, 128, 6, 0},    // setuid
+	{24, 134, 6, 0},    // getuid
+	{25, 140, 5, 0},    // stime
+	{26, 145, 6, 0},    // ptrace
+	{27, 151, 5, 0},    // alarm
+	{28, 156, 8, 0},    // oldfstat
+	{29, 164, 5, 0},    // pause
+	{30, 169, 5, 0},    // utime
+	{31, 174, 4, 0},    // stty
+	{32, 178, 4, 0},    // gtty
+	{33, 182, 6, 0},    // access
+	{34, 188, 4, 0},    // nice
+	{35, 192, 5, 0},    // ftime
+	{36, 197, 4, 0},    // sync
+	{37, 201, 4, 0},    // kill
+	{38, 205, 6, 0},    // rename
+	{39, 211, 5, 0},    // mkdir
+	{40, 216, 5, 0},    // rmdir
+	{41, 221, 3, 0},    // dup
+	{42, 224, 4, 0},    // pipe
+	{43, 228, 5, 0},    // times
+	{44, 233, 4, 0},    // prof
+	{45, 237, 3, 0},    // brk
+	{46, 240, 6, 0},    // setgid
+	{47, 246, 6, 0},    // getgid
+	{48, 252, 6, 0},    // signal
+	{49, 258, 7, 0},    // geteuid
+	{50, 265, 7, 0},    // getegid
+	{51, 272, 4, 0},    // acct
+	{52, 276, 7, 0},    // umount2
+	{53, 283, 4, 0},    // lock
+	{54, 287, 5, 1},    // ioctl
+	{55, 292, 5, 3},    // fcntl
+	{56, 297, 3, 0},    // mpx
+	{57, 300, 7, 0},    // setpgid
+	{58, 307, 6, 0},    // ulimit
+	{59, 313, 11, 0},   // oldolduname
+	{60, 324, 5, 0},    // umask
+	{61, 329, 6, 0},    // chroot
+	{62, 335, 5, 0},    // ustat
+	{63, 340, 4, 0},    // dup2
+	{64, 344, 7, 0},    // getppid
+	{65, 351, 7, 0},    // getpgrp
+	{66, 358, 6, 0},    // setsid
+	{67, 364, 9, 0},    // sigaction
+	{68, 373, 8, 0},    // sgetmask
+	{69, 381, 8, 0},    // ssetmask
+	{70, 389, 8, 0},    // setreuid
+	{71, 397, 8, 0},    // setregid
+	{72, 405, 10, 0},   // sigsuspend
+	{73, 415, 10, 0},   // sigpending
+	{74, 425, 11, 0},   // sethostname
+	{75, 436, 9, 0},    // setrlimit
+	{76, 445, 9, 0},    // getrlimit
+	{77, 454, 9, 0},    // getrusage
+	{78, 463, 12, 0},   // gettimeofday
+	{79, 475, 12, 0},   // settimeofday
+	{80, 487, 9, 0},    // getgroups
+	{81, 496, 9, 0},    // setgroups
+	{82, 505, 6, 0},    // select
+	{83, 511, 7, 0},    // symlink
+	{84, 518, 8, 0},    // oldlstat
+	{85, 526, 8, 0},    // readlink
+	{86, 534, 6, 0},    // uselib
+	{87, 540, 6, 0},    // swapon
+	{88, 546, 6, 0},    // reboot
+	{89, 552, 7, 0},    // readdir
+	{90, 559, 4, 2},    // mmap
+	{91, 563, 6, 2},    // munmap
+	{92, 569, 8, 0},    // truncate
+	{93, 577, 9, 0},    // ftruncate
+	{94, 586, 6, 0},    // fchmod
+	{95, 592, 6, 0},    // fchown
+	{96, 598, 11, 0},   // getpriority
+	{97, 609, 11, 0},   // setpriority
+	{98, 620, 6, 0},    // profil
+	{99, 626, 6, 0},    // statfs
+	{100, 632, 7, 0},   // fstatfs
+	{101, 639, 6, 0},   // ioperm
+	{102, 645, 10, 3},  // socketcall
+	{103, 655, 6, 0},   // syslog
+	{104, 661, 9, 0},   // setitimer
+	{105, 670, 9, 0},   // getitimer
+	{106, 679, 4, 0},   // stat
+	{107, 683, 5, 0},   // lstat
+	{108, 688, 5, 3},   // fstat
+	{109, 693, 8, 0},   // olduname
+	{110, 701, 4, 0},   // iopl
+	{111, 705, 7, 0},   // vhangup
+	{112, 712, 4, 0},   // idle
+	{113, 716, 4, 0},   // vm86
+	{114, 720, 5, 0},   // wait4
+	{115, 725, 7, 0},   // swapoff
+	{116, 732, 7, 0},   // sysinfo
+	{117, 739, 3, 0},   // ipc
+	{118, 742, 5, 1},   // fsync
+	{119, 747, 9, 0},   // sigreturn
+	{120, 756, 5, 1},   // clone
+	{121, 761, 13, 0},  // setdomainname
+	{122, 774, 5, 0},   // uname
+	{123, 779, 10, 0},  // modify_ldt
+	{124, 789, 8, 0},   // adjtimex
+	{125, 797, 8, 1},   // mprotect
+	{126, 805, 11, 0},  // sigprocmask
+	{127, 816, 13, 0},  // create_module
+	{128, 829, 11, 0},  // init_module
+	{129, 840, 13, 0},  // delete_module
+	{130, 853, 15, 0},  // get_kernel_syms
+	{131, 868, 8, 0},   // quotactl
+	{132, 876, 7, 0},   // getpgid
+	{133, 883, 6, 0},   // fchdir
+	{134, 889, 7, 0},   // bdflush
+	{135, 896, 5, 0},   // sysfs
+	{136, 901, 11, 0},  // personality
+	{137, 912, 11, 0},  // afs_syscall
+	{138, 923, 8, 0},   // setfsuid
+	{139, 931, 8, 0},   // setfsgid
+	{140, 939, 7, 2},   // _llseek
+	{141, 946, 8, 0},   // getdents
+	{142, 954, 10, 0},  // _newselect
+	{143, 964, 5, 0},   // flock
+	{144, 969, 5, 0},   // msync
+	{145, 974, 5, 4},   // readv
+	{146, 979, 6, 4},   // writev
+	{147, 985, 6, 0},   // getsid
+	{148, 991, 9, 1},   // fdatasync
+	{149, 1000, 7, 0},  // _sysctl
+	{150, 1007, 5, 0},  // mlock
+	{151, 1012, 7, 0},  // munlock
+	{152, 1019, 8, 0},  // mlockall
+	{153, 1027, 10, 0}, // munlockall
+	{154, 1037, 14, 0}, // sched_setparam
+	{155, 1051, 14, 0}, // sched_getparam
+	{156, 1065, 18, 0}, // sched_setscheduler
+	{157, 1083, 18, 0}, // sched_getscheduler
+	{158, 1101, 11, 2}, // sched_yield
+	{159, 1112, 22, 0}, // sched_get_priority_max
+	{160, 1134, 22, 0}, // sched_get_priority_min
+	{161, 1156, 21, 0}, // sched_rr_get_interval
+	{162, 1177, 9, 5},  // nanosleep
+	{163, 1186, 6, 0},  // mremap
+	{164, 1192, 9, 0},  // setresuid
+	{165, 1201, 9, 0},  // getresuid
+	{166, 1210, 12, 0}, // query_module
+	{167, 1222, 4, 0},  // poll
+	{168, 1226, 10, 0}, // nfsservctl
+	{169, 1236, 9, 0},  // setresgid
+	{170, 1245, 9, 0},  // getresgid
+	{171, 1254, 5, 1},  // prctl
+	{172, 1259, 12, 2}, // rt_sigreturn
+	{173, 1271, 12, 1}, // rt_sigaction
+	{174, 1283, 14, 1}, // rt_sigprocmask
+	{175, 1297, 13, 0}, // rt_sigpending
+	{176, 1310, 15, 0}, // rt_sigtimedwait
+	{177, 1325, 15, 0}, // rt_sigqueueinfo
+	{178, 1340, 13, 0}, // rt_sigsuspend
+	{179, 1353, 7, 4},  // pread64
+	{180, 1360, 8, 4},  // pwrite64
+	{181, 1368, 5, 0},  // chown
+	{182, 1373, 6, 0},  // getcwd
+	{183, 1379, 6, 0},  // capget
+	{184, 1385, 6, 0},  // capset
+	{185, 1391, 11, 1}, // sigaltstack
+	{186, 1402, 8, 2},  // sendfile
+	{187, 1410, 7, 0},  // getpmsg
+	{188, 1417, 7, 0},  // putpmsg
+	{189, 1424, 5, 0},  // vfork
+	{190, 1429, 10, 0}, // ugetrlimit
+	{191, 1439, 9, 0},  // readahead
+	{198, 1448, 14, 0}, // pciconfig_read
+	{199, 1462, 15, 0}, // pciconfig_write
+	{200, 1477, 16, 0}, // pciconfig_iobase
+	{201, 1493, 11, 0}, // multiplexer
+	{202, 1504, 10, 2}, // getdents64
+	{203, 1514, 10, 0}, // pivot_root
+	{205, 1524, 7, 2},  // madvise
+	{206, 1531, 7, 0},  // mincore
+	{207, 1538, 6, 1},  // gettid
+	{208, 1544, 5, 0},  // tkill
+	{209, 1549, 8, 0},  // setxattr
+	{210, 1557, 9, 0},  // lsetxattr
+	{211, 1566, 9, 0},  // fsetxattr
+	{212, 1575, 8, 0},  // getxattr
+	{213, 1583, 9, 0},  // lgetxattr
+	{214, 1592, 9, 0},  // fgetxattr
+	{215, 1601, 9, 0},  // listxattr
+	{216, 1610, 10, 0}, // llistxattr
+	{217, 1620, 10, 0}, // flistxattr
+	{218, 1630, 11, 0}, // removexattr
+	{219, 1641, 12, 0}, // lremovexattr
+	{220, 1653, 12, 0}, // fremovexattr
+	{221, 1665, 5, 5},  // futex
+	{222, 1670, 17, 0}, // sched_setaffinity
+	{223, 1687, 17, 1}, // sched_getaffinity
+	{225, 1704, 7, 0},  // tuxcall
+	{227, 1711, 8, 0},  // io_setup
+	{228, 1719, 10, 0}, // io_destroy
+	{229, 1729, 12, 0}, // io_getevents
+	{230, 1741, 9, 0},  // io_submit
+	{231, 1750, 9, 0},  // io_cancel
+	{232, 1759, 15, 0}, // set_tid_address
+	{233, 1774, 9, 0},  // fadvise64
+	{234, 1783, 10, 0}, // exit_group
+	{235, 1793, 14, 0}, // lookup_dcookie
+	{236, 1807, 12, 0}, // epoll_create
+	{237, 1819, 9, 3},  // epoll_ctl
+	{238, 1828, 10, 5}, // epoll_wait
+	{239, 1838, 16, 0}, // remap_file_pages
+	{240, 1854, 12, 0}, // timer_create
+	{241, 1866, 13, 0}, // timer_settime
+	{242, 1879, 13, 0}, // timer_gettime
+	{243, 1892, 16, 0}, // timer_getoverrun
+	{244, 1908, 12, 0}, // timer_delete
+	{245, 1920, 13, 0}, // clock_settime
+	{246, 1933, 13, 1}, // clock_gettime
+	{247, 1946, 12, 0}, // clock_getres
+	{248, 1958, 15, 5}, // clock_nanosleep
+	{249, 1973, 11, 0}, // swapcontext
+	{250, 1984, 6, 2},  // tgkill
+	{251, 1990, 6, 0},  // utimes
+	{252, 1996, 8, 0},  // statfs64
+	{253, 2004, 9, 0},  // fstatfs64
+	{255, 2013, 4, 0},  // rtas
+	{256, 2017, 20, 0}, // sys_debug_setcontext
+	{258, 2037, 13, 0}, // migrate_pages
+	{259, 2050, 5, 0},  // mbind
+	{260, 2055, 13, 0}, // get_mempolicy
+	{261, 2068, 13, 0}, // set_mempolicy
+	{262, 2081, 7, 0},  // mq_open
+	{263, 2088, 9, 0},  // mq_unlink
+	{264, 2097, 12, 0}, // mq_timedsend
+	{265, 2109, 15, 0}, // mq_timedreceive
+	{266, 2124, 9, 0},  // mq_notify
+	{267, 2133, 13, 0}, // mq_getsetattr
+	{268, 2146, 10, 0}, // kexec_load
+	{269, 2156, 7, 0},  // add_key
+	{270, 2163, 11, 0}, // request_key
+	{271, 2174, 6, 0},  // keyctl
+	{272, 2180, 6, 0},  // waitid
+	{273, 2186, 10, 0}, // ioprio_set
+	{274, 2196, 10, 0}, // ioprio_get
+	{275, 2206, 12, 0}, // inotify_init
+	{276, 2218, 17, 0}, // inotify_add_watch
+	{277, 2235, 16, 0}, // inotify_rm_watch
+	{278, 2251, 7, 0},  // spu_run
+	{279, 2258, 10, 0}, // spu_create
+	{280, 2268, 8, 0},  // pselect6
+	{281, 2276, 5, 0},  // ppoll
+	{282, 2281, 7, 0},  // unshare
+	{283, 2288, 6, 2},  // splice
+	{284, 2294, 3, 0},  // tee
+	{285, 2297, 8, 0},  // vmsplice
+	{286, 2305, 6, 3},  // openat
+	{287, 2311, 7, 1},  // mkdirat
+	{288, 2318, 7, 0},  // mknodat
+	{289, 2325, 8, 0},  // fchownat
+	{290, 2333, 9, 0},  // futimesat
+	{291, 2342, 10, 3}, // newfstatat
+	{292, 2352, 8, 1},  // unlinkat
+	{293, 2360, 8, 1},  // renameat
+	{294, 2368, 6, 0},  // linkat
+	{295, 2374, 9, 0},  // symlinkat
+	{296, 2383, 10, 1}, // readlinkat
+	{297, 2393, 8, 0},  // fchmodat
+	{298, 2401, 9, 0},  // faccessat
+	{299, 2410, 15, 0}, // get_robust_list
+	{300, 2425, 15, 0}, // set_robust_list
+	{301, 2440, 10, 0}, // move_pages
+	{302, 2450, 6, 0},  // getcpu
+	{303, 2456, 11, 5}, // epoll_pwait
+	{304, 2467, 9, 0},  // utimensat
+	{305, 2476, 8, 0},  // signalfd
+	{306, 2484, 14, 0}, // timerfd_create
+	{307, 2498, 7, 0},  // eventfd
+	{308, 2505, 16, 0}, // sync_file_range2
+	{309, 2521, 9, 0},  // fallocate
+	{310, 2530, 12, 0}, // subpage_prot
+	{311, 2542, 15, 0}, // timerfd_settime
+	{312, 2557, 15, 0}, // timerfd_gettime
+	{313, 2572, 9, 0},  // signalfd4
+	{314, 2581, 8, 0},  // eventfd2
+	{315, 2589, 13, 0}, // epoll_create1
+	{316, 2602, 4, 1},  // dup3
+	{317, 2606, 5, 1},  // pipe2
+	{318, 2611, 13, 0}, // inotify_init1
+	{319, 2624, 15, 0}, // perf_event_open
+	{320, 2639, 6, 0},  // preadv
+	{321, 2645, 7, 0},  // pwritev
+	{322, 2652, 17, 0}, // rt_tgsigqueueinfo
+	{323, 2669, 13, 0}, // fanotify_init
+	{324, 2682, 13, 0}, // fanotify_mark
+	{325, 2695, 9, 0},  // prlimit64
+	{326, 2704, 6, 3},  // socket
+	{327, 2710, 4, 1},  // bind
+	{328, 2714, 7, 3},  // connect
+	{329, 2721, 6, 1},  // listen
+	{330, 2727, 6, 0},  // accept
+	{331, 2733, 11, 3}, // getsockname
+	{332, 2744, 11, 3}, // getpeername
+	{333, 2755, 10, 0}, // socketpair
+	{334, 2765, 4, 5},  // send
+	{335, 2769, 6, 4},  // sendto
+	{336, 2775, 4, 0},  // recv
+	{337, 2779, 8, 4},  // recvfrom
+	{338, 2787, 8, 1},  // shutdown
+	{339, 2795, 10, 3}, // setsockopt
+	{340, 2805, 10, 3}, // getsockopt
+	{341, 2815, 7, 4},  // sendmsg
+	{342, 2822, 7, 5},  // recvmsg
+	{343, 2829, 8, 0},  // recvmmsg
+	{344, 2837, 7, 3},  // accept4
+	{345, 2844, 17, 0}, // name_to_handle_at
+	{346, 2861, 17, 0}, // open_by_handle_at
+	{347, 2878, 13, 0}, // clock_adjtime
+	{348, 2891, 6, 0},  // syncfs
+	{349, 2897, 8, 0},  // sendmmsg
+	{350, 2905, 5, 0},  // setns
+	{351, 2910, 16, 0}, // process_vm_readv
+	{352, 2926, 17, 0}, // process_vm_writev
+	{353, 2943, 12, 0}, // finit_module
+	{354, 2955, 4, 0},  // kcmp
+	{355, 2959, 13, 0}, // sched_setattr
+	{356, 2972, 13, 0}, // sched_getattr
+	{357, 2985, 9, 1},  // renameat2
+	{358, 2994, 7, 0},  // seccomp
+	{359, 3001, 9, 1},  // getrandom
+	{360, 3010, 12, 0}, // memfd_create
+	{361, 3022, 3, 0},  // bpf
+	{362, 3025, 8, 0},  // execveat
+	{363, 3033, 13, 0}, // switch_endian
+	{364, 3046, 11, 0}, // userfaultfd
+	{365, 3057, 10, 0}, // membarrier
+	{378, 3067, 6, 0},  // mlock2
+	{379, 3073, 15, 0}, // copy_file_range
+	{380, 3088, 7, 0},  // preadv2
+	{381, 3095, 8, 0},  // pwritev2
+	{382, 3103, 15, 0}, // kexec_file_load
+	{383, 3118, 5, 2},  // statx
+	{384, 3123, 10, 0}, // pkey_alloc
+	{385, 3133, 9, 0},  // pkey_free
+	{386, 3142, 13, 0}, // pkey_mprotect
+	{387, 3155, 4, 0},  // rseq
+	{388, 3159, 13, 0}, // io_pgetevents
+	{392, 3172, 10, 0}, // semtimedop
+	{393, 3182, 6, 0},  // semget
+	{394, 3188, 6, 0},  // semctl
+	{395, 3194, 6, 0},  // shmget
+	{396, 3200, 6, 0},  // shmctl
+	{397, 3206, 5, 0},  // shmat
+	{398, 3211, 5, 0},  // shmdt
+	{399, 3216, 6, 0},  // msgget
+	{400, 3222, 6, 0},  // msgsnd
+	{401, 3228, 6, 0},  // msgrcv
+	{402, 3234, 6, 0},  // msgctl
+	{424, 3240, 17, 0}, // pidfd_send_signal
+	{425, 3257, 14, 0}, // io_uring_setup
+	{426, 3271, 14, 0}, // io_uring_enter
+	{427, 3285, 17, 0}, // io_uring_register
+	{428, 3302, 9, 0},  // open_tree
+	{429, 3311, 10, 0}, // move_mount
+	{430, 3321, 6, 0},  // fsopen
+	{431, 3327, 8, 0},  // fsconfig
+	{432, 3335, 7, 0},  // fsmount
+	{433, 3342, 6, 0},  // fspick
+	{434, 3348, 10, 0}, // pidfd_open
+	{435, 3358, 6, 1},  // clone3
+	{436, 3364, 11, 0}, // close_range
+	{437, 3375, 7, 0},  // openat2
+	{438, 3382, 11, 0}, // pidfd_getfd
+	{439, 3393, 10, 1}, // faccessat2
+	{440, 3403, 15, 0}, // process_madvise
+	{441, 3418, 12, 0}, // epoll_pwait2
+	{442, 3430, 13, 0}, // mount_setattr
+	{443, 3443, 11, 0}, // quotactl_fd
+	{444, 3454, 23, 0}, // landlock_create_ruleset
+	{445, 3477, 17, 0}, // landlock_add_rule
+	{446, 3494, 22, 0}, // landlock_restrict_self
+	{448, 3516, 16, 0}, // process_mrelease
+	{449, 3532, 11, 0}, // futex_waitv
+	{450, 3543, 23, 0}, // set_mempolicy_home_node
+	{451, 3566, 9, 0},  // cachestat
+	{452, 3575, 9, 0},  // fchmodat2
+	{453, 3584, 16, 0}, // map_shadow_stack
+	{454, 3600, 10, 0}, // futex_wake
+	{455, 3610, 10, 0}, // futex_wait
+	{456, 3620, 13, 0}, // futex_requeue
+	{457, 3633, 9, 0},  // statmount
+	{458, 3642, 9, 0},  // listmount
+	{459, 3651, 17, 0}, // lsm_get_self_attr
+	{460, 3668, 17, 0}, // lsm_set_self_attr
+	{461, 3685, 16, 0}, // lsm_list_modules
+	{462, 3701, 5, 0},  // mseal
+	{463, 3706, 10, 0}, // setxattrat
+	{464, 3716, 10, 0}, // getxattrat
+	{465, 3726, 11, 0}, // listxattrat
+	{466, 3737, 13, 0}, // removexattrat
+	{467, 3750, 14, 0}, // open_tree_attr
+	{468, 3764, 12, 0}, // file_getattr
+	{469, 3776, 12, 0}, // file_setattr
+	{470, 3788, 6, 0},  // listns
+	{471, 3794, 16, 0}, // rseq_slice_yield
 }
 
 const ppc64Names = "" +

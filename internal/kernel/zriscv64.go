@@ -357,334 +357,334 @@ var riscv64PrototypesEnds = [...]uint16{
 }
 
 var riscv64Calls = []entry{
-	{0, 8, 1},         // io_setup
-	{1, 18, 1},        // io_destroy
-	{2, 27, 1},        // io_submit
-	{3, 36, 1},        // io_cancel
-	{4, 48, 1},        // io_getevents
-	{5, 56, 1},        // setxattr
-	{6, 65, 1},        // lsetxattr
-	{7, 74, 1},        // fsetxattr
-	{8, 82, 1},        // getxattr
-	{9, 91, 1},        // lgetxattr
-	{10, 100, 1},      // fgetxattr
-	{11, 109, 1},      // listxattr
-	{12, 119, 1},      // llistxattr
-	{13, 129, 1},      // flistxattr
-	{14, 140, 1},      // removexattr
-	{15, 152, 1},      // lremovexattr
-	{16, 164, 1},      // fremovexattr
-	{17, 170, 1},      // getcwd
-	{18, 184, 1},      // lookup_dcookie
-	{19, 192, 1},      // eventfd2
-	{20, 205, 1},      // epoll_create1
-	{21, 214, 100},    // epoll_ctl
-	{22, 225, 1000},   // epoll_pwait
-	{23, 228, 1},      // dup
-	{24, 232, 10},     // dup3
-	{25, 237, 100},    // fcntl
-	{26, 250, 1},      // inotify_init1
-	{27, 267, 1},      // inotify_add_watch
-	{28, 283, 1},      // inotify_rm_watch
-	{29, 288, 10},     // ioctl
-	{30, 298, 1},      // ioprio_set
-	{31, 308, 1},      // ioprio_get
-	{32, 313, 1},      // flock
-	{33, 320, 1},      // mknodat
-	{34, 327, 10},     // mkdirat
-	{35, 335, 10},     // unlinkat
-	{36, 344, 1},      // symlinkat
-	{37, 350, 1},      // linkat
-	{39, 357, 1},      // umount2
-	{40, 362, 1},      // mount
-	{41, 372, 1},      // pivot_root
-	{42, 382, 1},      // nfsservctl
-	{43, 388, 1},      // statfs
-	{44, 395, 1},      // fstatfs
-	{45, 403, 1},      // truncate
-	{46, 412, 1},      // ftruncate
-	{47, 421, 1},      // fallocate
-	{48, 430, 1},      // faccessat
-	{49, 435, 1},      // chdir
-	{50, 441, 1},      // fchdir
-	{51, 447, 1},      // chroot
-	{52, 453, 1},      // fchmod
-	{53, 461, 1},      // fchmodat
-	{54, 469, 1},      // fchownat
-	{55, 475, 1},      // fchown
-	{56, 481, 100},    // openat
-	{57, 486, 100},    // close
-	{58, 493, 1},      // vhangup
-	{59, 498, 10},     // pipe2
-	{60, 506, 1},      // quotactl
-	{61, 516, 30},     // getdents64
-	{62, 521, 30},     // lseek
-	{63, 525, 1000},   // read
-	{64, 530, 1000},   // write
-	{65, 535, 300},    // readv
-	{66, 541, 300},    // writev
-	{67, 548, 300},    // pread64
-	{68, 556, 300},    // pwrite64
-	{69, 562, 1},      // preadv
-	{70, 569, 1},      // pwritev
-	{71, 577, 30},     // sendfile
-	{72, 585, 1},      // pselect6
-	{73, 590, 1},      // ppoll
-	{74, 599, 1},      // signalfd4
-	{75, 607, 1},      // vmsplice
-	{76, 613, 30},     // splice
-	{77, 616, 1},      // tee
-	{78, 626, 10},     // readlinkat
-	{79, 636, 100},    // newfstatat
-	{80, 641, 100},    // fstat
-	{81, 645, 1},      // sync
-	{82, 650, 10},     // fsync
-	{83, 659, 10},     // fdatasync
-	{84, 674, 1},      // sync_file_range
-	{85, 688, 1},      // timerfd_create
-	{86, 703, 1},      // timerfd_settime
-	{87, 718, 1},      // timerfd_gettime
-	{88, 727, 1},      // utimensat
-	{89, 731, 1},      // acct
-	{90, 737, 1},      // capget
-	{91, 743, 1},      // capset
-	{92, 754, 1},      // personality
-	{93, 758, 1},      // exit
-	{94, 768, 1},      // exit_group
-	{95, 774, 1},      // waitid
-	{96, 789, 1},      // set_tid_address
-	{97, 796, 1},      // unshare
-	{98, 801, 1000},   // futex
-	{99, 816, 1},      // set_robust_list
-	{100, 831, 1},     // get_robust_list
-	{101, 840, 1000},  // nanosleep
-	{102, 849, 1},     // getitimer
-	{103, 858, 1},     // setitimer
-	{104, 868, 1},     // kexec_load
-	{105, 879, 1},     // init_module
-	{106, 892, 1},     // delete_module
-	{107, 904, 1},     // timer_create
-	{108, 917, 1},     // timer_gettime
-	{109, 933, 1},     // timer_getoverrun
-	{110, 946, 1},     // timer_settime
-	{111, 958, 1},     // timer_delete
-	{112, 971, 1},     // clock_settime
-	{113, 984, 10},    // clock_gettime
-	{114, 996, 1},     // clock_getres
-	{115, 1011, 1000}, // clock_nanosleep
-	{116, 1017, 1},    // syslog
-	{117, 1023, 1},    // ptrace
-	{118, 1037, 1},    // sched_setparam
-	{119, 1055, 1},    // sched_setscheduler
-	{120, 1073, 1},    // sched_getscheduler
-	{121, 1087, 1},    // sched_getparam
-	{122, 1104, 1},    // sched_setaffinity
-	{123, 1121, 10},   // sched_getaffinity
-	{124, 1132, 30},   // sched_yield
-	{125, 1154, 1},    // sched_get_priority_max
-	{126, 1176, 1},    // sched_get_priority_min
-	{127, 1197, 1},    // sched_rr_get_interval
-	{128, 1212, 1},    // restart_syscall
-	{129, 1216, 1},    // kill
-	{130, 1221, 1},    // tkill
-	{131, 1227, 30},   // tgkill
-	{132, 1238, 10},   // sigaltstack
-	{133, 1251, 1},    // rt_sigsuspend
-	{134, 1263, 10},   // rt_sigaction
-	{135, 1277, 10},   // rt_sigprocmask
-	{136, 1290, 1},    // rt_sigpending
-	{137, 1305, 1},    // rt_sigtimedwait
-	{138, 1320, 1},    // rt_sigqueueinfo
-	{139, 1332, 30},   // rt_sigreturn
-	{140, 1343, 1},    // setpriority
-	{141, 1354, 1},    // getpriority
-	{142, 1360, 1},    // reboot
-	{143, 1368, 1},    // setregid
-	{144, 1374, 1},    // setgid
-	{145, 1382, 1},    // setreuid
-	{146, 1388, 1},    // setuid
-	{147, 1397, 1},    // setresuid
-	{148, 1406, 1},    // getresuid
-	{149, 1415, 1},    // setresgid
-	{150, 1424, 1},    // getresgid
-	{151, 1432, 1},    // setfsuid
-	{152, 1440, 1},    // setfsgid
-	{153, 1445, 1},    // times
-	{154, 1452, 1},    // setpgid
-	{155, 1459, 1},    // getpgid
-	{156, 1465, 1},    // getsid
-	{157, 1471, 1},    // setsid
-	{158, 1480, 1},    // getgroups
-	{159, 1489, 1},    // setgroups
-	{160, 1494, 1},    // uname
-	{161, 1505, 1},    // sethostname
-	{162, 1518, 1},    // setdomainname
-	{163, 1527, 1},    // getrlimit
-	{164, 1536, 1},    // setrlimit
-	{165, 1545, 1},    // getrusage
-	{166, 1550, 1},    // umask
-	{167, 1555, 10},   // prctl
-	{168, 1561, 1},    // getcpu
-	{169, 1573, 1},    // gettimeofday
-	{170, 1585, 1},    // settimeofday
-	{171, 1593, 1},    // adjtimex
-	{172, 1599, 30},   // getpid
-	{173, 1606, 1},    // getppid
-	{174, 1612, 1},    // getuid
-	{175, 1619, 1},    // geteuid
-	{176, 1625, 1},    // getgid
-	{177, 1632, 1},    // getegid
-	{178, 1638, 10},   // gettid
-	{179, 1645, 1},    // sysinfo
-	{180, 1652, 1},    // mq_open
-	{181, 1661, 1},    // mq_unlink
-	{182, 1673, 1},    // mq_timedsend
-	{183, 1688, 1},    // mq_timedreceive
-	{184, 1697, 1},    // mq_notify
-	{185, 1710, 1},    // mq_getsetattr
-	{186, 1716, 1},    // msgget
-	{187, 1722, 1},    // msgctl
-	{188, 1728, 1},    // msgrcv
-	{189, 1734, 1},    // msgsnd
-	{190, 1740, 1},    // semget
-	{191, 1746, 1},    // semctl
-	{192, 1756, 1},    // semtimedop
-	{193, 1761, 1},    // semop
-	{194, 1767, 1},    // shmget
-	{195, 1773, 1},    // shmctl
-	{196, 1778, 1},    // shmat
-	{197, 1783, 1},    // shmdt
-	{198, 1789, 100},  // socket
-	{199, 1799, 1},    // socketpair
-	{200, 1803, 10},   // bind
-	{201, 1809, 10},   // listen
-	{202, 1815, 1},    // accept
-	{203, 1822, 100},  // connect
-	{204, 1833, 100},  // getsockname
-	{205, 1844, 100},  // getpeername
-	{206, 1850, 300},  // sendto
-	{207, 1858, 300},  // recvfrom
-	{208, 1868, 100},  // setsockopt
-	{209, 1878, 100},  // getsockopt
-	{210, 1886, 10},   // shutdown
-	{211, 1893, 300},  // sendmsg
-	{212, 1900, 1000}, // recvmsg
-	{213, 1909, 1},    // readahead
-	{214, 1912, 1},    // brk
-	{215, 1918, 30},   // munmap
-	{216, 1924, 1},    // mremap
-	{217, 1931, 1},    // add_key
-	{218, 1942, 1},    // request_key
-	{219, 1948, 1},    // keyctl
-	{220, 1953, 10},   // clone
-	{221, 1959, 1},    // execve
-	{222, 1963, 30},   // mmap
-	{223, 1972, 1},    // fadvise64
-	{224, 1978, 1},    // swapon
-	{225, 1985, 1},    // swapoff
-	{226, 1993, 10},   // mprotect
-	{227, 1998, 1},    // msync
-	{228, 2003, 1},    // mlock
-	{229, 2010, 1},    // munlock
-	{230, 2018, 1},    // mlockall
-	{231, 2028, 1},    // munlockall
-	{232, 2035, 1},    // mincore
-	{233, 2042, 30},   // madvise
-	{234, 2058, 1},    // remap_file_pages
-	{235, 2063, 1},    // mbind
-	{236, 2076, 1},    // get_mempolicy
-	{237, 2089, 1},    // set_mempolicy
-	{238, 2102, 1},    // migrate_pages
-	{239, 2112, 1},    // move_pages
-	{240, 2129, 1},    // rt_tgsigqueueinfo
-	{241, 2144, 1},    // perf_event_open
-	{242, 2151, 100},  // accept4
-	{243, 2159, 1},    // recvmmsg
-	{258, 2172, 1},    // riscv_hwprobe
-	{259, 2190, 1},    // riscv_flush_icache
-	{260, 2195, 1},    // wait4
-	{261, 2204, 1},    // prlimit64
-	{262, 2217, 1},    // fanotify_init
-	{263, 2230, 1},    // fanotify_mark
-	{264, 2247, 1},    // name_to_handle_at
-	{265, 2264, 1},    // open_by_handle_at
-	{266, 2277, 1},    // clock_adjtime
-	{267, 2283, 1},    // syncfs
-	{268, 2288, 1},    // setns
-	{269, 2296, 1},    // sendmmsg
-	{270, 2312, 1},    // process_vm_readv
-	{271, 2329, 1},    // process_vm_writev
-	{272, 2333, 1},    // kcmp
-	{273, 2345, 1},    // finit_module
-	{274, 2358, 1},    // sched_setattr
-	{275, 2371, 1},    // sched_getattr
-	{276, 2380, 10},   // renameat2
-	{277, 2387, 1},    // seccomp
-	{278, 2396, 10},   // getrandom
-	{279, 2408, 1},    // memfd_create
-	{280, 2411, 1},    // bpf
-	{281, 2419, 1},    // execveat
-	{282, 2430, 1},    // userfaultfd
-	{283, 2440, 1},    // membarrier
-	{284, 2446, 1},    // mlock2
-	{285, 2461, 1},    // copy_file_range
-	{286, 2468, 1},    // preadv2
-	{287, 2476, 1},    // pwritev2
-	{288, 2489, 1},    // pkey_mprotect
-	{289, 2499, 1},    // pkey_alloc
-	{290, 2508, 1},    // pkey_free
-	{291, 2513, 30},   // statx
-	{292, 2526, 1},    // io_pgetevents
-	{293, 2530, 1},    // rseq
-	{294, 2545, 1},    // kexec_file_load
-	{424, 2562, 1},    // pidfd_send_signal
-	{425, 2576, 1},    // io_uring_setup
-	{426, 2590, 1},    // io_uring_enter
-	{427, 2607, 1},    // io_uring_register
-	{428, 2616, 1},    // open_tree
-	{429, 2626, 1},    // move_mount
-	{430, 2632, 1},    // fsopen
-	{431, 2640, 1},    // fsconfig
-	{432, 2647, 1},    // fsmount
-	{433, 2653, 1},    // fspick
-	{434, 2663, 1},    // pidfd_open
-	{435, 2669, 10},   // clone3
-	{436, 2680, 1},    // close_range
-	{437, 2687, 1},    // openat2
-	{438, 2698, 1},    // pidfd_getfd
-	{439, 2708, 10},   // faccessat2
-	{440, 2723, 1},    // process_madvise
-	{441, 2735, 1},    // epoll_pwait2
-	{442, 2748, 1},    // mount_setattr
-	{443, 2759, 1},    // quotactl_fd
-	{444, 2782, 1},    // landlock_create_ruleset
-	{445, 2799, 1},    // landlock_add_rule
-	{446, 2821, 1},    // landlock_restrict_self
-	{447, 2833, 1},    // memfd_secret
-	{448, 2849, 1},    // process_mrelease
-	{449, 2860, 1},    // futex_waitv
-	{450, 2883, 1},    // set_mempolicy_home_node
-	{451, 2892, 1},    // cachestat
-	{452, 2901, 1},    // fchmodat2
-	{453, 2917, 1},    // map_shadow_stack
-	{454, 2927, 1},    // futex_wake
-	{455, 2937, 1},    // futex_wait
-	{456, 2950, 1},    // futex_requeue
-	{457, 2959, 1},    // statmount
-	{458, 2968, 1},    // listmount
-	{459, 2985, 1},    // lsm_get_self_attr
-	{460, 3002, 1},    // lsm_set_self_attr
-	{461, 3018, 1},    // lsm_list_modules
-	{462, 3023, 1},    // mseal
-	{463, 3033, 1},    // setxattrat
-	{464, 3043, 1},    // getxattrat
-	{465, 3054, 1},    // listxattrat
-	{466, 3067, 1},    // removexattrat
-	{467, 3081, 1},    // open_tree_attr
-	{468, 3093, 1},    // file_getattr
-	{469, 3105, 1},    // file_setattr
-	{470, 3111, 1},    // listns
-	{471, 3127, 1},    // rseq_slice_yield
+	{0, 0, 8, 0},       // io_setup
+	{1, 8, 10, 0},      // io_destroy
+	{2, 18, 9, 0},      // io_submit
+	{3, 27, 9, 0},      // io_cancel
+	{4, 36, 12, 0},     // io_getevents
+	{5, 48, 8, 0},      // setxattr
+	{6, 56, 9, 0},      // lsetxattr
+	{7, 65, 9, 0},      // fsetxattr
+	{8, 74, 8, 0},      // getxattr
+	{9, 82, 9, 0},      // lgetxattr
+	{10, 91, 9, 0},     // fgetxattr
+	{11, 100, 9, 0},    // listxattr
+	{12, 109, 10, 0},   // llistxattr
+	{13, 119, 10, 0},   // flistxattr
+	{14, 129, 11, 0},   // removexattr
+	{15, 140, 12, 0},   // lremovexattr
+	{16, 152, 12, 0},   // fremovexattr
+	{17, 164, 6, 0},    // getcwd
+	{18, 170, 14, 0},   // lookup_dcookie
+	{19, 184, 8, 0},    // eventfd2
+	{20, 192, 13, 0},   // epoll_create1
+	{21, 205, 9, 3},    // epoll_ctl
+	{22, 214, 11, 5},   // epoll_pwait
+	{23, 225, 3, 0},    // dup
+	{24, 228, 4, 1},    // dup3
+	{25, 232, 5, 3},    // fcntl
+	{26, 237, 13, 0},   // inotify_init1
+	{27, 250, 17, 0},   // inotify_add_watch
+	{28, 267, 16, 0},   // inotify_rm_watch
+	{29, 283, 5, 1},    // ioctl
+	{30, 288, 10, 0},   // ioprio_set
+	{31, 298, 10, 0},   // ioprio_get
+	{32, 308, 5, 0},    // flock
+	{33, 313, 7, 0},    // mknodat
+	{34, 320, 7, 1},    // mkdirat
+	{35, 327, 8, 1},    // unlinkat
+	{36, 335, 9, 0},    // symlinkat
+	{37, 344, 6, 0},    // linkat
+	{39, 350, 7, 0},    // umount2
+	{40, 357, 5, 0},    // mount
+	{41, 362, 10, 0},   // pivot_root
+	{42, 372, 10, 0},   // nfsservctl
+	{43, 382, 6, 0},    // statfs
+	{44, 388, 7, 0},    // fstatfs
+	{45, 395, 8, 0},    // truncate
+	{46, 403, 9, 0},    // ftruncate
+	{47, 412, 9, 0},    // fallocate
+	{48, 421, 9, 0},    // faccessat
+	{49, 430, 5, 0},    // chdir
+	{50, 435, 6, 0},    // fchdir
+	{51, 441, 6, 0},    // chroot
+	{52, 447, 6, 0},    // fchmod
+	{53, 453, 8, 0},    // fchmodat
+	{54, 461, 8, 0},    // fchownat
+	{55, 469, 6, 0},    // fchown
+	{56, 475, 6, 3},    // openat
+	{57, 481, 5, 3},    // close
+	{58, 486, 7, 0},    // vhangup
+	{59, 493, 5, 1},    // pipe2
+	{60, 498, 8, 0},    // quotactl
+	{61, 506, 10, 2},   // getdents64
+	{62, 516, 5, 2},    // lseek
+	{63, 521, 4, 5},    // read
+	{64, 525, 5, 5},    // write
+	{65, 530, 5, 4},    // readv
+	{66, 535, 6, 4},    // writev
+	{67, 541, 7, 4},    // pread64
+	{68, 548, 8, 4},    // pwrite64
+	{69, 556, 6, 0},    // preadv
+	{70, 562, 7, 0},    // pwritev
+	{71, 569, 8, 2},    // sendfile
+	{72, 577, 8, 0},    // pselect6
+	{73, 585, 5, 0},    // ppoll
+	{74, 590, 9, 0},    // signalfd4
+	{75, 599, 8, 0},    // vmsplice
+	{76, 607, 6, 2},    // splice
+	{77, 613, 3, 0},    // tee
+	{78, 616, 10, 1},   // readlinkat
+	{79, 626, 10, 3},   // newfstatat
+	{80, 636, 5, 3},    // fstat
+	{81, 641, 4, 0},    // sync
+	{82, 645, 5, 1},    // fsync
+	{83, 650, 9, 1},    // fdatasync
+	{84, 659, 15, 0},   // sync_file_range
+	{85, 674, 14, 0},   // timerfd_create
+	{86, 688, 15, 0},   // timerfd_settime
+	{87, 703, 15, 0},   // timerfd_gettime
+	{88, 718, 9, 0},    // utimensat
+	{89, 727, 4, 0},    // acct
+	{90, 731, 6, 0},    // capget
+	{91, 737, 6, 0},    // capset
+	{92, 743, 11, 0},   // personality
+	{93, 754, 4, 0},    // exit
+	{94, 758, 10, 0},   // exit_group
+	{95, 768, 6, 0},    // waitid
+	{96, 774, 15, 0},   // set_tid_address
+	{97, 789, 7, 0},    // unshare
+	{98, 796, 5, 5},    // futex
+	{99, 801, 15, 0},   // set_robust_list
+	{100, 816, 15, 0},  // get_robust_list
+	{101, 831, 9, 5},   // nanosleep
+	{102, 840, 9, 0},   // getitimer
+	{103, 849, 9, 0},   // setitimer
+	{104, 858, 10, 0},  // kexec_load
+	{105, 868, 11, 0},  // init_module
+	{106, 879, 13, 0},  // delete_module
+	{107, 892, 12, 0},  // timer_create
+	{108, 904, 13, 0},  // timer_gettime
+	{109, 917, 16, 0},  // timer_getoverrun
+	{110, 933, 13, 0},  // timer_settime
+	{111, 946, 12, 0},  // timer_delete
+	{112, 958, 13, 0},  // clock_settime
+	{113, 971, 13, 1},  // clock_gettime
+	{114, 984, 12, 0},  // clock_getres
+	{115, 996, 15, 5},  // clock_nanosleep
+	{116, 1011, 6, 0},  // syslog
+	{117, 1017, 6, 0},  // ptrace
+	{118, 1023, 14, 0}, // sched_setparam
+	{119, 1037, 18, 0}, // sched_setscheduler
+	{120, 1055, 18, 0}, // sched_getscheduler
+	{121, 1073, 14, 0}, // sched_getparam
+	{122, 1087, 17, 0}, // sched_setaffinity
+	{123, 1104, 17, 1}, // sched_getaffinity
+	{124, 1121, 11, 2}, // sched_yield
+	{125, 1132, 22, 0}, // sched_get_priority_max
+	{126, 1154, 22, 0}, // sched_get_priority_min
+	{127, 1176, 21, 0}, // sched_rr_get_interval
+	{128, 1197, 15, 0}, // restart_syscall
+	{129, 1212, 4, 0},  // kill
+	{130, 1216, 5, 0},  // tkill
+	{131, 1221, 6, 2},  // tgkill
+	{132, 1227, 11, 1}, // sigaltstack
+	{133, 1238, 13, 0}, // rt_sigsuspend
+	{134, 1251, 12, 1}, // rt_sigaction
+	{135, 1263, 14, 1}, // rt_sigprocmask
+	{136, 1277, 13, 0}, // rt_sigpending
+	{137, 1290, 15, 0}, // rt_sigtimedwait
+	{138, 1305, 15, 0}, // rt_sigqueueinfo
+	{139, 1320, 12, 2}, // rt_sigreturn
+	{140, 1332, 11, 0}, // setpriority
+	{141, 1343, 11, 0}, // getpriority
+	{142, 1354, 6, 0},  // reboot
+	{143, 1360, 8, 0},  // setregid
+	{144, 1368, 6, 0},  // setgid
+	{145, 1374, 8, 0},  // setreuid
+	{146, 1382, 6, 0},  // setuid
+	{147, 1388, 9, 0},  // setresuid
+	{148, 1397, 9, 0},  // getresuid
+	{149, 1406, 9, 0},  // setresgid
+	{150, 1415, 9, 0},  // getresgid
+	{151, 1424, 8, 0},  // setfsuid
+	{152, 1432, 8, 0},  // setfsgid
+	{153, 1440, 5, 0},  // times
+	{154, 1445, 7, 0},  // setpgid
+	{155, 1452, 7, 0},  // getpgid
+	{156, 1459, 6, 0},  // getsid
+	{157, 1465, 6, 0},  // setsid
+	{158, 1471, 9, 0},  // getgroups
+	{159, 1480, 9, 0},  // setgroups
+	{160, 1489, 5, 0},  // uname
+	{161, 1494, 11, 0}, // sethostname
+	{162, 1505, 13, 0}, // setdomainname
+	{163, 1518, 9, 0},  // getrlimit
+	{164, 1527, 9, 0},  // setrlimit
+	{165, 1536, 9, 0},  // getrusage
+	{166, 1545, 5, 0},  // umask
+	{167, 1550, 5, 1},  // prctl
+	{168, 1555, 6, 0},  // getcpu
+	{169, 1561, 12, 0}, // gettimeofday
+	{170, 1573, 12, 0}, // settimeofday
+	{171, 1585, 8, 0},  // adjtimex
+	{172, 1593, 6, 2},  // getpid
+	{173, 1599, 7, 0},  // getppid
+	{174, 1606, 6, 0},  // getuid
+	{175, 1612, 7, 0},  // geteuid
+	{176, 1619, 6, 0},  // getgid
+	{177, 1625, 7, 0},  // getegid
+	{178, 1632, 6, 1},  // gettid
+	{179, 1638, 7, 0},  // sysinfo
+	{180, 1645, 7, 0},  // mq_open
+	{181, 1652, 9, 0},  // mq_unlink
+	{182, 1661, 12, 0}, // mq_timedsend
+	{183, 1673, 15, 0}, // mq_timedreceive
+	{184, 1688, 9, 0},  // mq_notify
+	{185, 1697, 13, 0}, // mq_getsetattr
+	{186, 1710, 6, 0},  // msgget
+	{187, 1716, 6, 0},  // msgctl
+	{188, 1722, 6, 0},  // msgrcv
+	{189, 1728, 6, 0},  // msgsnd
+	{190, 1734, 6, 0},  // semget
+	{191, 1740, 6, 0},  // semctl
+	{192, 1746, 10, 0}, // semtimedop
+	{193, 1756, 5, 0},  // semop
+	{194, 1761, 6, 0},  // shmget
+	{195, 1767, 6, 0},  // shmctl
+	{196, 1773, 5, 0},  // shmat
+	{197, 1778, 5, 0},  // shmdt
+	{198, 1783, 6, 3},  // socket
+	{199, 1789, 10, 0}, // socketpair
+	{200, 1799, 4, 1},  // bind
+	{201, 1803, 6, 1},  // listen
+	{202, 1809, 6, 0},  // accept
+	{203, 1815, 7, 3},  // connect
+	{204, 1822, 11, 3}, // getsockname
+	{205, 1833, 11, 3}, // getpeername
+	{206, 1844, 6, 4},  // sendto
+	{207, 1850, 8, 4},  // recvfrom
+	{208, 1858, 10, 3}, // setsockopt
+	{209, 1868, 10, 3}, // getsockopt
+	{210, 1878, 8, 1},  // shutdown
+	{211, 1886, 7, 4},  // sendmsg
+	{212, 1893, 7, 5},  // recvmsg
+	{213, 1900, 9, 0},  // readahead
+	{214, 1909, 3, 0},  // brk
+	{215, 1912, 6, 2},  // munmap
+	{216, 1918, 6, 0},  // mremap
+	{217, 1924, 7, 0},  // add_key
+	{218, 1931, 11, 0}, // request_key
+	{219, 1942, 6, 0},  // keyctl
+	{220, 1948, 5, 1},  // clone
+	{221, 1953, 6, 0},  // execve
+	{222, 1959, 4, 2},  // mmap
+	{223, 1963, 9, 0},  // fadvise64
+	{224, 1972, 6, 0},  // swapon
+	{225, 1978, 7, 0},  // swapoff
+	{226, 1985, 8, 1},  // mprotect
+	{227, 1993, 5, 0},  // msync
+	{228, 1998, 5, 0},  // mlock
+	{229, 2003, 7, 0},  // munlock
+	{230, 2010, 8, 0},  // mlockall
+	{231, 2018, 10, 0}, // munlockall
+	{232, 2028, 7, 0},  // mincore
+	{233, 2035, 7, 2},  // madvise
+	{234, 2042, 16, 0}, // remap_file_pages
+	{235, 2058, 5, 0},  // mbind
+	{236, 2063, 13, 0}, // get_mempolicy
+	{237, 2076, 13, 0}, // set_mempolicy
+	{238, 2089, 13, 0}, // migrate_pages
+	{239, 2102, 10, 0}, // move_pages
+	{240, 2112, 17, 0}, // rt_tgsigqueueinfo
+	{241, 2129, 15, 0}, // perf_event_open
+	{242, 2144, 7, 3},  // accept4
+	{243, 2151, 8, 0},  // recvmmsg
+	{258, 2159, 13, 0}, // riscv_hwprobe
+	{259, 2172, 18, 0}, // riscv_flush_icache
+	{260, 2190, 5, 0},  // wait4
+	{261, 2195, 9, 0},  // prlimit64
+	{262, 2204, 13, 0}, // fanotify_init
+	{263, 2217, 13, 0}, // fanotify_mark
+	{264, 2230, 17, 0}, // name_to_handle_at
+	{265, 2247, 17, 0}, // open_by_handle_at
+	{266, 2264, 13, 0}, // clock_adjtime
+	{267, 2277, 6, 0},  // syncfs
+	{268, 2283, 5, 0},  // setns
+	{269, 2288, 8, 0},  // sendmmsg
+	{270, 2296, 16, 0}, // process_vm_readv
+	{271, 2312, 17, 0}, // process_vm_writev
+	{272, 2329, 4, 0},  // kcmp
+	{273, 2333, 12, 0}, // finit_module
+	{274, 2345, 13, 0}, // sched_setattr
+	{275, 2358, 13, 0}, // sched_getattr
+	{276, 2371, 9, 1},  // renameat2
+	{277, 2380, 7, 0},  // seccomp
+	{278, 2387, 9, 1},  // getrandom
+	{279, 2396, 12, 0}, // memfd_create
+	{280, 2408, 3, 0},  // bpf
+	{281, 2411, 8, 0},  // execveat
+	{282, 2419, 11, 0}, // userfaultfd
+	{283, 2430, 10, 0}, // membarrier
+	{284, 2440, 6, 0},  // mlock2
+	{285, 2446, 15, 0}, // copy_file_range
+	{286, 2461, 7, 0},  // preadv2
+	{287, 2468, 8, 0},  // pwritev2
+	{288, 2476, 13, 0}, // pkey_mprotect
+	{289, 2489, 10, 0}, // pkey_alloc
+	{290, 2499, 9, 0},  // pkey_free
+	{291, 2508, 5, 2},  // statx
+	{292, 2513, 13, 0}, // io_pgetevents
+	{293, 2526, 4, 0},  // rseq
+	{294, 2530, 15, 0}, // kexec_file_load
+	{424, 2545, 17, 0}, // pidfd_send_signal
+	{425, 2562, 14, 0}, // io_uring_setup
+	{426, 2576, 14, 0}, // io_uring_enter
+	{427, 2590, 17, 0}, // io_uring_register
+	{428, 2607, 9, 0},  // open_tree
+	{429, 2616, 10, 0}, // move_mount
+	{430, 2626, 6, 0},  // fsopen
+	{431, 2632, 8, 0},  // fsconfig
+	{432, 2640, 7, 0},  // fsmount
+	{433, 2647, 6, 0},  // fspick
+	{434, 2653, 10, 0}, // pidfd_open
+	{435, 2663, 6, 1},  // clone3
+	{436, 2669, 11, 0}, // close_range
+	{437, 2680, 7, 0},  // openat2
+	{438, 2687, 11, 0}, // pidfd_getfd
+	{439, 2698, 10, 1}, // faccessat2
+	{440, 2708, 15, 0}, // process_madvise
+	{441, 2723, 12, 0}, // epoll_pwait2
+	{442, 2735, 13, 0}, // mount_setattr
+	{443, 2748, 11, 0}, // quotactl_fd
+	{444, 2759, 23, 0}, // landlock_create_ruleset
+	{445, 2782, 17, 0}, // landlock_add_rule
+	{446, 2799, 22, 0}, // landlock_restrict_self
+	{447, 2821, 12, 0}, // memfd_secret
+	{448, 2833, 16, 0}, // process_mrelease
+	{449, 2849, 11, 0}, // futex_waitv
+	{450, 2860, 23, 0}, // set_mempolicy_home_node
+	{451, 2883, 9, 0},  // cachestat
+	{452, 2892, 9, 0},  // fchmodat2
+	{453, 2901, 16, 0}, // map_shadow_stack
+	{454, 2917, 10, 0}, // futex_wake
+	{455, 2927, 10, 0}, // futex_wait
+	{456, 2937, 13, 0}, // futex_requeue
+	{457, 2950, 9, 0},  // statmount
+	{458, 2959, 9, 0},  // listmount
+	{459, 2968, 17, 0}, // lsm_get_self_attr
+	{460, 2985, 17, 0}, // lsm_set_self_attr
+	{461, 3002, 16, 0}, // lsm_list_modules
+	{462, 3018, 5, 0},  // mseal
+	{463, 3023, 10, 0}, // setxattrat
+	{464, 3033, 10, 0}, // getxattrat
+	{465, 3043, 11, 0}, // listxattrat
+	{466, 3054, 13, 0}, // removexattrat
+	{467, 3067, 14, 0}, // open_tree_attr
+	{468, 3081, 12, 0}, // file_getattr
+	{469, 3093, 12, 0}, // file_setattr
+	{470, 3105, 6, 0},  // listns
+	{471, 3111, 16, 0}, // rseq_slice_yield
 }
 
 const riscv64Names = "" +

@@ -422,396 +422,396 @@ var s390xPrototypesEnds = [...]uint16{
 }
 
 var s390xCalls = []entry{
-	{1, 4, 1},         // exit
-	{2, 8, 1},         // fork
-	{3, 12, 1000},     // read
-	{4, 17, 1000},     // write
-	{5, 21, 1},        // open
-	{6, 26, 100},      // close
-	{7, 41, 1},        // restart_syscall
-	{8, 46, 1},        // creat
-	{9, 50, 1},        // link
-	{10, 56, 1},       // unlink
-	{11, 62, 1},       // execve
-	{12, 67, 1},       // chdir
-	{14, 72, 1},       // mknod
-	{15, 77, 1},       // chmod
-	{19, 82, 30},      // lseek
-	{20, 88, 30},      // getpid
-	{21, 93, 1},       // mount
-	{22, 99, 1},       // umount
-	{26, 105, 1},      // ptrace
-	{27, 110, 1},      // alarm
-	{29, 115, 1},      // pause
-	{30, 120, 1},      // utime
-	{33, 126, 1},      // access
-	{34, 130, 1},      // nice
-	{36, 134, 1},      // sync
-	{37, 138, 1},      // kill
-	{38, 144, 1},      // rename
-	{39, 149, 1},      // mkdir
-	{40, 154, 1},      // rmdir
-	{41, 157, 1},      // dup
-	{42, 161, 1},      // pipe
-	{43, 166, 1},      // times
-	{45, 169, 1},      // brk
-	{48, 175, 1},      // signal
-	{51, 179, 1},      // acct
-	{52, 186, 1},      // umount2
-	{54, 191, 10},     // ioctl
-	{55, 196, 100},    // fcntl
-	{57, 203, 1},      // setpgid
-	{60, 208, 1},      // umask
-	{61, 214, 1},      // chroot
-	{62, 219, 1},      // ustat
-	{63, 223, 1},      // dup2
-	{64, 230, 1},      // getppid
-	{65, 237, 1},      // getpgrp
-	{66, 243, 1},      // setsid
-	{67, 252, 1},      // sigaction
-	{72, 262, 1},      // sigsuspend
-	{73, 272, 1},      // sigpending
-	{74, 283, 1},      // sethostname
-	{75, 292, 1},      // setrlimit
-	{77, 301, 1},      // getrusage
-	{78, 313, 1},      // gettimeofday
-	{79, 325, 1},      // settimeofday
-	{83, 332, 1},      // symlink
-	{85, 340, 1},      // readlink
-	{86, 346, 1},      // uselib
-	{87, 352, 1},      // swapon
-	{88, 358, 1},      // reboot
-	{89, 365, 1},      // readdir
-	{90, 369, 30},     // mmap
-	{91, 375, 30},     // munmap
-	{92, 383, 1},      // truncate
-	{93, 392, 1},      // ftruncate
-	{94, 398, 1},      // fchmod
-	{96, 409, 1},      // getpriority
-	{97, 420, 1},      // setpriority
-	{99, 426, 1},      // statfs
-	{100, 433, 1},     // fstatfs
-	{102, 443, 100},   // socketcall
-	{103, 449, 1},     // syslog
-	{104, 458, 1},     // setitimer
-	{105, 467, 1},     // getitimer
-	{106, 471, 1},     // stat
-	{107, 476, 1},     // lstat
-	{108, 481, 100},   // fstat
-	{110, 495, 1},     // lookup_dcookie
-	{111, 502, 1},     // vhangup
-	{112, 506, 1},     // idle
-	{114, 511, 1},     // wait4
-	{115, 518, 1},     // swapoff
-	{116, 525, 1},     // sysinfo
-	{117, 528, 1},     // ipc
-	{118, 533, 10},    // fsync
-	{119, 542, 1},     // sigreturn
-	{120, 547, 10},    // clone
-	{121, 560, 1},     // setdomainname
-	{122, 565, 1},     // uname
-	{124, 573, 1},     // adjtimex
-	{125, 581, 10},    // mprotect
-	{126, 592, 1},     // sigprocmask
-	{127, 605, 1},     // create_module
-	{128, 616, 1},     // init_module
-	{129, 629, 1},     // delete_module
-	{130, 644, 1},     // get_kernel_syms
-	{131, 652, 1},     // quotactl
-	{132, 659, 1},     // getpgid
-	{133, 665, 1},     // fchdir
-	{134, 672, 1},     // bdflush
-	{135, 677, 1},     // sysfs
-	{136, 688, 1},     // personality
-	{137, 699, 1},     // afs_syscall
-	{141, 707, 1},     // getdents
-	{142, 713, 1},     // select
-	{143, 718, 1},     // flock
-	{144, 723, 1},     // msync
-	{145, 728, 300},   // readv
-	{146, 734, 300},   // writev
-	{147, 740, 1},     // getsid
-	{148, 749, 10},    // fdatasync
-	{149, 756, 1},     // _sysctl
-	{150, 761, 1},     // mlock
-	{151, 768, 1},     // munlock
-	{152, 776, 1},     // mlockall
-	{153, 786, 1},     // munlockall
-	{154, 800, 1},     // sched_setparam
-	{155, 814, 1},     // sched_getparam
-	{156, 832, 1},     // sched_setscheduler
-	{157, 850, 1},     // sched_getscheduler
-	{158, 861, 30},    // sched_yield
-	{159, 883, 1},     // sched_get_priority_max
-	{160, 905, 1},     // sched_get_priority_min
-	{161, 926, 1},     // sched_rr_get_interval
-	{162, 935, 1000},  // nanosleep
-	{163, 941, 1},     // mremap
-	{167, 953, 1},     // query_module
-	{168, 957, 1},     // poll
-	{169, 967, 1},     // nfsservctl
-	{172, 972, 10},    // prctl
-	{173, 984, 30},    // rt_sigreturn
-	{174, 996, 10},    // rt_sigaction
-	{175, 1010, 10},   // rt_sigprocmask
-	{176, 1023, 1},    // rt_sigpending
-	{177, 1038, 1},    // rt_sigtimedwait
-	{178, 1053, 1},    // rt_sigqueueinfo
-	{179, 1066, 1},    // rt_sigsuspend
-	{180, 1073, 300},  // pread64
-	{181, 1081, 300},  // pwrite64
-	{183, 1087, 1},    // getcwd
-	{184, 1093, 1},    // capget
-	{185, 1099, 1},    // capset
-	{186, 1110, 10},   // sigaltstack
-	{187, 1118, 30},   // sendfile
-	{188, 1125, 1},    // getpmsg
-	{189, 1132, 1},    // putpmsg
-	{190, 1137, 1},    // vfork
-	{191, 1146, 1},    // getrlimit
-	{198, 1152, 1},    // lchown
-	{199, 1158, 1},    // getuid
-	{200, 1164, 1},    // getgid
-	{201, 1171, 1},    // geteuid
-	{202, 1178, 1},    // getegid
-	{203, 1186, 1},    // setreuid
-	{204, 1194, 1},    // setregid
-	{205, 1203, 1},    // getgroups
-	{206, 1212, 1},    // setgroups
-	{207, 1218, 1},    // fchown
-	{208, 1227, 1},    // setresuid
-	{209, 1236, 1},    // getresuid
-	{210, 1245, 1},    // setresgid
-	{211, 1254, 1},    // getresgid
-	{212, 1259, 1},    // chown
-	{213, 1265, 1},    // setuid
-	{214, 1271, 1},    // setgid
-	{215, 1279, 1},    // setfsuid
-	{216, 1287, 1},    // setfsgid
-	{217, 1297, 1},    // pivot_root
-	{218, 1304, 1},    // mincore
-	{219, 1311, 30},   // madvise
-	{220, 1321, 30},   // getdents64
-	{222, 1330, 1},    // readahead
-	{224, 1338, 1},    // setxattr
-	{225, 1347, 1},    // lsetxattr
-	{226, 1356, 1},    // fsetxattr
-	{227, 1364, 1},    // getxattr
-	{228, 1373, 1},    // lgetxattr
-	{229, 1382, 1},    // fgetxattr
-	{230, 1391, 1},    // listxattr
-	{231, 1401, 1},    // llistxattr
-	{232, 1411, 1},    // flistxattr
-	{233, 1422, 1},    // removexattr
-	{234, 1434, 1},    // lremovexattr
-	{235, 1446, 1},    // fremovexattr
-	{236, 1452, 10},   // gettid
-	{237, 1457, 1},    // tkill
-	{238, 1462, 1000}, // futex
-	{239, 1479, 1},    // sched_setaffinity
-	{240, 1496, 10},   // sched_getaffinity
-	{241, 1502, 30},   // tgkill
-	{243, 1510, 1},    // io_setup
-	{244, 1520, 1},    // io_destroy
-	{245, 1532, 1},    // io_getevents
-	{246, 1541, 1},    // io_submit
-	{247, 1550, 1},    // io_cancel
-	{248, 1560, 1},    // exit_group
-	{249, 1572, 1},    // epoll_create
-	{250, 1581, 100},  // epoll_ctl
-	{251, 1591, 1000}, // epoll_wait
-	{252, 1606, 1},    // set_tid_address
-	{253, 1615, 1},    // fadvise64
-	{254, 1627, 1},    // timer_create
-	{255, 1640, 1},    // timer_settime
-	{256, 1653, 1},    // timer_gettime
-	{257, 1669, 1},    // timer_getoverrun
-	{258, 1681, 1},    // timer_delete
-	{259, 1694, 1},    // clock_settime
-	{260, 1707, 10},   // clock_gettime
-	{261, 1719, 1},    // clock_getres
-	{262, 1734, 1000}, // clock_nanosleep
-	{265, 1742, 1},    // statfs64
-	{266, 1751, 1},    // fstatfs64
-	{267, 1767, 1},    // remap_file_pages
-	{268, 1772, 1},    // mbind
-	{269, 1785, 1},    // get_mempolicy
-	{270, 1798, 1},    // set_mempolicy
-	{271, 1805, 1},    // mq_open
-	{272, 1814, 1},    // mq_unlink
-	{273, 1826, 1},    // mq_timedsend
-	{274, 1841, 1},    // mq_timedreceive
-	{275, 1850, 1},    // mq_notify
-	{276, 1863, 1},    // mq_getsetattr
-	{277, 1873, 1},    // kexec_load
-	{278, 1880, 1},    // add_key
-	{279, 1891, 1},    // request_key
-	{280, 1897, 1},    // keyctl
-	{281, 1903, 1},    // waitid
-	{282, 1913, 1},    // ioprio_set
-	{283, 1923, 1},    // ioprio_get
-	{284, 1935, 1},    // inotify_init
-	{285, 1952, 1},    // inotify_add_watch
-	{286, 1968, 1},    // inotify_rm_watch
-	{287, 1981, 1},    // migrate_pages
-	{288, 1987, 100},  // openat
-	{289, 1994, 10},   // mkdirat
-	{290, 2001, 1},    // mknodat
-	{291, 2009, 1},    // fchownat
-	{292, 2018, 1},    // futimesat
-	{293, 2028, 100},  // newfstatat
-	{294, 2036, 10},   // unlinkat
-	{295, 2044, 10},   // renameat
-	{296, 2050, 1},    // linkat
-	{297, 2059, 1},    // symlinkat
-	{298, 2069, 10},   // readlinkat
-	{299, 2077, 1},    // fchmodat
-	{300, 2086, 1},    // faccessat
-	{301, 2094, 1},    // pselect6
-	{302, 2099, 1},    // ppoll
-	{303, 2106, 1},    // unshare
-	{304, 2121, 1},    // set_robust_list
-	{305, 2136, 1},    // get_robust_list
-	{306, 2142, 30},   // splice
-	{307, 2157, 1},    // sync_file_range
-	{308, 2160, 1},    // tee
-	{309, 2168, 1},    // vmsplice
-	{310, 2178, 1},    // move_pages
-	{311, 2184, 1},    // getcpu
-	{312, 2195, 1000}, // epoll_pwait
-	{313, 2201, 1},    // utimes
-	{314, 2210, 1},    // fallocate
-	{315, 2219, 1},    // utimensat
-	{316, 2227, 1},    // signalfd
-	{317, 2234, 1},    // timerfd
-	{318, 2241, 1},    // eventfd
-	{319, 2255, 1},    // timerfd_create
-	{320, 2270, 1},    // timerfd_settime
-	{321, 2285, 1},    // timerfd_gettime
-	{322, 2294, 1},    // signalfd4
-	{323, 2302, 1},    // eventfd2
-	{324, 2315, 1},    // inotify_init1
-	{325, 2320, 10},   // pipe2
-	{326, 2324, 10},   // dup3
-	{327, 2337, 1},    // epoll_create1
-	{328, 2343, 1},    // preadv
-	{329, 2350, 1},    // pwritev
-	{330, 2367, 1},    // rt_tgsigqueueinfo
-	{331, 2382, 1},    // perf_event_open
-	{332, 2395, 1},    // fanotify_init
-	{333, 2408, 1},    // fanotify_mark
-	{334, 2417, 1},    // prlimit64
-	{335, 2434, 1},    // name_to_handle_at
-	{336, 2451, 1},    // open_by_handle_at
-	{337, 2464, 1},    // clock_adjtime
-	{338, 2470, 1},    // syncfs
-	{339, 2475, 1},    // setns
-	{340, 2491, 1},    // process_vm_readv
-	{341, 2508, 1},    // process_vm_writev
-	{342, 2526, 1},    // s390_runtime_instr
-	{343, 2530, 1},    // kcmp
-	{344, 2542, 1},    // finit_module
-	{345, 2555, 1},    // sched_setattr
-	{346, 2568, 1},    // sched_getattr
-	{347, 2577, 10},   // renameat2
-	{348, 2584, 1},    // seccomp
-	{349, 2593, 10},   // getrandom
-	{350, 2605, 1},    // memfd_create
-	{351, 2608, 1},    // bpf
-	{352, 2627, 1},    // s390_pci_mmio_write
-	{353, 2645, 1},    // s390_pci_mmio_read
-	{354, 2653, 1},    // execveat
-	{355, 2664, 1},    // userfaultfd
-	{356, 2674, 1},    // membarrier
-	{357, 2682, 1},    // recvmmsg
-	{358, 2690, 1},    // sendmmsg
-	{359, 2696, 100},  // socket
-	{360, 2706, 1},    // socketpair
-	{361, 2710, 10},   // bind
-	{362, 2717, 100},  // connect
-	{363, 2723, 10},   // listen
-	{364, 2730, 100},  // accept4
-	{365, 2740, 100},  // getsockopt
-	{366, 2750, 100},  // setsockopt
-	{367, 2761, 100},  // getsockname
-	{368, 2772, 100},  // getpeername
-	{369, 2778, 300},  // sendto
-	{370, 2785, 300},  // sendmsg
-	{371, 2793, 300},  // recvfrom
-	{372, 2800, 1000}, // recvmsg
-	{373, 2808, 10},   // shutdown
-	{374, 2814, 1},    // mlock2
-	{375, 2829, 1},    // copy_file_range
-	{376, 2836, 1},    // preadv2
-	{377, 2844, 1},    // pwritev2
-	{378, 2864, 1},    // s390_guarded_storage
-	{379, 2869, 30},   // statx
-	{380, 2879, 1},    // s390_sthyi
-	{381, 2894, 1},    // kexec_file_load
-	{382, 2907, 1},    // io_pgetevents
-	{383, 2911, 1},    // rseq
-	{384, 2924, 1},    // pkey_mprotect
-	{385, 2934, 1},    // pkey_alloc
-	{386, 2943, 1},    // pkey_free
-	{392, 2953, 1},    // semtimedop
-	{393, 2959, 1},    // semget
-	{394, 2965, 1},    // semctl
-	{395, 2971, 1},    // shmget
-	{396, 2977, 1},    // shmctl
-	{397, 2982, 1},    // shmat
-	{398, 2987, 1},    // shmdt
-	{399, 2993, 1},    // msgget
-	{400, 2999, 1},    // msgsnd
-	{401, 3005, 1},    // msgrcv
-	{402, 3011, 1},    // msgctl
-	{424, 3028, 1},    // pidfd_send_signal
-	{425, 3042, 1},    // io_uring_setup
-	{426, 3056, 1},    // io_uring_enter
-	{427, 3073, 1},    // io_uring_register
-	{428, 3082, 1},    // open_tree
-	{429, 3092, 1},    // move_mount
-	{430, 3098, 1},    // fsopen
-	{431, 3106, 1},    // fsconfig
-	{432, 3113, 1},    // fsmount
-	{433, 3119, 1},    // fspick
-	{434, 3129, 1},    // pidfd_open
-	{435, 3135, 10},   // clone3
-	{436, 3146, 1},    // close_range
-	{437, 3153, 1},    // openat2
-	{438, 3164, 1},    // pidfd_getfd
-	{439, 3174, 10},   // faccessat2
-	{440, 3189, 1},    // process_madvise
-	{441, 3201, 1},    // epoll_pwait2
-	{442, 3214, 1},    // mount_setattr
-	{443, 3225, 1},    // quotactl_fd
-	{444, 3248, 1},    // landlock_create_ruleset
-	{445, 3265, 1},    // landlock_add_rule
-	{446, 3287, 1},    // landlock_restrict_self
-	{447, 3299, 1},    // memfd_secret
-	{448, 3315, 1},    // process_mrelease
-	{449, 3326, 1},    // futex_waitv
-	{450, 3349, 1},    // set_mempolicy_home_node
-	{451, 3358, 1},    // cachestat
-	{452, 3367, 1},    // fchmodat2
-	{453, 3383, 1},    // map_shadow_stack
-	{454, 3393, 1},    // futex_wake
-	{455, 3403, 1},    // futex_wait
-	{456, 3416, 1},    // futex_requeue
-	{457, 3425, 1},    // statmount
-	{458, 3434, 1},    // listmount
-	{459, 3451, 1},    // lsm_get_self_attr
-	{460, 3468, 1},    // lsm_set_self_attr
-	{461, 3484, 1},    // lsm_list_modules
-	{462, 3489, 1},    // mseal
-	{463, 3499, 1},    // setxattrat
-	{464, 3509, 1},    // getxattrat
-	{465, 3520, 1},    // listxattrat
-	{466, 3533, 1},    // removexattrat
-	{467, 3547, 1},    // open_tree_attr
-	{468, 3559, 1},    // file_getattr
-	{469, 3571, 1},    // file_setattr
-	{470, 3577, 1},    // listns
-	{471, 3593, 1},    // rseq_slice_yield
+	{1, 0, 4, 0},       // exit
+	{2, 4, 4, 0},       // fork
+	{3, 8, 4, 5},       // read
+	{4, 12, 5, 5},      // write
+	{5, 17, 4, 0},      // open
+	{6, 21, 5, 3},      // close
+	{7, 26, 15, 0},     // restart_syscall
+	{8, 41, 5, 0},      // creat
+	{9, 46, 4, 0},      // link
+	{10, 50, 6, 0},     // unlink
+	{11, 56, 6, 0},     // execve
+	{12, 62, 5, 0},     // chdir
+	{14, 67, 5, 0},     // mknod
+	{15, 72, 5, 0},     // chmod
+	{19, 77, 5, 2},     // lseek
+	{20, 82, 6, 2},     // getpid
+	{21, 88, 5, 0},     // mount
+	{22, 93, 6, 0},     // umount
+	{26, 99, 6, 0},     // ptrace
+	{27, 105, 5, 0},    // alarm
+	{29, 110, 5, 0},    // pause
+	{30, 115, 5, 0},    // utime
+	{33, 120, 6, 0},    // access
+	{34, 126, 4, 0},    // nice
+	{36, 130, 4, 0},    // sync
+	{37, 134, 4, 0},    // kill
+	{38, 138, 6, 0},    // rename
+	{39, 144, 5, 0},    // mkdir
+	{40, 149, 5, 0},    // rmdir
+	{41, 154, 3, 0},    // dup
+	{42, 157, 4, 0},    // pipe
+	{43, 161, 5, 0},    // times
+	{45, 166, 3, 0},    // brk
+	{48, 169, 6, 0},    // signal
+	{51, 175, 4, 0},    // acct
+	{52, 179, 7, 0},    // umount2
+	{54, 186, 5, 1},    // ioctl
+	{55, 191, 5, 3},    // fcntl
+	{57, 196, 7, 0},    // setpgid
+	{60, 203, 5, 0},    // umask
+	{61, 208, 6, 0},    // chroot
+	{62, 214, 5, 0},    // ustat
+	{63, 219, 4, 0},    // dup2
+	{64, 223, 7, 0},    // getppid
+	{65, 230, 7, 0},    // getpgrp
+	{66, 237, 6, 0},    // setsid
+	{67, 243, 9, 0},    // sigaction
+	{72, 252, 10, 0},   // sigsuspend
+	{73, 262, 10, 0},   // sigpending
+	{74, 272, 11, 0},   // sethostname
+	{75, 283, 9, 0},    // setrlimit
+	{77, 292, 9, 0},    // getrusage
+	{78, 301, 12, 0},   // gettimeofday
+	{79, 313, 12, 0},   // settimeofday
+	{83, 325, 7, 0},    // symlink
+	{85, 332, 8, 0},    // readlink
+	{86, 340, 6, 0},    // uselib
+	{87, 346, 6, 0},    // swapon
+	{88, 352, 6, 0},    // reboot
+	{89, 358, 7, 0},    // readdir
+	{90, 365, 4, 2},    // mmap
+	{91, 369, 6, 2},    // munmap
+	{92, 375, 8, 0},    // truncate
+	{93, 383, 9, 0},    // ftruncate
+	{94, 392, 6, 0},    // fchmod
+	{96, 398, 11, 0},   // getpriority
+	{97, 409, 11, 0},   // setpriority
+	{99, 420, 6, 0},    // statfs
+	{100, 426, 7, 0},   // fstatfs
+	{102, 433, 10, 3},  // socketcall
+	{103, 443, 6, 0},   // syslog
+	{104, 449, 9, 0},   // setitimer
+	{105, 458, 9, 0},   // getitimer
+	{106, 467, 4, 0},   // stat
+	{107, 471, 5, 0},   // lstat
+	{108, 476, 5, 3},   // fstat
+	{110, 481, 14, 0},  // lookup_dcookie
+	{111, 495, 7, 0},   // vhangup
+	{112, 502, 4, 0},   // idle
+	{114, 506, 5, 0},   // wait4
+	{115, 511, 7, 0},   // swapoff
+	{116, 518, 7, 0},   // sysinfo
+	{117, 525, 3, 0},   // ipc
+	{118, 528, 5, 1},   // fsync
+	{119, 533, 9, 0},   // sigreturn
+	{120, 542, 5, 1},   // clone
+	{121, 547, 13, 0},  // setdomainname
+	{122, 560, 5, 0},   // uname
+	{124, 565, 8, 0},   // adjtimex
+	{125, 573, 8, 1},   // mprotect
+	{126, 581, 11, 0},  // sigprocmask
+	{127, 592, 13, 0},  // create_module
+	{128, 605, 11, 0},  // init_module
+	{129, 616, 13, 0},  // delete_module
+	{130, 629, 15, 0},  // get_kernel_syms
+	{131, 644, 8, 0},   // quotactl
+	{132, 652, 7, 0},   // getpgid
+	{133, 659, 6, 0},   // fchdir
+	{134, 665, 7, 0},   // bdflush
+	{135, 672, 5, 0},   // sysfs
+	{136, 677, 11, 0},  // personality
+	{137, 688, 11, 0},  // afs_syscall
+	{141, 699, 8, 0},   // getdents
+	{142, 707, 6, 0},   // select
+	{143, 713, 5, 0},   // flock
+	{144, 718, 5, 0},   // msync
+	{145, 723, 5, 4},   // readv
+	{146, 728, 6, 4},   // writev
+	{147, 734, 6, 0},   // getsid
+	{148, 740, 9, 1},   // fdatasync
+	{149, 749, 7, 0},   // _sysctl
+	{150, 756, 5, 0},   // mlock
+	{151, 761, 7, 0},   // munlock
+	{152, 768, 8, 0},   // mlockall
+	{153, 776, 10, 0},  // munlockall
+	{154, 786, 14, 0},  // sched_setparam
+	{155, 800, 14, 0},  // sched_getparam
+	{156, 814, 18, 0},  // sched_setscheduler
+	{157, 832, 18, 0},  // sched_getscheduler
+	{158, 850, 11, 2},  // sched_yield
+	{159, 861, 22, 0},  // sched_get_priority_max
+	{160, 883, 22, 0},  // sched_get_priority_min
+	{161, 905, 21, 0},  // sched_rr_get_interval
+	{162, 926, 9, 5},   // nanosleep
+	{163, 935, 6, 0},   // mremap
+	{167, 941, 12, 0},  // query_module
+	{168, 953, 4, 0},   // poll
+	{169, 957, 10, 0},  // nfsservctl
+	{172, 967, 5, 1},   // prctl
+	{173, 972, 12, 2},  // rt_sigreturn
+	{174, 984, 12, 1},  // rt_sigaction
+	{175, 996, 14, 1},  // rt_sigprocmask
+	{176, 1010, 13, 0}, // rt_sigpending
+	{177, 1023, 15, 0}, // rt_sigtimedwait
+	{178, 1038, 15, 0}, // rt_sigqueueinfo
+	{179, 1053, 13, 0}, // rt_sigsuspend
+	{180, 1066, 7, 4},  // pread64
+	{181, 1073, 8, 4},  // pwrite64
+	{183, 1081, 6, 0},  // getcwd
+	{184, 1087, 6, 0},  // capget
+	{185, 1093, 6, 0},  // capset
+	{186, 1099, 11, 1}, // sigaltstack
+	{187, 1110, 8, 2},  // sendfile
+	{188, 1118, 7, 0},  // getpmsg
+	{189, 1125, 7, 0},  // putpmsg
+	{190, 1132, 5, 0},  // vfork
+	{191, 1137, 9, 0},  // getrlimit
+	{198, 1146, 6, 0},  // lchown
+	{199, 1152, 6, 0},  // getuid
+	{200, 1158, 6, 0},  // getgid
+	{201, 1164, 7, 0},  // geteuid
+	{202, 1171, 7, 0},  // getegid
+	{203, 1178, 8, 0},  // setreuid
+	{204, 1186, 8, 0},  // setregid
+	{205, 1194, 9, 0},  // getgroups
+	{206, 1203, 9, 0},  // setgroups
+	{207, 1212, 6, 0},  // fchown
+	{208, 1218, 9, 0},  // setresuid
+	{209, 1227, 9, 0},  // getresuid
+	{210, 1236, 9, 0},  // setresgid
+	{211, 1245, 9, 0},  // getresgid
+	{212, 1254, 5, 0},  // chown
+	{213, 1259, 6, 0},  // setuid
+	{214, 1265, 6, 0},  // setgid
+	{215, 1271, 8, 0},  // setfsuid
+	{216, 1279, 8, 0},  // setfsgid
+	{217, 1287, 10, 0}, // pivot_root
+	{218, 1297, 7, 0},  // mincore
+	{219, 1304, 7, 2},  // madvise
+	{220, 1311, 10, 2}, // getdents64
+	{222, 1321, 9, 0},  // readahead
+	{224, 1330, 8, 0},  // setxattr
+	{225, 1338, 9, 0},  // lsetxattr
+	{226, 1347, 9, 0},  // fsetxattr
+	{227, 1356, 8, 0},  // getxattr
+	{228, 1364, 9, 0},  // lgetxattr
+	{229, 1373, 9, 0},  // fgetxattr
+	{230, 1382, 9, 0},  // listxattr
+	{231, 1391, 10, 0}, // llistxattr
+	{232, 1401, 10, 0}, // flistxattr
+	{233, 1411, 11, 0}, // removexattr
+	{234, 1422, 12, 0}, // lremovexattr
+	{235, 1434, 12, 0}, // fremovexattr
+	{236, 1446, 6, 1},  // gettid
+	{237, 1452, 5, 0},  // tkill
+	{238, 1457, 5, 5},  // futex
+	{239, 1462, 17, 0}, // sched_setaffinity
+	{240, 1479, 17, 1}, // sched_getaffinity
+	{241, 1496, 6, 2},  // tgkill
+	{243, 1502, 8, 0},  // io_setup
+	{244, 1510, 10, 0}, // io_destroy
+	{245, 1520, 12, 0}, // io_getevents
+	{246, 1532, 9, 0},  // io_submit
+	{247, 1541, 9, 0},  // io_cancel
+	{248, 1550, 10, 0}, // exit_group
+	{249, 1560, 12, 0}, // epoll_create
+	{250, 1572, 9, 3},  // epoll_ctl
+	{251, 1581, 10, 5}, // epoll_wait
+	{252, 1591, 15, 0}, // set_tid_address
+	{253, 1606, 9, 0},  // fadvise64
+	{254, 1615, 12, 0}, // timer_create
+	{255, 1627, 13, 0}, // timer_settime
+	{256, 1640, 13, 0}, // timer_gettime
+	{257, 1653, 16, 0}, // timer_getoverrun
+	{258, 1669, 12, 0}, // timer_delete
+	{259, 1681, 13, 0}, // clock_settime
+	{260, 1694, 13, 1}, // clock_gettime
+	{261, 1707, 12, 0}, // clock_getres
+	{262, 1719, 15, 5}, // clock_nanosleep
+	{265, 1734, 8, 0},  // statfs64
+	{266, 1742, 9, 0},  // fstatfs64
+	{267, 1751, 16, 0}, // remap_file_pages
+	{268, 1767, 5, 0},  // mbind
+	{269, 1772, 13, 0}, // get_mempolicy
+	{270, 1785, 13, 0}, // set_mempolicy
+	{271, 1798, 7, 0},  // mq_open
+	{272, 1805, 9, 0},  // mq_unlink
+	{273, 1814, 12, 0}, // mq_timedsend
+	{274, 1826, 15, 0}, // mq_timedreceive
+	{275, 1841, 9, 0},  // mq_notify
+	{276, 1850, 13, 0}, // mq_getsetattr
+	{277, 1863, 10, 0}, // kexec_load
+	{278, 1873, 7, 0},  // add_key
+	{279, 1880, 11, 0}, // request_key
+	{280, 1891, 6, 0},  // keyctl
+	{281, 1897, 6, 0},  // waitid
+	{282, 1903, 10, 0}, // ioprio_set
+	{283, 1913, 10, 0}, // ioprio_get
+	{284, 1923, 12, 0}, // inotify_init
+	{285, 1935, 17, 0}, // inotify_add_watch
+	{286, 1952, 16, 0}, // inotify_rm_watch
+	{287, 1968, 13, 0}, // migrate_pages
+	{288, 1981, 6, 3},  // openat
+	{289, 1987, 7, 1},  // mkdirat
+	{290, 1994, 7, 0},  // mknodat
+	{291, 2001, 8, 0},  // fchownat
+	{292, 2009, 9, 0},  // futimesat
+	{293, 2018, 10, 3}, // newfstatat
+	{294, 2028, 8, 1},  // unlinkat
+	{295, 2036, 8, 1},  // renameat
+	{296, 2044, 6, 0},  // linkat
+	{297, 2050, 9, 0},  // symlinkat
+	{298, 2059, 10, 1}, // readlinkat
+	{299, 2069, 8, 0},  // fchmodat
+	{300, 2077, 9, 0},  // faccessat
+	{301, 2086, 8, 0},  // pselect6
+	{302, 2094, 5, 0},  // ppoll
+	{303, 2099, 7, 0},  // unshare
+	{304, 2106, 15, 0}, // set_robust_list
+	{305, 2121, 15, 0}, // get_robust_list
+	{306, 2136, 6, 2},  // splice
+	{307, 2142, 15, 0}, // sync_file_range
+	{308, 2157, 3, 0},  // tee
+	{309, 2160, 8, 0},  // vmsplice
+	{310, 2168, 10, 0}, // move_pages
+	{311, 2178, 6, 0},  // getcpu
+	{312, 2184, 11, 5}, // epoll_pwait
+	{313, 2195, 6, 0},  // utimes
+	{314, 2201, 9, 0},  // fallocate
+	{315, 2210, 9, 0},  // utimensat
+	{316, 2219, 8, 0},  // signalfd
+	{317, 2227, 7, 0},  // timerfd
+	{318, 2234, 7, 0},  // eventfd
+	{319, 2241, 14, 0}, // timerfd_create
+	{320, 2255, 15, 0}, // timerfd_settime
+	{321, 2270, 15, 0}, // timerfd_gettime
+	{322, 2285, 9, 0},  // signalfd4
+	{323, 2294, 8, 0},  // eventfd2
+	{324, 2302, 13, 0}, // inotify_init1
+	{325, 2315, 5, 1},  // pipe2
+	{326, 2320, 4, 1},  // dup3
+	{327, 2324, 13, 0}, // epoll_create1
+	{328, 2337, 6, 0},  // preadv
+	{329, 2343, 7, 0},  // pwritev
+	{330, 2350, 17, 0}, // rt_tgsigqueueinfo
+	{331, 2367, 15, 0}, // perf_event_open
+	{332, 2382, 13, 0}, // fanotify_init
+	{333, 2395, 13, 0}, // fanotify_mark
+	{334, 2408, 9, 0},  // prlimit64
+	{335, 2417, 17, 0}, // name_to_handle_at
+	{336, 2434, 17, 0}, // open_by_handle_at
+	{337, 2451, 13, 0}, // clock_adjtime
+	{338, 2464, 6, 0},  // syncfs
+	{339, 2470, 5, 0},  // setns
+	{340, 2475, 16, 0}, // process_vm_readv
+	{341, 2491, 17, 0}, // process_vm_writev
+	{342, 2508, 18, 0}, // s390_runtime_instr
+	{343, 2526, 4, 0},  // kcmp
+	{344, 2530, 12, 0}, // finit_module
+	{345, 2542, 13, 0}, // sched_setattr
+	{346, 2555, 13, 0}, // sched_getattr
+	{347, 2568, 9, 1},  // renameat2
+	{348, 2577, 7, 0},  // seccomp
+	{349, 2584, 9, 1},  // getrandom
+	{350, 2593, 12, 0}, // memfd_create
+	{351, 2605, 3, 0},  // bpf
+	{352, 2608, 19, 0}, // s390_pci_mmio_write
+	{353, 2627, 18, 0}, // s390_pci_mmio_read
+	{354, 2645, 8, 0},  // execveat
+	{355, 2653, 11, 0}, // userfaultfd
+	{356, 2664, 10, 0}, // membarrier
+	{357, 2674, 8, 0},  // recvmmsg
+	{358, 2682, 8, 0},  // sendmmsg
+	{359, 2690, 6, 3},  // socket
+	{360, 2696, 10, 0}, // socketpair
+	{361, 2706, 4, 1},  // bind
+	{362, 2710, 7, 3},  // connect
+	{363, 2717, 6, 1},  // listen
+	{364, 2723, 7, 3},  // accept4
+	{365, 2730, 10, 3}, // getsockopt
+	{366, 2740, 10, 3}, // setsockopt
+	{367, 2750, 11, 3}, // getsockname
+	{368, 2761, 11, 3}, // getpeername
+	{369, 2772, 6, 4},  // sendto
+	{370, 2778, 7, 4},  // sendmsg
+	{371, 2785, 8, 4},  // recvfrom
+	{372, 2793, 7, 5},  // recvmsg
+	{373, 2800, 8, 1},  // shutdown
+	{374, 2808, 6, 0},  // mlock2
+	{375, 2814, 15, 0}, // copy_file_range
+	{376, 2829, 7, 0},  // preadv2
+	{377, 2836, 8, 0},  // pwritev2
+	{378, 2844, 20, 0}, // s390_guarded_storage
+	{379, 2864, 5, 2},  // statx
+	{380, 2869, 10, 0}, // s390_sthyi
+	{381, 2879, 15, 0}, // kexec_file_load
+	{382, 2894, 13, 0}, // io_pgetevents
+	{383, 2907, 4, 0},  // rseq
+	{384, 2911, 13, 0}, // pkey_mprotect
+	{385, 2924, 10, 0}, // pkey_alloc
+	{386, 2934, 9, 0},  // pkey_free
+	{392, 2943, 10, 0}, // semtimedop
+	{393, 2953, 6, 0},  // semget
+	{394, 2959, 6, 0},  // semctl
+	{395, 2965, 6, 0},  // shmget
+	{396, 2971, 6, 0},  // shmctl
+	{397, 2977, 5, 0},  // shmat
+	{398, 2982, 5, 0},  // shmdt
+	{399, 2987, 6, 0},  // msgget
+	{400, 2993, 6, 0},  // msgsnd
+	{401, 2999, 6, 0},  // msgrcv
+	{402, 3005, 6, 0},  // msgctl
+	{424, 3011, 17, 0}, // pidfd_send_signal
+	{425, 3028, 14, 0}, // io_uring_setup
+	{426, 3042, 14, 0}, // io_uring_enter
+	{427, 3056, 17, 0}, // io_uring_register
+	{428, 3073, 9, 0},  // open_tree
+	{429, 3082, 10, 0}, // move_mount
+	{430, 3092, 6, 0},  // fsopen
+	{431, 3098, 8, 0},  // fsconfig
+	{432, 3106, 7, 0},  // fsmount
+	{433, 3113, 6, 0},  // fspick
+	{434, 3119, 10, 0}, // pidfd_open
+	{435, 3129, 6, 1},  // clone3
+	{436, 3135, 11, 0}, // close_range
+	{437, 3146, 7, 0},  // openat2
+	{438, 3153, 11, 0}, // pidfd_getfd
+	{439, 3164, 10, 1}, // faccessat2
+	{440, 3174, 15, 0}, // process_madvise
+	{441, 3189, 12, 0}, // epoll_pwait2
+	{442, 3201, 13, 0}, // mount_setattr
+	{443, 3214, 11, 0}, // quotactl_fd
+	{444, 3225, 23, 0}, // landlock_create_ruleset
+	{445, 3248, 17, 0}, // landlock_add_rule
+	{446, 3265, 22, 0}, // landlock_restrict_self
+	{447, 3287, 12, 0}, // memfd_secret
+	{448, 3299, 16, 0}, // process_mrelease
+	{449, 3315, 11, 0}, // futex_waitv
+	{450, 3326, 23, 0}, // set_mempolicy_home_node
+	{451, 3349, 9, 0},  // cachestat
+	{452, 3358, 9, 0},  // fchmodat2
+	{453, 3367, 16, 0}, // map_shadow_stack
+	{454, 3383, 10, 0}, // futex_wake
+	{455, 3393, 10, 0}, // futex_wait
+	{456, 3403, 13, 0}, // futex_requeue
+	{457, 3416, 9, 0},  // statmount
+	{458, 3425, 9, 0},  // listmount
+	{459, 3434, 17, 0}, // lsm_get_self_attr
+	{460, 3451, 17, 0}, // lsm_set_self_attr
+	{461, 3468, 16, 0}, // lsm_list_modules
+	{462, 3484, 5, 0},  // mseal
+	{463, 3489, 10, 0}, // setxattrat
+	{464, 3499, 10, 0}, // getxattrat
+	{465, 3509, 11, 0}, // listxattrat
+	{466, 3520, 13, 0}, // removexattrat
+	{467, 3533, 14, 0}, // open_tree_attr
+	{468, 3547, 12, 0}, // file_getattr
+	{469, 3559, 12, 0}, // file_setattr
+	{470, 3571, 6, 0},  // listns
+	{471, 3577, 16, 0}, // rseq_slice_yield
 }
 
 const s390xNames = "" +

@@ -119,13 +119,13 @@ func callTable(calls []call) (entries, names string) {
 	var e, n strings.Builder
 	e.WriteString("[]entry{\n")
 	n.WriteString("\"\" +\n")
-	end := 0
+	at := 0
 	for _, c := range calls {
-		end += len(c.name)
-		if end >= 1<<16 {
-			log.Fatalf("%s: the place of its name takes more than two bytes", c.name)
+		if at >= 1<<16 || len(c.name) >= 1<<8 {
+			log.Fatalf("%s: the place of its name takes more than two bytes, or its size more than one", c.name)
 		}
-		fmt.Fprintf(&e, "{%d, %d, %d}, // %s\n", c.nr, end, weight(c.name), c.name)
+		fmt.Fprintf(&e, "{%d, %d, %d, %d}, // %s\n", c.nr, at, len(c.name), rank(c.name), c.name)
+		at += len(c.name)
 		fmt.Fprintf(&n, "%q +\n", c.name)
 	}
 	return e.String() + "}\n", n.String() + "\"\"\n"
