@@ -137,7 +137,7 @@ func (c *compiler) translate() error {
 	}
 	outside := c.t.verdict(policy.Action{Kind: policy.Allow}.Ret())
 	calls := c.window.of(t.Calls)
-	c.cold = make([]item, 0, len(calls)/4+8)
+	c.cold = slices.Grow(c.cold, len(calls)/4+8)
 	if w := c.window; w.first > 0 {
 		c.upTo(w.first-1, outside, refusedWeight)
 	}
@@ -225,7 +225,7 @@ func (c *compiler) anything(nr uint32) {
 
 // hotItems returns the hot calls with gaps between them that lead nowhere, and the weight of a gap.
 func (c *compiler) hotItems() (items []item, miss float64) {
-	items = make([]item, 0, 2*len(c.hot)+1)
+	items = slices.Grow(c.items[:0], 2*len(c.hot)+1)
 	total, next := 0.0, uint32(0)
 	for _, h := range c.hot {
 		if h.lo > next {
@@ -243,5 +243,6 @@ func (c *compiler) hotItems() (items []item, miss float64) {
 	if next != 0 {
 		items = append(items, item{lo: next, hi: 1<<32 - 1, to: nowhere})
 	}
+	c.items = items
 	return items, hotMiss * total / float64(len(c.hot))
 }

@@ -1,6 +1,10 @@
 package filter
 
-import "github.com/stagelock/seccomp/internal/bpf"
+import (
+	"slices"
+
+	"github.com/stagelock/seccomp/internal/bpf"
+)
 
 // noView is what A holds where it holds no part of an argument that is worth anything.
 var noView = view{}
@@ -22,8 +26,9 @@ func (c *compiler) block(n node, have view) bpf.Label {
 	if !loaded {
 		have = noView
 	}
-	if c.newest == nil {
-		c.newest = make([]int32, len(c.t.nodes))
+	if len(c.newest) == 0 {
+		c.newest = slices.Grow(c.newest, len(c.t.nodes))[:len(c.t.nodes)]
+		clear(c.newest)
 	}
 	for i := c.newest[n]; i > 0; i = c.blocks[i-1].before {
 		if b := &c.blocks[i-1]; b.have == have {

@@ -86,7 +86,8 @@ func listed(t *testing.T, d *policy.Decision) (list [][6]uint64) {
 }
 
 // From text to program, of the same policy: memory is asked for so often and no more, whatever the number of rules. The
-// bounds are a third above what Go 1.26 on amd64 needs.
+// bounds are a third above what Go 1.26 on amd64 needs, that of compiling is for room that the collector took from time
+// to time.
 func TestServerPolicyAllocations(t *testing.T) {
 	text, err := os.ReadFile("testdata/server.policy")
 	if err != nil {
@@ -107,7 +108,7 @@ func TestServerPolicyAllocations(t *testing.T) {
 			return err
 		}},
 		{"plan", 25, func() (err error) { plan, err = stage.New(p, nil); return err }},
-		{"compile", 44, func() error { _, err := filter.Compile(plan.Filter(-1, 0), filter.Options{}); return err }},
+		{"compile", 16, func() error { _, err := filter.Compile(plan.Filter(-1, 0), filter.Options{}); return err }},
 	} {
 		n := testing.AllocsPerRun(20, func() {
 			if err := step.do(); err != nil {

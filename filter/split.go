@@ -14,6 +14,7 @@ var allNumbers = window{0, 1<<32 - 1}
 // program five instructions, and keeps its place in the kernel's bitmap.
 func split(t *policy.Table, o *Options, budget int) ([]*Program, error) {
 	c := newCompiler(t, o, allNumbers)
+	defer c.release()
 	p, err := c.program()
 	if err != nil {
 		return nil, err
@@ -92,7 +93,9 @@ func (c *compiler) cut(n int, lengths []length, o *Options) ([]*Program, error) 
 		if w.last = l.nr; last {
 			w.last = allNumbers.last
 		}
-		p, err := newCompiler(c.table, o, w).program()
+		part := newCompiler(c.table, o, w)
+		p, err := part.program()
+		part.release()
 		if err != nil {
 			return nil, err
 		}
@@ -103,27 +106,4 @@ func (c *compiler) cut(n int, lengths []length, o *Options) ([]*Program, error) 
 		w.first = l.nr + 1
 	}
 	return progs, nil
-}
-
-// newCompiler returns a compiler with room for what a table of a dozen calls with conditions takes, so that lists need
-// not grow step by step.
-func newCompiler(t *policy.Table, o *Options, w window) *compiler {
-	const room = 16
-	c := &compiler{table: t, window: w, rate: o.Weight,
-		hot:     make([]item, 0, room),
-		items:   make([]item, 0, room),
-		blocks:  make([]block, 0, 2*room),
-		misses:  make([]miss, 0, room),
-		samples: make([]sample, 0, room),
-		code:    make([]code, 0, room),
-		t: translator{narrow: t.Arch.Bits == 32, graph: &graph{
-			views:    make([]view, 0, room),
-			rank:     make([]int16, 0, room),
-			nodes:    make([]graphNode, 0, 2*room),
-			branches: make([]branch, 0, 8*room),
-			verdicts: make([]uint32, 0, room),
-		}},
-	}
-	c.s.few.jsets = make([]jset, 0, room)
-	return c
 }

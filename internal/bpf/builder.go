@@ -34,6 +34,11 @@ func (b *Builder) Grow(n int) {
 	b.returns = slices.Grow(b.returns, 4)
 }
 
+// Reset takes all instructions away, and keeps the room for them.
+func (b *Builder) Reset() {
+	b.rev, b.islands, b.returns = b.rev[:0], nil, b.returns[:0]
+}
+
 // Len returns how many instructions there are.
 func (b *Builder) Len() int { return len(b.rev) }
 
