@@ -3,7 +3,6 @@ package filter
 import (
 	"math"
 	"math/bits"
-	"slices"
 
 	"github.com/stagelock/seccomp/internal/bpf"
 )
@@ -86,15 +85,32 @@ func (f *few) findMasks() {
 		f.addMask(above)
 		return
 	}
-	for rest := differ; rest != 0; rest &= rest - 1 {
-		f.addMask(rest & -rest)
-	}
+	f.addBits(differ)
 	for i := range f.items[:len(f.items)-1] {
 		f.addMask(^f.items[i].hi)
 	}
 }
 
-// addMask adds a jset, unless it tells nothing or one before tells the same.
+// addBits is addMask for each bit of differ.
+func (f *few) addBits(differ uint32) {
+	var ones, zeros [fewItems]uint32 // the bits that some value of an item has, and those that some lacks
+	for i := range f.items {
+		lo, hi := f.items[i].lo, f.items[i].hi
+		free := uint32(1)<<bits.Len32(lo^hi) - 1 // from the first bit on in which the ends differ, all may be 0 or 1
+		ones[i], zeros[i] = lo|free, ^lo|free
+	}
+	for ; differ != 0; differ &= differ - 1 {
+		j := jset{mask: differ & -differ}
+		at := bits.TrailingZeros32(differ)
+		for i := range f.items {
+			j.yes |= fewSet(ones[i]>>at&1) << i
+			j.no |= fewSet(zeros[i]>>at&1) << i
+		}
+		f.add(j)
+	}
+}
+
+// addMask adds the jset of a mask.
 func (f *few) addMask(mask uint32) {
 	j := jset{mask: mask}
 	for i := range f.items {
@@ -107,9 +123,19 @@ func (f *few) addMask(mask uint32) {
 			j.yes |= 1 << i
 		}
 	}
+	f.add(j)
+}
+
+// add adds j, unless it tells nothing or one before tells the same.
+func (f *few) add(j jset) {
 	all := fewSet(1<<len(f.items) - 1)
-	if j.yes == all || j.no == all || slices.ContainsFunc(f.jsets, func(k jset) bool { return k.yes == j.yes && k.no == j.no }) {
+	if j.yes == all || j.no == all {
 		return
+	}
+	for i := range f.jsets {
+		if f.jsets[i].yes == j.yes && f.jsets[i].no == j.no {
+			return
+		}
 	}
 	f.jsets = append(f.jsets, j)
 }
@@ -132,7 +158,7 @@ func (f *few) cost(set fewSet) float64 {
 		return f.costs[set]
 	}
 	least := math.Inf(1)
-	for rest := set; rest != 0; rest &= rest - 1 {
+	for rest := set; rest != 0 && least > 0; rest &= rest - 1 { // 0: this test decides
 		i := bits.TrailingZeros16(uint16(rest))
 		it := &f.items[i]
 		if it.lo == it.hi {
@@ -146,7 +172,11 @@ func (f *few) cost(set fewSet) float64 {
 			least = f.try(least, set, bpf.JumpGe, it.hi+1, after, set&^after)
 		}
 	}
-	for _, j := range f.jsets {
+	for i := range f.jsets {
+		if least == 0 {
+			break
+		}
+		j := &f.jsets[i]
 		if yes, no := set&j.yes, set&j.no; yes != set && no != set {
 			least = f.try(least, set, bpf.JumpSet, j.mask, yes, no)
 		}
