@@ -3,10 +3,10 @@
 package testchild
 
 import (
-	"os"
-	"runtime/debug"
-	"strings"
+	"path"
 	"sync/atomic"
+
+	"github.com/stagelock/seccomp/internal/sys"
 )
 
 var inside atomic.Bool
@@ -17,16 +17,7 @@ func Enter() { inside.Store(true) }
 // Inside tells whether Enter was called.
 func Inside() bool { return inside.Load() }
 
-// TestBinary tells whether the program was built by go test. The go command names the main package of a test binary
-// after the package under test with ".test" added; without build information the flags that go test passes decide.
-func TestBinary() bool {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Path != "" {
-		return strings.HasSuffix(info.Path, ".test")
-	}
-	for _, arg := range os.Args[1:] {
-		if strings.HasPrefix(arg, "-test.") {
-			return true
-		}
-	}
-	return false
-}
+// TestBinary tells whether the program was built by go test, which writes the main function of a test binary into
+// _testmain.go. Its build information would not do: that of a test of package main is the program's own. Nor would its
+// flags, which a test may replace before it calls main.
+func TestBinary() bool { return path.Base(sys.MainFile()) == "_testmain.go" }

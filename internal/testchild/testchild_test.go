@@ -2,6 +2,7 @@ package testchild
 
 import (
 	"os/exec"
+	"strings"
 	"testing"
 )
 
@@ -12,6 +13,20 @@ func TestTestBinary(t *testing.T) {
 	Enter()
 	if !Inside() {
 		t.Error("not inside after Enter")
+	}
+}
+
+// A test that runs main must not lock the test run, and it is in a program's own package that such tests stand.
+func TestTestOfAProgram(t *testing.T) {
+	goTool, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip("the go command is not there to test a program with")
+	}
+	for _, args := range [][]string{{"-count=1"}, {"-trimpath"}, {"-ldflags=-s -w"}} {
+		cmd := exec.Command(goTool, append(append([]string{"test", "-v"}, args...), "./testdata/plain")...)
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "\ntrue false\n") {
+			t.Errorf("%q: %v\n%s", args, err, out)
+		}
 	}
 }
 
