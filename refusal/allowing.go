@@ -13,7 +13,11 @@ import (
 func (l *Log) Allowing(nr uint32) string {
 	c, ok := l.Arch.CallNr(nr)
 	if !ok {
-		return Name(l.Arch, nr) + ": 1"
+		rule := Name(l.Arch, nr) + ": 1"
+		if slices.ContainsFunc(l.Seen, func(x *Entry) bool { return x.Nr == nr && x.More }) {
+			rule += " # not allowed by it: other numbers"
+		}
+		return rule
 	}
 	var all policy.And
 	var left []string

@@ -25,6 +25,7 @@ type Entry struct {
 	By    *policy.Clause
 	Count int
 	First [6]uint64 // the arguments of the first
+	More  bool      // it is of further numbers, too
 
 	values [6][]uint64 // of each argument, those seen; cut off behind manyValues
 }
@@ -32,14 +33,17 @@ type Entry struct {
 // manyValues is how many of an argument a rule lists: one that lists more says little.
 const manyValues = 8
 
+// manyNumbers is how many numbers without a name have entries of their own, of one rule. There are four thousand million,
+// and who tries them all must not fill the memory, or the screen, of whoever looks on.
+const manyNumbers = 16
+
 // Add counts a call and returns the entry that it belongs to.
 func (l *Log) Add(nr uint32, args [6]uint64, by *policy.Clause) *Entry {
-	i := slices.IndexFunc(l.Seen, func(x *Entry) bool { return x.Nr == nr && x.By == by })
-	if i < 0 {
-		i = len(l.Seen)
-		l.Seen = append(l.Seen, &Entry{Nr: nr, By: by, First: args})
+	x := l.entry(nr, by)
+	if x == nil {
+		x = &Entry{Nr: nr, By: by, First: args}
+		l.Seen = append(l.Seen, x)
 	}
-	x := l.Seen[i]
 	x.Count++
 	for k, v := range args {
 		if len(x.values[k]) <= manyValues && !slices.Contains(x.values[k], v) {
@@ -47,6 +51,38 @@ func (l *Log) Add(nr uint32, args [6]uint64, by *policy.Clause) *Entry {
 		}
 	}
 	return x
+}
+
+// entry returns the entry that a call belongs to, nil if there is none yet.
+func (l *Log) entry(nr uint32, by *policy.Clause) *Entry {
+	_, known := l.Arch.CallNr(nr)
+	var last *Entry
+	nameless := 0
+	for _, x := range l.Seen {
+		if x.By != by {
+			continue
+		}
+		if x.Nr == nr {
+			return x
+		}
+		if _, ok := l.Arch.CallNr(x.Nr); !ok {
+			last = x
+			nameless++
+		}
+	}
+	if known || nameless < manyNumbers {
+		return nil
+	}
+	last.More = true
+	return last
+}
+
+// Name names what an entry is of.
+func (l *Log) Name(x *Entry) string {
+	if x.More {
+		return Name(l.Arch, x.Nr) + " and other numbers"
+	}
+	return Name(l.Arch, x.Nr)
 }
 
 // Name names a call as a rule does.

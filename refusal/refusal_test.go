@@ -137,6 +137,40 @@ func allows(t *testing.T, l Log, nr uint32) {
 	}
 }
 
+// Numbers that no table has are as many as a program likes to try.
+func TestManyNumbers(t *testing.T) {
+	l := Log{Arch: amd64(t)}
+	one, other := &policy.Clause{Origin: &policy.Origin{}}, &policy.Clause{Origin: &policy.Origin{}}
+	const first, tried = 1000, 100_000
+	for i := range uint32(tried) {
+		l.Add(first+i, [6]uint64{}, one)
+	}
+	l.Add(first+tried, [6]uint64{}, other)
+	l.Add(nr(t, "getpgid"), [6]uint64{}, one)
+	l.Add(first+1, [6]uint64{}, one)
+	if len(l.Seen) != manyNumbers+2 {
+		t.Fatalf("%d entries", len(l.Seen))
+	}
+	const last = first + manyNumbers - 1
+	for i, want := range map[int]Entry{
+		0:               {Nr: first, Count: 1},
+		1:               {Nr: first + 1, Count: 2},
+		manyNumbers - 1: {Nr: last, Count: tried - manyNumbers + 1, More: true},
+		manyNumbers:     {Nr: first + tried, Count: 1},
+		manyNumbers + 1: {Nr: nr(t, "getpgid"), Count: 1},
+	} {
+		if x := l.Seen[i]; x.Nr != want.Nr || x.Count != want.Count || x.More != want.More {
+			t.Errorf("entry %d: %+v, want %+v", i, x, want)
+		}
+	}
+	if got := l.Name(l.Seen[manyNumbers-1]); got != "nr(1015) and other numbers" {
+		t.Error(got)
+	}
+	if got := l.Allowing(last); got != "nr(1015): 1 # not allowed by it: other numbers" {
+		t.Error(got)
+	}
+}
+
 func TestWhose(t *testing.T) {
 	for want, o := range map[string]policy.Origin{
 		"stage serve, p:3:5":     {Stage: "serve", File: "p", Line: 3, Col: 5},

@@ -133,7 +133,7 @@ func (l look) lines() (lines []string) {
 		if i == 0 || len(lines) == 0 && onlyCalls(f.Func) {
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("    %s  %s:%d", f.Func, f.File, f.Line))
+		lines = append(lines, printable(fmt.Sprintf("    %s  %s:%d", f.Func, f.File, f.Line)))
 	}
 	return lines
 }

@@ -37,7 +37,7 @@ func (l *refusals) add(r launch.Refusal) {
 		}
 	}
 	if x.Count == toldEach {
-		l.s.complain("further refusals of %s by this rule are counted only", refusal.Name(l.Arch, r.Nr))
+		l.s.complain("further refusals of %s by this rule are counted only", l.Name(x))
 	}
 }
 
@@ -51,7 +51,7 @@ func (l *refusals) conclude(suggest bool) {
 	l.concluded = l.total
 	for _, x := range slices.SortedStableFunc(slices.Values(l.Seen), func(x, y *refusal.Entry) int { return y.Count - x.Count }) {
 		if x.Count > toldEach {
-			l.s.complain("%s was refused %d times by %s", refusal.Name(l.Arch, x.Nr), x.Count, refusal.Whose(x.By.Origin))
+			l.s.complain("%s was refused %d times by %s", l.Name(x), x.Count, refusal.Whose(x.By.Origin))
 		}
 	}
 	if !suggest {
