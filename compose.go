@@ -30,7 +30,7 @@ func onlyRefuses(stmts []rule.Stmt) bool {
 		case *rule.Use, *rule.Only, *rule.Broken:
 			return false
 		case *rule.Rule:
-			if n, ok := s.Verdict.(*rule.Number); !ok || n.Abs != 0 || slices.ContainsFunc(s.Else, logs) {
+			if n, ok := s.Verdict.(*rule.Number); !ok || n.Abs != 0 || slices.ContainsFunc(s.Rest().Else, logs) {
 				return false
 			}
 		}

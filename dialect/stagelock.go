@@ -100,10 +100,10 @@ func ruleFile(t *policy.Table, lib policy.Target, comments []string) (*rule.File
 		case !ok:
 			x = &rule.Rule{Call: rule.Call{Name: d.Name}, Verdict: &rule.Number{}}
 			if o := d.Clauses[0].Origin; o != nil {
-				x.After = fmt.Sprintf("%s:%d", filepath.Base(o.File), o.Line)
+				x.SetNotes(rule.Comments{After: fmt.Sprintf("%s:%d", filepath.Base(o.File), o.Line)})
 			}
 			f.Stmts = append(f.Stmts, x)
-		case !plain || n.Abs == 0 || len(x.Else) > 0:
+		case !plain || n.Abs == 0 || len(x.Rest().Else) > 0:
 			f.Stmts = append(f.Stmts, x)
 		}
 	}
@@ -116,10 +116,12 @@ func byName(f *rule.File, fallbacks []policy.Rule) {
 	f.Stmts = slices.DeleteFunc(f.Stmts, func(s rule.Stmt) bool {
 		x, ok := s.(*rule.Rule)
 		n, plain := verdict(x)
-		ok = ok && plain && n.Abs == 0 && len(x.Else) == 0 &&
+		ok = ok && plain && n.Abs == 0 && len(x.Rest().Else) == 0 &&
 			slices.ContainsFunc(fallbacks, func(r policy.Rule) bool { return r.Name == x.Call.Name })
 		if ok {
-			x.After = ""
+			n := x.Notes()
+			n.After = ""
+			x.SetNotes(n)
 			last = append(last, x)
 		}
 		return ok
@@ -128,6 +130,7 @@ func byName(f *rule.File, fallbacks []policy.Rule) {
 		n := last[0].Notes()
 		n.Blank = true
 		n.Before = []string{"Refused by name: unnamed, these would get an errno that makes Go or libc take another way."}
+		last[0].SetNotes(n)
 		f.Stmts = append(f.Stmts, last...)
 	}
 }

@@ -15,7 +15,7 @@ func TestAsmGolden(t *testing.T) {
 	for i := range table.Calls {
 		for j := range table.Calls[i].Clauses {
 			c := &table.Calls[i].Clauses[j]
-			c.Origin = &policy.Origin{Kind: policy.FromRule, File: "mixed.policy", Line: i + 2}
+			c.Origin = &policy.Origin{Kind: policy.FromRule, File: "mixed.policy", Line: int32(i) + 2}
 			if j > 0 && j == len(table.Calls[i].Clauses)-1 {
 				c.Origin = &policy.Origin{Kind: policy.FromDeny, Stage: "serve"}
 			}

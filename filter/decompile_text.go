@@ -139,11 +139,13 @@ func (b *abiBuilder) arrange(f *rule.File, all bool) {
 			continue
 		}
 		nr := b.number(&r.Call)
+		notes := r.Notes()
 		if what := b.remarks[nr]; len(what) <= shortRemark {
-			r.After = what
+			notes.After = what
 		} else {
-			r.Before = wrapped(what)
+			notes.Before = wrapped(what)
 		}
+		r.SetNotes(notes)
 		n, constant := r.Verdict.(*rule.Number)
 		switch {
 		case !constant:
@@ -158,7 +160,7 @@ func (b *abiBuilder) arrange(f *rule.File, all bool) {
 	}
 	if all {
 		use := &rule.Use{Sets: []rule.Name{{Text: policy.AllSet}}}
-		use.After = fmt.Sprintf("%d of %d calls are allowed, whatever their arguments", plain, b.arch.Len())
+		use.SetNotes(rule.Comments{After: fmt.Sprintf("%d of %d calls are allowed, whatever their arguments", plain, b.arch.Len())})
 		head = append(head, use)
 	}
 	f.Stmts = head
@@ -172,6 +174,7 @@ func (b *abiBuilder) arrange(f *rule.File, all bool) {
 			title = append(title, "")
 		}
 		c.Blank, c.Before = true, append(title, c.Before...)
+		g.rules[0].SetNotes(c)
 		f.Stmts = append(f.Stmts, g.rules...)
 	}
 }
@@ -218,7 +221,9 @@ func (b *abiBuilder) comment(f *rule.File) {
 			}
 		}
 	}
-	f.Stmts[0].Notes().Before = top
+	first := f.Stmts[0].Notes()
+	first.Before = top
+	f.Stmts[0].SetNotes(first)
 }
 
 func (b *abiBuilder) count() string {

@@ -92,7 +92,7 @@ func TestErrorsHavePlaceAndClass(t *testing.T) {
 			if e.Class == nil || !errors.Is(err, e.Class) {
 				t.Errorf("%s: %v: no class", x.name, e)
 			}
-			if e.Line < 1 || e.Line > len(lines) || e.Col < 1 || e.Col > len(lines[e.Line-1])+1 {
+			if e.Line < 1 || int(e.Line) > len(lines) || e.Col < 1 || int(e.Col) > len(lines[e.Line-1])+1 {
 				t.Errorf("%s: %v: no such place", x.name, e)
 			}
 		}

@@ -51,10 +51,10 @@ func (c *checker) begun(x *rule.Broken, in standing) (r Rule, ok bool) {
 	if !ok || begun.Call.Nr == nil && begun.Call.Name == "" {
 		return Rule{}, false
 	}
-	if at := begun.Call; c.errs.At(c.file, at.Pos) || at.Nr != nil && c.errs.At(c.file, at.Nr.Pos) || at.Name == rule.OnNextSyscall {
+	if at := begun.Call; c.errs.At(c.file, begun.Pos) || at.Nr != nil && c.errs.At(c.file, at.Nr.Pos) || at.Name == rule.OnNextSyscall {
 		return Rule{}, false // the mistake is the call itself
 	}
-	call, look := c.find(&begun.Call, in.builtin)
+	call, look := c.find(begun, in.builtin)
 	if look != found {
 		return Rule{}, false
 	}

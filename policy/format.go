@@ -36,7 +36,9 @@ func TableFile(t *Table, o TableFormat) (f *rule.File, err error) {
 		add(&rule.Rule{Call: rule.Call{Name: rule.OnNextSyscall}, Verdict: &rule.Number{Abs: 1}})
 	}
 	if o.Stage != "" {
-		add(&rule.Stage{Name: rule.Name{Text: o.Stage}, Comments: rule.Comments{Blank: len(f.Stmts) > 0}})
+		x := &rule.Stage{Name: rule.Name{Text: o.Stage}}
+		x.SetNotes(rule.Comments{Blank: len(f.Stmts) > 0})
+		add(x)
 	}
 	add(&rule.Deny{Action: w.action(w.deny)})
 	for i := range t.Calls {
@@ -45,16 +47,18 @@ func TableFile(t *Table, o TableFormat) (f *rule.File, err error) {
 			continue
 		}
 		if unsaid != nil {
-			x.After = unsaid.Error()
+			x.SetNotes(rule.Comments{After: unsaid.Error()})
 			if err == nil {
 				err = fmt.Errorf("%s: %w", t.Calls[i].text(), unsaid)
 			}
 		} else if o.Origins {
-			x.After = t.Calls[i].source()
+			x.SetNotes(rule.Comments{After: t.Calls[i].source()})
 		}
 		add(x)
 	}
-	f.Stmts[0].Notes().Before = o.Comments
+	top := f.Stmts[0].Notes()
+	top.Before = o.Comments
+	f.Stmts[0].SetNotes(top)
 	return f, err
 }
 
@@ -96,6 +100,7 @@ func (w *tableWriter) rule(d *Decision) (x *rule.Rule, unsaid error) {
 		return x, unsaid
 	}
 	arms := w.arms(d)
+	var rest rule.Rest
 	for _, arm := range arms {
 		e := rule.Else{Action: w.action(arm.Action)}
 		if arm.If != Const(true) {
@@ -104,7 +109,10 @@ func (w *tableWriter) rule(d *Decision) (x *rule.Rule, unsaid error) {
 				unsaid = err
 			}
 		}
-		x.Else = append(x.Else, e)
+		rest.Else = append(rest.Else, e)
+	}
+	if len(rest.Else) > 0 {
+		x.SetRest(rest)
 	}
 	if allow == Const(false) && len(arms) == 0 && !w.explicit[d.Nr] {
 		return nil, unsaid

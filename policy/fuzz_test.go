@@ -50,7 +50,7 @@ func placed(t *testing.T, text string, err error) {
 	}
 	lines := strings.Split(text, "\n")
 	for _, e := range list {
-		if e.Line < 1 || e.Line > len(lines) || e.Col < 1 || e.Col > len(lines[e.Line-1])+1 || e.File != "p" {
+		if e.Line < 1 || int(e.Line) > len(lines) || e.Col < 1 || int(e.Col) > len(lines[e.Line-1])+1 || e.File != "p" {
 			t.Fatalf("%v: no such place", e)
 		}
 	}

@@ -20,9 +20,10 @@ const (
 )
 
 // find returns the call that a rule is about, and what names mean in the rule's expressions, until it is called again.
-func (c *checker) find(x *rule.Call, builtin bool) (*scope, lookup) {
+func (c *checker) find(r *rule.Rule, builtin bool) (*scope, lookup) {
+	x := &r.Call
 	if x.Nr != nil {
-		return c.findNr(x, builtin)
+		return c.findNr(r, builtin)
 	}
 	call, ok := c.arch.Call(x.Name)
 	switch {
@@ -31,14 +32,14 @@ func (c *checker) find(x *rule.Call, builtin bool) (*scope, lookup) {
 	case kernel.KnownCall(x.Name):
 		return nil, lacking
 	}
-	c.errorf(ErrUnknown, x.Pos, "unknown system call %s%s", quote(x.Name), c.callHint(x))
+	c.errorf(ErrUnknown, r.Pos, "unknown system call %s%s", quote(x.Name), c.callHint(r))
 	return nil, unknown
 }
 
 // callHint says what may be meant by a call that there isn't.
-func (c *checker) callHint(x *rule.Call) string {
-	name := x.Name
-	if hint := c.didYouMean(x.Pos, name, callNames(c.arch)); hint != "" {
+func (c *checker) callHint(r *rule.Rule) string {
+	name := r.Call.Name
+	if hint := c.didYouMean(r.Pos, name, callNames(c.arch)); hint != "" {
 		return hint
 	}
 	inC := strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(name), "sys_"), "__nr_") // SYS_read, __NR_read
@@ -48,7 +49,8 @@ func (c *checker) callHint(x *rule.Call) string {
 	return ": one that stagelock's tables don't have is named by its number, as in nr(500)"
 }
 
-func (c *checker) findNr(x *rule.Call, builtin bool) (*scope, lookup) {
+func (c *checker) findNr(r *rule.Rule, builtin bool) (*scope, lookup) {
+	x := &r.Call
 	nr := x.Nr.Abs
 	text := "nr(" + rule.FormatValue(x.Nr) + ")"
 	switch {
@@ -64,7 +66,7 @@ func (c *checker) findNr(x *rule.Call, builtin bool) (*scope, lookup) {
 		return c.scopeOf(kernel.Call{Nr: uint32(nr)}, text, builtin), found
 	}
 	if !builtin {
-		c.notef(x.Pos, "%s is %s on %s: the name says more, and is right on every architecture", text, call.Name,
+		c.notef(r.Pos, "%s is %s on %s: the name says more, and is right on every architecture", text, call.Name,
 			c.arch.Name)
 	}
 	return c.scopeOf(call, call.Name, builtin), found
@@ -263,7 +265,7 @@ func (c *checker) errnoNames() iter.Seq[string] {
 }
 
 // reasonOf returns the comment on a rule.
-func reasonOf(x rule.Stmt) string { return strings.TrimSpace(x.Notes().After) }
+func reasonOf(x *rule.Rule) string { return strings.TrimSpace(x.Notes().After) }
 
 // place writes where something was said, for a message about the second time.
 //

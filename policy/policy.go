@@ -123,12 +123,12 @@ func (s *Set) Leaves(yield func(*Set) bool) {
 // A Rule is what is said about one call.
 type Rule struct {
 	Nr          uint32
+	IncludingGo bool // the floor's word about the call is dropped too
+	Doubt       bool // it has a mistake; Allow is Const(true), the most that it can mean
 	Name        string
 	Allow       Cond     // where the call is allowed; Const(false) for the verdict 0
 	Else        []Clause // what it gets elsewhere, in order; where none holds, the stage's deny
-	IncludingGo bool     // the floor's word about the call is dropped too
 	Origin      *Origin
-	Doubt       bool // it has a mistake; Allow is Const(true), the most that it can mean
 }
 
 // A Note is something a person should know that is no mistake.

@@ -16,7 +16,7 @@ type standing struct {
 // rule gives a rule its meaning. One with a mistake is in doubt; ok is false where its call is unknown, or where the
 // architecture lacks it.
 func (c *checker) rule(x *rule.Rule, in standing) (r Rule, ok bool) {
-	s, look := c.find(&x.Call, in.builtin)
+	s, look := c.find(x, in.builtin)
 	switch look {
 	case unknown:
 		return Rule{}, false
@@ -24,7 +24,8 @@ func (c *checker) rule(x *rule.Rule, in standing) (r Rule, ok bool) {
 		c.lacking(x, in, x.Call.Name)
 		return Rule{}, false
 	}
-	r = Rule{Nr: s.entry.Nr, Name: s.entry.Name, IncludingGo: x.IncludingGo, Origin: c.origin(Origin{
+	rest := x.Rest()
+	r = Rule{Nr: s.entry.Nr, Name: s.entry.Name, IncludingGo: rest.IncludingGo, Origin: c.origin(Origin{
 		Kind: in.kind, Stage: in.stage, Set: in.set,
 		File: c.file, Line: x.Line, Col: x.Col, Why: reasonOf(x),
 	})}
@@ -32,9 +33,9 @@ func (c *checker) rule(x *rule.Rule, in standing) (r Rule, ok bool) {
 	if r.Allow = s.verdict(x, in); r.Allow == nil {
 		r.Allow = Const(false)
 	}
-	r.Else = s.elses(x, r.Allow, r.Origin, in)
-	if x.IncludingGo {
-		s.includingGo(x, r.Allow, in)
+	r.Else = s.elses(rest.Else, r.Allow, r.Origin, in)
+	if rest.IncludingGo {
+		s.includingGo(rest.GoPos, r.Allow, in)
 	}
 	if c.errs.Count() > n {
 		r = c.doubtful(r)
@@ -96,23 +97,23 @@ func (s *scope) sys() string {
 const maxElses = 100
 
 // elses gives the else arms of a rule their meaning.
-func (s *scope) elses(x *rule.Rule, allow Cond, origin *Origin, in standing) []Clause {
-	if len(x.Else) == 0 {
+func (s *scope) elses(arms []rule.Else, allow Cond, origin *Origin, in standing) []Clause {
+	if len(arms) == 0 {
 		return nil
 	}
 	switch {
 	case in.kind == FromSet:
-		s.errorf(ErrMisplaced, x.Else[0].Pos, "a set only grants: what a refused %s gets is said in a stage", s.call)
+		s.errorf(ErrMisplaced, arms[0].Pos, "a set only grants: what a refused %s gets is said in a stage", s.call)
 		return nil
 	case allow == Const(true):
-		s.errorf(ErrNoEffect, x.Else[0].Pos, "this else is never reached: the verdict 1 allows every %s", s.call)
+		s.errorf(ErrNoEffect, arms[0].Pos, "this else is never reached: the verdict 1 allows every %s", s.call)
 		return nil
 	}
-	list := make([]Clause, 0, min(len(x.Else), maxElses))
+	list := make([]Clause, 0, min(len(arms), maxElses))
 	before := append(make(Or, 0, cap(list)+1), allow) // what is decided already
 	last := rule.Pos{}                                // of the arm that leaves nothing to later ones
-	for i := range x.Else {
-		arm := &x.Else[i]
+	for i := range arms {
+		arm := &arms[i]
 		if i == maxElses {
 			s.errorf(bdd.ErrTooComplex, arm.Pos, "this is one else too many: a rule has at most %d", maxElses)
 			break
@@ -155,12 +156,12 @@ func (s *scope) originOf(whole *Origin, at rule.Pos) *Origin {
 }
 
 // includingGo looks whether a rule may speak about the floor.
-func (s *scope) includingGo(x *rule.Rule, allow Cond, in standing) {
+func (s *scope) includingGo(at rule.Pos, allow Cond, in standing) {
 	switch {
 	case in.kind != FromRule:
-		s.errorf(ErrMisplaced, x.GoPos, "including go belongs to a rule of a stage, not of a set")
+		s.errorf(ErrMisplaced, at, "including go belongs to a rule of a stage, not of a set")
 	case allow == Const(true):
-		s.errorf(ErrNoEffect, x.GoPos, "including go takes a call from the Go runtime too, but the verdict 1 takes nothing")
+		s.errorf(ErrNoEffect, at, "including go takes a call from the Go runtime too, but the verdict 1 takes nothing")
 	}
 }
 

@@ -144,7 +144,7 @@ func (c *checker) choice(name string) []string {
 // ownSet checks a set that the policy declares.
 func (c *checker) ownSet(own *ownSet) *Set {
 	x := own.stmt
-	set := &Set{Name: x.Name.Text, Doc: lastParagraph(x.Before)}
+	set := &Set{Name: x.Name.Text, Doc: lastParagraph(x.Notes().Before)}
 	c.inFile(own.file, func() {
 		c.fill(set, x.Body, standing{kind: FromSet, set: set.Name})
 	})

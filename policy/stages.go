@@ -243,14 +243,15 @@ func (s *stager) standing() standing { return standing{kind: FromRule, stage: s.
 // onNextSyscall takes down that the whole policy waits for the next exec.
 func (s *stager) onNextSyscall(x *rule.Rule) {
 	one, ok := x.Verdict.(*rule.Number)
+	rest := x.Rest()
 	switch {
 	case !ok || one.Abs != 1 || one.Neg:
 		s.errorf(ErrMisplaced, x.Verdict.Start(), "%s takes the verdict 1 only: without it a policy is in force at once",
 			rule.OnNextSyscall)
-	case len(x.Else) > 0:
-		s.errorf(ErrMisplaced, x.Else[0].Pos, "%s takes no else: it is no system call", rule.OnNextSyscall)
-	case x.IncludingGo:
-		s.errorf(ErrMisplaced, x.GoPos, "%s takes no including go: it is no system call", rule.OnNextSyscall)
+	case len(rest.Else) > 0:
+		s.errorf(ErrMisplaced, rest.Else[0].Pos, "%s takes no else: it is no system call", rule.OnNextSyscall)
+	case rest.IncludingGo:
+		s.errorf(ErrMisplaced, rest.GoPos, "%s takes no including go: it is no system call", rule.OnNextSyscall)
 	case s.deferred.Line != 0:
 		s.errorf(ErrTwice, x.Pos, "%s was said already, in %s", rule.OnNextSyscall, place(s.deferred))
 	default:

@@ -33,11 +33,11 @@ type Clause struct {
 // An Origin tells where a verdict comes from.
 type Origin struct {
 	Kind  OriginKind
+	Line  int32 // 0: no line of a text, but this library's own doing
+	Col   int32
 	Stage string // the stage it was said in, if any
 	Set   string // of FromSet and FromFloor: the leaf that holds the rule
 	File  string
-	Line  int // 0: no line of a text, but this library's own doing
-	Col   int
 	Why   string // the comment on the rule, as a reason
 }
 

@@ -45,7 +45,7 @@ func (p *parser) endNotes(s Stmt) {
 		return
 	}
 	n := s.Notes()
-	line := p.last.line
+	line := p.last.end.Line
 	later := p.lex.comments[:0]
 	for _, c := range p.lex.comments {
 		switch {
@@ -61,10 +61,26 @@ func (p *parser) endNotes(s Stmt) {
 		}
 	}
 	p.lex.comments = later
+	p.annotate(s, n)
+}
+
+// blankAbove are the comments of a statement that has none, and an empty line above.
+var blankAbove = Comments{Blank: true}
+
+// annotate gives a statement its comments.
+func (p *parser) annotate(s Stmt, c Comments) {
+	switch {
+	case len(c.Before) > 0, c.After != "":
+		kept := p.comments.one(&p.lex, fewNodes)
+		*kept = c
+		s.note(kept)
+	case c.Blank:
+		s.note(&blankAbove)
+	}
 }
 
 // lineComment takes the comment at the end of a line, "" if there is none.
-func (p *parser) lineComment(line int) string {
+func (p *parser) lineComment(line int32) string {
 	text := ""
 	rest := p.lex.comments[:0]
 	for _, c := range p.lex.comments {

@@ -231,14 +231,15 @@ func (f *flat) rule(r *Rule) {
 	f.call(r.Call)
 	f.text(": ")
 	f.expr(r.Verdict)
-	for _, e := range r.Else {
+	rest := r.Rest()
+	for _, e := range rest.Else {
 		if f.over() {
 			return
 		}
 		f.text(" ")
 		f.elseAction(e)
 	}
-	if r.IncludingGo {
+	if rest.IncludingGo {
 		f.text(" including go")
 	}
 }

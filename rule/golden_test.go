@@ -97,15 +97,7 @@ func node(b *strings.Builder, v reflect.Value) {
 		node(b, v.Elem())
 	case reflect.Struct:
 		b.WriteString(v.Type().Name() + "{")
-		sep := ""
-		for i := range v.NumField() {
-			if v.Field(i).Type() == reflect.TypeFor[Pos]() || v.Field(i).IsZero() {
-				continue
-			}
-			b.WriteString(sep + v.Type().Field(i).Name + " ")
-			node(b, v.Field(i))
-			sep = ", "
-		}
+		fields(b, v, "")
 		b.WriteByte('}')
 	case reflect.Slice:
 		b.WriteByte('[')
@@ -119,6 +111,27 @@ func node(b *strings.Builder, v reflect.Value) {
 	case reflect.String:
 		b.WriteString(strconv.Quote(v.String()))
 	default:
-		fmt.Fprint(b, v.Interface())
+		fmt.Fprint(b, v)
 	}
+}
+
+// fields writes the fields of a node. What a statement keeps by itself, because few have it, counts as the statement's.
+func fields(b *strings.Builder, v reflect.Value, sep string) string {
+	for i := range v.NumField() {
+		f, name := v.Field(i), v.Type().Field(i).Name
+		if f.Type() == reflect.TypeFor[Pos]() || f.IsZero() {
+			continue
+		}
+		if f.Type() == reflect.TypeFor[*Rest]() {
+			sep = fields(b, f.Elem(), sep)
+			continue
+		}
+		if f.Type() == reflect.TypeFor[noted]() {
+			f, name = f.Field(0), "Comments"
+		}
+		b.WriteString(sep + name + " ")
+		node(b, f)
+		sep = ", "
+	}
+	return sep
 }

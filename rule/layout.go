@@ -140,13 +140,14 @@ func (l *layout) stmt(s Stmt, indent int, first bool) {
 // set adds a set, its body indented.
 func (l *layout) set(s *Set, indent int) {
 	head := "set " + s.Name.Text + " {"
+	after := s.Notes().After
 	if len(s.Body) == 0 && len(s.Trailing) == 0 {
 		l.line(indent, head+"}")
-		l.lines[len(l.lines)-1].after = s.After
+		l.lines[len(l.lines)-1].after = after
 		return
 	}
 	l.line(indent, head)
-	l.lines[len(l.lines)-1].after = s.After
+	l.lines[len(l.lines)-1].after = after
 	for i, b := range s.Body {
 		l.stmt(b, indent+indentStep, i == 0)
 	}

@@ -56,14 +56,13 @@ type token struct {
 // A taken is what is remembered of a token: no pointer, since it is written for each one.
 type taken struct {
 	kind     kind
-	from, to int // where its text is
-	line     int
-	end      Pos // the place behind it
+	from, to int32 // where its text is
+	end      Pos   // the place behind it
 }
 
 // A comment is one comment: see Comments for what is in its text.
 type comment struct {
-	line  int
+	line  int32
 	blank bool // an empty line stands before it
 	text  string
 }
@@ -72,7 +71,7 @@ type comment struct {
 type lexer struct {
 	src      string
 	off      int
-	line     int
+	line     int32
 	lineOff  int // where the line begins
 	started  bool
 	comments []comment
@@ -80,7 +79,7 @@ type lexer struct {
 	report   func(Pos, string) // for mistakes in comments
 }
 
-func (l *lexer) pos(off int) Pos { return Pos{l.line, off - l.lineOff + 1} }
+func (l *lexer) pos(off int) Pos { return Pos{l.line, int32(off-l.lineOff) + 1} }
 
 // next makes t the next token.
 func (l *lexer) next(t *token) {

@@ -90,7 +90,7 @@ func (p *parser) joinHint() string {
 func (p *parser) loneIf(r *Rule) {
 	hint := `write "else ACTION if …"`
 	switch {
-	case len(r.Else) > 0:
+	case len(r.Rest().Else) > 0:
 	case isNumber(r.Verdict) && r.Verdict.(*Number).Abs == 1:
 		hint = "write the condition in the place of the 1"
 	case isNumber(r.Verdict):

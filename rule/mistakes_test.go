@@ -17,14 +17,14 @@ func TestMistakesAreCounted(t *testing.T) {
 	} {
 		var m Mistakes
 		for _, line := range order {
-			m.Add("p", Pos{line + 1, 1}, ErrSyntax, "wrong %d", line+1)
+			m.Add("p", Pos{int32(line) + 1, 1}, ErrSyntax, "wrong %d", line+1)
 		}
 		var list Errors
 		if err := m.Err(); !errors.As(err, &list) || len(list) != maxErrors+1 || m.Count() != n {
 			t.Fatalf("%s: %d errors of %d", name, len(list), m.Count())
 		}
 		for i, e := range list[:maxErrors] {
-			if e.Line != i+1 || e.Msg != fmt.Sprintf("wrong %d", i+1) {
+			if int(e.Line) != i+1 || e.Msg != fmt.Sprintf("wrong %d", i+1) {
 				t.Errorf("%s: error %d is %v", name, i, e)
 			}
 		}
@@ -41,10 +41,10 @@ func TestFewMistakesAreAllTold(t *testing.T) {
 	for n, last := range map[int]string{1: "wrong", maxErrors: "wrong", maxErrors + 1: "and 1 more mistake", maxErrors + 2: "and 2 more mistakes"} {
 		var m Mistakes
 		for i := range n {
-			m.Add("p", Pos{i + 1, 1}, ErrSyntax, "wrong")
+			m.Add("p", Pos{int32(i) + 1, 1}, ErrSyntax, "wrong")
 		}
 		list := m.Err().(Errors)
-		if e := list[len(list)-1]; len(list) != min(n, maxErrors+1) || e.Msg != last || e.Line != min(n, maxErrors+1) {
+		if e := list[len(list)-1]; len(list) != min(n, maxErrors+1) || e.Msg != last || int(e.Line) != min(n, maxErrors+1) {
 			t.Errorf("of %d the last of %d is %v", n, len(list), e)
 		}
 	}

@@ -73,7 +73,7 @@ type parser struct {
 }
 
 func newParser(name, src string) *parser {
-	p := &parser{name: name, last: taken{line: 1, end: Pos{1, 1}}}
+	p := &parser{name: name, last: taken{end: Pos{1, 1}}}
 	p.lex = lexer{src: strings.TrimPrefix(src, "\ufeff"), line: 1, report: p.report}
 	p.lex.next(&p.tok)
 	return p
@@ -162,8 +162,10 @@ func (p *parser) text(t taken) string { return p.lex.src[t.from:t.to] }
 // skip takes the lookahead.
 func (p *parser) skip() {
 	t := &p.tok
-	n := len(t.text)
-	p.last = taken{t.kind, p.lex.off - n, p.lex.off, t.pos.Line, Pos{t.pos.Line, t.pos.Col + n}}
+	n, to := int32(len(t.text)), int32(p.lex.off)
+	last := &p.last
+	last.kind, last.from, last.to = t.kind, to-n, to
+	last.end.Line, last.end.Col = t.pos.Line, t.pos.Col+n
 	if t.kind != tEOF && t.kind != tEnd {
 		p.lex.next(t)
 		t.joins = t.nl && t.kind == tWord && p.continues()

@@ -10,11 +10,20 @@ import (
 func (p *parser) rule() *Rule {
 	r := p.rules.one(&p.lex, manyNodes)
 	r.Pos = p.tok.pos
-	p.call(&r.Call)
+	p.call(r)
 	if !p.took(tColon, `":"`) {
 		return r
 	}
 	r.Verdict = p.verdict()
+	if p.cont() == tWord && p.continues() {
+		r.rest = p.rest()
+	}
+	return r
+}
+
+// rest reads `{else ACTION [if EXPR]} [including go]`.
+func (p *parser) rest() *Rest {
+	r := &Rest{}
 	for p.cont() == tWord && p.is("else") {
 		r.Else = append(r.Else, p.elseAction())
 	}
@@ -31,8 +40,8 @@ func (p *parser) rule() *Rule {
 }
 
 // call reads `sys_NAME` or `nr(N)`.
-func (p *parser) call(c *Call) {
-	c.Pos = p.tok.pos
+func (p *parser) call(r *Rule) {
+	at, c := r.Pos, &r.Call
 	if p.tok.text == "nr" && p.before('(') {
 		p.shift()
 		p.shift()
@@ -47,11 +56,11 @@ func (p *parser) call(c *Call) {
 	c.Name = name
 	switch {
 	case name == "":
-		p.fail(c.Pos, `found "sys_" without the name of a call`)
+		p.fail(at, `found "sys_" without the name of a call`)
 	case strings.Contains(name, "."):
-		p.fail(c.Pos, "found %s, expected the name of a call, which has no dot", quote(text))
+		p.fail(at, "found %s, expected the name of a call, which has no dot", quote(text))
 	case prefixed && name == OnNextSyscall:
-		p.fail(c.Pos, `found %q: it is no call, write "on_next_syscall: 1"`, text)
+		p.fail(at, `found %q: it is no call, write "on_next_syscall: 1"`, text)
 	}
 	p.skip()
 }
@@ -165,15 +174,16 @@ func (p *parser) afterRule(r *Rule) {
 	t := p.tok
 	var what string
 	var words []string
+	rest := r.Rest()
 	switch {
-	case r.IncludingGo:
+	case rest.IncludingGo:
 		what = `the end of the line`
 		if p.is("else") {
 			p.fail(t.pos, `found "else" behind "including go": write it before`)
 		}
 	case p.is("if"):
 		p.loneIf(r)
-	case len(r.Else) > 0 && r.Else[len(r.Else)-1].If == nil:
+	case len(rest.Else) > 0 && rest.Else[len(rest.Else)-1].If == nil:
 		what, words = `"if", "else", "including go" or the end of the line`, []string{"if", "else", "including"}
 	case isNumber(r.Verdict):
 		what, words = `"else", "including go" or the end of the line`, []string{"else", "including"}

@@ -51,8 +51,9 @@ func (p *parser) block(list []Stmt) []Stmt {
 		if torn {
 			p.goOn()
 		} else {
-			n := s.Notes()
-			n.Blank, n.Before = blank, before
+			if blank || len(before) > 0 {
+				p.annotate(s, Comments{blank, before, s.Notes().After})
+			}
 			list = append(list, s)
 			torn = p.endStatement(s)
 		}
@@ -229,7 +230,7 @@ func (p *parser) set(at Pos) *Set {
 		return s
 	}
 	s.End = p.shift().pos
-	s.After = behind
+	p.annotate(s, Comments{After: behind})
 	return s
 }
 

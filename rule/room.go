@@ -30,14 +30,15 @@ func (r *room[T]) list(list []T) []T {
 
 // rooms has room for what a text has most of.
 type rooms struct {
-	rules   room[Rule]
-	numbers room[Number]
-	ranges  room[Range]
-	ins     room[In]
+	rules    room[Rule]
+	numbers  room[Number]
+	ranges   room[Range]
+	ins      room[In]
+	comments room[Comments]
 }
 
 const (
-	manyNodes = 64
+	manyNodes = 128
 	fewNodes  = 8
 )
 

@@ -12,11 +12,14 @@ const MaxDepth = 200
 
 // A Pos is a place in a policy text.
 type Pos struct {
-	Line int // from 1
-	Col  int // from 1, in bytes; a byte order mark in front of the text doesn't count
+	Line int32 // from 1
+	Col  int32 // from 1, in bytes; a byte order mark in front of the text doesn't count
 }
 
-func (p Pos) String() string { return strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Col) }
+// At returns the place of a line and a column.
+func At(line, col int) Pos { return Pos{int32(line), int32(col)} }
+
+func (p Pos) String() string { return strconv.Itoa(int(p.Line)) + ":" + strconv.Itoa(int(p.Col)) }
 
 // Precedes tells whether p comes before other in a text.
 func (p Pos) Precedes(other Pos) bool {
@@ -50,5 +53,19 @@ type Comments struct {
 	After string
 }
 
-// Notes returns c: it makes every statement give its comments.
-func (c *Comments) Notes() *Comments { return c }
+// noted is the part of a statement that has its Comments: most have none, and no room for them.
+type noted struct{ comments *Comments } // never changed, since statements may share them
+
+// Notes returns the comments of a statement.
+func (n *noted) Notes() Comments {
+	if n.comments == nil {
+		return Comments{}
+	}
+	return *n.comments
+}
+
+// SetNotes gives a statement other comments.
+func (n *noted) SetNotes(c Comments) { n.comments = &c }
+
+// note is SetNotes for comments that are kept already.
+func (n *noted) note(c *Comments) { n.comments = c }

@@ -3,7 +3,9 @@ package rule
 // A Stmt is one statement: *Deny, *Stage, *Use, *Drop, *Only, *Set, *Rule; in a File with Mistakes also *Broken.
 type Stmt interface {
 	Start() Pos
-	Notes() *Comments
+	Notes() Comments
+	SetNotes(Comments)
+	note(*Comments)
 	stmt()
 }
 
@@ -11,13 +13,13 @@ type (
 	// Deny is `deny ACTION`: what a refused call gets.
 	Deny struct {
 		Pos
-		Comments
+		noted
 		Action Action
 	}
 	// Stage is `stage NAME`; the statements up to the next one belong to it.
 	Stage struct {
 		Pos
-		Comments
+		noted
 		Name Name
 		File string // where it was written, if elsewhere than in the File: said by a program; Parse leaves it empty
 
@@ -28,25 +30,25 @@ type (
 	// Use is `use NAME, …`.
 	Use struct {
 		Pos
-		Comments
+		noted
 		Sets []Name // at least one
 	}
 	// Drop is `drop NAME, …`.
 	Drop struct {
 		Pos
-		Comments
+		noted
 		Sets []Name // at least one
 	}
 	// Only is `only NAME, …`.
 	Only struct {
 		Pos
-		Comments
+		noted
 		Sets []Name // at least one
 	}
 	// Set is `set NAME { … }`. The body holds Use and Rule only.
 	Set struct {
 		Pos
-		Comments
+		noted
 		Name     Name
 		Body     []Stmt
 		Trailing []string // the comments before the closing brace, as in Comments.Before
@@ -56,17 +58,15 @@ type (
 	// that Call name.
 	Rule struct {
 		Pos
-		Comments
-		Call        Call
-		Verdict     Expr // a *Number 1 or 0 is the plain verdict
-		Else        []Else
-		IncludingGo bool
-		GoPos       Pos // of `including`
+		noted
+		Call    Call
+		Verdict Expr  // a *Number 1 or 0 is the plain verdict
+		rest    *Rest // nil where nothing follows
 	}
 	// Broken stands where a statement with a mistake of grammar does.
 	Broken struct {
 		Pos
-		Comments
+		noted
 		// Begun has what could be read of the statement, nil where not even its kind is known. Where a mistake stands
 		// behind a whole statement, that comes before the Broken too.
 		Begun Stmt
@@ -86,9 +86,26 @@ func (*Broken) stmt() {}
 // OnNextSyscall is the name of the Call whose Rule holds a whole policy back until the next exec.
 const OnNextSyscall = "on_next_syscall"
 
-// A Call names a system call, by name or as nr(N).
+// A Rest is what few rules have: what stands behind the verdict.
+type Rest struct {
+	Else        []Else
+	IncludingGo bool
+	GoPos       Pos // of `including`
+}
+
+// Rest returns what stands behind the verdict.
+func (r *Rule) Rest() Rest {
+	if r.rest == nil {
+		return Rest{}
+	}
+	return *r.rest
+}
+
+// SetRest says what stands behind the verdict.
+func (r *Rule) SetRest(rest Rest) { r.rest = &rest }
+
+// A Call names a system call, by name or as nr(N), where its Rule begins.
 type Call struct {
-	Pos
 	Name string  // as written, without sys_; empty where Nr says it
 	Nr   *Number // at most 1<<32 - 1
 }

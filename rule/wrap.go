@@ -64,7 +64,8 @@ func (w *wrapper) rule(r *Rule) {
 	w.call(r.Call)
 	w.text(": ")
 	w.expr(r.Verdict, indentStep)
-	for _, e := range r.Else {
+	rest := r.Rest()
+	for _, e := range rest.Else {
 		w.newline(indentStep)
 		if w.fits(func(f *flat) { f.elseAction(e) }) {
 			continue
@@ -76,7 +77,7 @@ func (w *wrapper) rule(r *Rule) {
 			w.expr(e.If, 2*indentStep)
 		}
 	}
-	if r.IncludingGo {
+	if rest.IncludingGo {
 		w.newline(indentStep)
 		w.text("including go")
 	}

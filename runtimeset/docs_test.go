@@ -96,9 +96,9 @@ func row(b *strings.Builder, x *rule.Rule, on string) {
 	if n, ok := x.Verdict.(*rule.Number); ok && n.Abs == 1 {
 		where = ""
 	}
-	if len(x.Else) > 0 { // the fallbacks
-		parts := make([]string, len(x.Else))
-		for i, e := range x.Else {
+	if arms := x.Rest().Else; len(arms) > 0 { // the fallbacks
+		parts := make([]string, len(arms))
+		for i, e := range arms {
 			parts[i] = "`" + rule.FormatAction(e.Action) + "`"
 			if e.If != nil {
 				parts[i] += " where `" + rule.FormatExpr(e.If) + "`"
@@ -110,5 +110,5 @@ func row(b *strings.Builder, x *rule.Rule, on string) {
 		on = "`" + on + "`"
 	}
 	cell := strings.NewReplacer("|", `\|`, "\n", " ")
-	fmt.Fprintf(b, "| %s | %s | %s | %s |\n", x.Call.Name, cell.Replace(where), cell.Replace(on), cell.Replace(x.After))
+	fmt.Fprintf(b, "| %s | %s | %s | %s |\n", x.Call.Name, cell.Replace(where), cell.Replace(on), cell.Replace(x.Notes().After))
 }

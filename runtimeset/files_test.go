@@ -67,7 +67,7 @@ func TestEachRuleHasAReason(t *testing.T) {
 		for _, x := range f.Stmts {
 			switch x := x.(type) {
 			case *rule.Rule:
-				if len(x.After) < len("the same") {
+				if len(x.Notes().After) < len("the same") {
 					t.Errorf("%s:%v: %s has no reason", f.Name, x.Pos, x.Call.Name)
 				}
 			case *rule.Use:
@@ -219,7 +219,7 @@ func TestDangerousCalls(t *testing.T) {
 				if n.Abs != 1 {
 					t.Errorf("%s:%v: a set refuses nothing", f.Name, r.Pos)
 				}
-				onS390X := r.Call.Name == "mmap" && slices.Contains(r.Before, "go:build s390x") // a pointer to them
+				onS390X := r.Call.Name == "mmap" && slices.Contains(r.Notes().Before, "go:build s390x") // a pointer to them
 				if slices.Contains(shaped, r.Call.Name) && !onS390X {
 					t.Errorf("%s:%v: %s is never granted whatever its arguments", f.Name, r.Pos, r.Call.Name)
 				}
@@ -235,10 +235,10 @@ func TestFallbacksOnlyRefuse(t *testing.T) {
 		if !ok {
 			t.Fatalf("%v: no rule", x.Start())
 		}
-		if n, ok := r.Verdict.(*rule.Number); !ok || n.Abs != 0 || len(r.Else) == 0 {
+		if n, ok := r.Verdict.(*rule.Number); !ok || n.Abs != 0 || len(r.Rest().Else) == 0 {
 			t.Errorf("%v: %s: the verdict of a fallback is 0, and an errno follows", r.Pos, r.Call.Name)
 		}
-		for _, e := range r.Else {
+		for _, e := range r.Rest().Else {
 			if e.Action.Name != "errno" {
 				t.Errorf("%v: %s: %s is no way for libc to go on", r.Pos, r.Call.Name, e.Action.Name)
 			}

@@ -20,12 +20,12 @@ func Read(name string, text []byte, o dialect.Options) (*dialect.Reading, error)
 	}
 	r := &reader{Report: dialect.Report{File: name, Approximate: o.Approximate}, arch: arch, errno: killErrno}
 	if len(text) > rule.MaxSize {
-		r.Errorf(dialect.ErrSyntax, rule.Pos{Line: 1, Col: 1}, "the text has more than %d bytes", rule.MaxSize)
+		r.Errorf(dialect.ErrSyntax, rule.At(1, 1), "the text has more than %d bytes", rule.MaxSize)
 		return nil, r.Errs.Err()
 	}
 	r.unit(string(text))
 	if len(r.Errs) == 0 && !r.filter.said && !r.log.said {
-		r.Errorf(dialect.ErrSyntax, rule.Pos{Line: 1, Col: 1}, "nothing here filters system calls: %s= is missing", keyFilter)
+		r.Errorf(dialect.ErrSyntax, rule.At(1, 1), "nothing here filters system calls: %s= is missing", keyFilter)
 	}
 	if err := r.Errs.Err(); err != nil {
 		return nil, err
@@ -70,13 +70,13 @@ func (r *reader) unit(text string) {
 			section = trimmed[1 : len(trimmed)-1]
 			continue
 		}
-		at := rule.Pos{Line: i + 1, Col: strings.Index(line, trimmed) + 1}
+		at := rule.At(i + 1, strings.Index(line, trimmed) + 1)
 		key, value, ok := strings.Cut(line, "=")
 		if !ok {
 			r.Errorf(dialect.ErrSyntax, at, "found %q, expected a setting, as %s=…", clip(trimmed), keyFilter)
 			continue
 		}
-		words := r.words(value, rule.Pos{Line: i + 1, Col: len(key) + 2})
+		words := r.words(value, rule.At(i + 1, len(key) + 2))
 		for continues(line) && i+1 < len(list) { // comments in between are gone past
 			i++
 			line = strings.TrimRight(list[i], "\r")
@@ -84,7 +84,7 @@ func (r *reader) unit(text string) {
 				line = `\`
 				continue
 			}
-			words = append(words, r.words(line, rule.Pos{Line: i + 1, Col: 1})...)
+			words = append(words, r.words(line, rule.At(i + 1, 1))...)
 		}
 		key = strings.TrimSpace(key)
 		switch {
@@ -115,7 +115,7 @@ func (r *reader) words(value string, at rule.Pos) []word {
 		if n < 0 {
 			n = len(value) - i
 		}
-		list = append(list, word{rule.Pos{Line: at.Line, Col: at.Col + i}, value[i : i+n]})
+		list = append(list, word{rule.Pos{Line: at.Line, Col: at.Col + int32(i)}, value[i : i+n]})
 		i += n
 	}
 	return list

@@ -19,7 +19,7 @@ func YAML(r *dialect.Report, text []byte) *Node {
 	if tooLarge(r, text) {
 		return nil
 	}
-	start := rule.Pos{Line: 1, Col: 1}
+	start := rule.At(1, 1)
 	var doc, more yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	switch err := dec.Decode(&doc); {
@@ -32,7 +32,7 @@ func YAML(r *dialect.Report, text []byte) *Node {
 		return nil
 	}
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
-		syntax(r, rule.Pos{Line: max(more.Line, 1), Col: max(more.Column, 1)}, "a second document follows: one is wanted")
+		syntax(r, rule.At(max(more.Line, 1), max(more.Column, 1)), "a second document follows: one is wanted")
 		return nil
 	}
 	p := yamlParser{Report: r}
@@ -47,9 +47,10 @@ var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
 
 // yamlMistake takes the line out of a message of the library, which knows no column.
 func yamlMistake(err error) (at rule.Pos, msg string) {
-	at, msg = rule.Pos{Line: 1, Col: 1}, strings.TrimPrefix(err.Error(), "yaml: ")
+	at, msg = rule.At(1, 1), strings.TrimPrefix(err.Error(), "yaml: ")
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-		at.Line, _ = strconv.Atoi(m[1])
+		line, _ := strconv.Atoi(m[1])
+		at.Line = int32(line)
 		msg = err.Error()[len(m[0]):]
 	}
 	return at, strings.ReplaceAll(msg, "\n", " ")
@@ -61,7 +62,7 @@ type yamlParser struct {
 }
 
 func (p *yamlParser) node(y *yaml.Node, depth int) (*Node, bool) {
-	n := &Node{Pos: rule.Pos{Line: max(y.Line, 1), Col: max(y.Column, 1)}}
+	n := &Node{Pos: rule.At(max(y.Line, 1), max(y.Column, 1))}
 	if p.nodes++; depth > maxDepth || p.nodes > maxNodes {
 		syntax(p.Report, n.Pos, "the text is nested too deep, or has too many values")
 		return nil, false
@@ -102,7 +103,7 @@ func (p *yamlParser) node(y *yaml.Node, depth int) (*Node, bool) {
 		n.Kind = Map
 		for i := 0; i+1 < len(y.Content); i += 2 {
 			k, v := y.Content[i], y.Content[i+1]
-			at := rule.Pos{Line: max(k.Line, 1), Col: max(k.Column, 1)}
+			at := rule.At(max(k.Line, 1), max(k.Column, 1))
 			if k.Kind != yaml.ScalarNode || k.ShortTag() == "!!merge" {
 				syntax(p.Report, at, "a key is a plain word")
 				return nil, false

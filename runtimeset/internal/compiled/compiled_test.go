@@ -52,13 +52,13 @@ func rules(r *rand.Rand, arch *kernel.Arch, file, set string, kind policy.Origin
 		if r.IntN(20) > 0 {
 			continue
 		}
-		o := policy.Origin{Kind: kind, Set: set, File: file, Line: 1 + r.IntN(300), Col: 1 + r.IntN(9)}
+		o := policy.Origin{Kind: kind, Set: set, File: file, Line: 1 + r.Int32N(300), Col: 1 + r.Int32N(9)}
 		x := policy.Rule{Nr: call.Nr, Name: call.Name, Allow: cond(r, 3), Origin: &o}
 		for range r.IntN(3) {
 			arm := policy.Clause{If: cond(r, 2), Action: policy.Action{Kind: policy.Errno, Errno: uint16(r.IntN(4096))}, Origin: &o}
 			if r.IntN(2) == 1 {
 				below := o
-				below.Line, below.Col = o.Line+1+r.IntN(3), 1+r.IntN(200)
+				below.Line, below.Col = o.Line+1+r.Int32N(3), 1+r.Int32N(200)
 				arm.Origin = &below
 			}
 			x.Else = append(x.Else, arm)

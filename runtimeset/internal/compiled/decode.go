@@ -195,7 +195,7 @@ func (r *reader) word() string {
 
 func (r *reader) pos() rule.Pos {
 	line, col := r.number(), r.number()
-	return rule.Pos{Line: int(line), Col: int(col)}
+	return rule.Pos{Line: int32(line), Col: int32(col)}
 }
 
 func (r *reader) action() policy.Action {

@@ -214,7 +214,7 @@ func at(p rule.Pos) string { return number(p.Line) + number(p.Col) }
 
 func word(s string) string { return number(len(s)) + s }
 
-func number[T int | uint64](n T) string { return string(binary.AppendUvarint(nil, uint64(n))) }
+func number[T int | int32 | uint64](n T) string { return string(binary.AppendUvarint(nil, uint64(n))) }
 
 // bug marks what can't happen with the files there are.
 func bug(msg string) string { return "compiled: bug: " + msg }
