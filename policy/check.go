@@ -44,9 +44,6 @@ func Check(f *rule.File, t Target) (*Policy, error) {
 	fallbacks, err := c.lib.Fallbacks(c.arch)
 	c.adopt(err)
 	p.Fallbacks = fallbacks
-	if c.errs.Err() == nil && !slices.ContainsFunc(f.Stmts, says) {
-		c.errorf(ErrEmpty, f.Stmts[0].Start(), "the policy says of no call what becomes of it: say which sets to use, or which calls to allow")
-	}
 	if err := c.errs.Err(); err != nil {
 		p.Mistakes = c.errs
 		return p, err
@@ -54,16 +51,6 @@ func Check(f *rule.File, t Target) (*Policy, error) {
 	order.Stable(c.notes, func(i, j int) bool { return c.notes[i].Pos.Precedes(c.notes[j].Pos) })
 	p.Notes, p.Lacks = c.notes, c.lacks
 	return p, nil
-}
-
-// says tells whether a statement says of any call what becomes of it. What only prepares that, such as a stage whose
-// rules were all made comments, is no policy.
-func says(s rule.Stmt) bool {
-	switch s.(type) {
-	case *rule.Deny, *rule.Stage, *rule.Set:
-		return false
-	}
-	return true
 }
 
 // A checker checks one policy, or the texts of built-in sets.
