@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -113,7 +114,12 @@ func startWebserverAt(t *testing.T, args ...string) (cmd *exec.Cmd, addr string)
 }
 
 func TestWebserverSIGTERM(t *testing.T) {
-	cmd := startWebserver(t)
+	cmd, addr := startWebserverAt(t)
+	silent, err := net.Dial("tcp", addr) // nobody has to wait for a client that says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
 	threads, err := proc.FS{}.Threads(cmd.Process.Pid)
 	if err != nil {
 		t.Fatal(err)
@@ -233,6 +239,7 @@ func TestWebserverMistakes(t *testing.T) {
 		{"policy", []string{"-policy=" + write("seccomp.policy", "stage init\n    use file.raed\n")}, 1,
 			"seccomp.policy:2:9: unknown set"},
 		{"address", []string{"-addr=127.0.0.1:http:s"}, 1, "too many colons"},
+		{"argument", []string{"site", "-mode=off"}, 2, `unexpected argument "site"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if err := os.MkdirAll(filepath.Join(dir, "empty"), 0o700); err != nil {

@@ -107,7 +107,7 @@ func equal(t *testing.T, b Build, files *policy.Reader, table *compiled.Library,
 	}
 	same := func(what string, want, got any) {
 		if !reflect.DeepEqual(want, got) {
-			diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(kernel.Arch{}))
+			diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(kernel.Arch{}, rule.Mistakes{}))
 			t.Errorf("%+v: %s: run go generate ./runtimeset: %s", b, what, diff)
 		}
 	}

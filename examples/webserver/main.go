@@ -12,6 +12,7 @@ import (
 	"context"
 	"crypto/tls"
 	_ "embed"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -46,6 +47,10 @@ func main() {
 	flag.BoolVar(&o.debug, "debug", false, "show at "+seccomphttp.Path+" what is in force, to every client")
 	flag.BoolVar(&o.selftest, "selftest", false, "run under load, try what was given up, show the result")
 	flag.Parse()
+	if flag.NArg() > 0 { // flags behind it would be passed over, -mode among them
+		fmt.Fprintf(os.Stderr, "webserver: unexpected argument %q: there are flags only\n", flag.Arg(0))
+		os.Exit(2)
+	}
 
 	run := serve
 	if o.selftest {
@@ -125,7 +130,8 @@ func declare(file string) error {
 	return seccomp.Declare(file, string(text))
 }
 
-// serveUntil serves until stop is done, and then lets the requests that are under way finish.
+// serveUntil serves until stop is done, and then lets the requests that are under way finish. Who takes longer than five
+// seconds, or connected and never said a word, is cut off.
 func serveUntil(stop context.Context, server *http.Server, listener net.Listener) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.ServeTLS(listener, "", "") }()
@@ -136,5 +142,8 @@ func serveUntil(stop context.Context, server *http.Server, listener net.Listener
 	}
 	limit, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	return server.Shutdown(limit)
+	if err := server.Shutdown(limit); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return server.Close()
 }
