@@ -61,8 +61,12 @@ func Main() {
 	var f *Filters
 	var err error
 	rest := os.Args[1:]
-	if os.Args[0] == reporter {
-		f, err = instructed(reportFD)
+	if os.Args[0] == reporter && len(rest) > 0 {
+		var socket int
+		if socket, err = strconv.Atoi(rest[0]); err == nil {
+			f, err = instructed(socket)
+		}
+		rest = rest[1:]
 	} else {
 		f, rest, err = decode(rest)
 	}
@@ -80,8 +84,7 @@ func Main() {
 }
 
 // encode appends the filters as arguments: the place of the one with the listener, the signal for the parent's death, how
-// many there are, and each. The
-// largest takes 43 KB, and the kernel allows an argument 128 KB (execve(2)).
+// many there are, and each. The largest takes 43 KB, and the kernel allows an argument 128 KB (execve(2)).
 func (f *Filters) encode(args []string) []string {
 	args = append(args, strconv.Itoa(f.gate), strconv.Itoa(int(f.death)), strconv.Itoa(len(f.programs)))
 	for _, p := range f.programs {

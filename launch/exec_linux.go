@@ -29,8 +29,8 @@ func (f *Filters) Exec(path string, argv, envv []string) error {
 	if err := f.supported(); err != nil {
 		return err
 	}
-	if f.reported {
-		unix.CloseOnExec(reportFD)
+	if f.supervisor != 0 {
+		unix.CloseOnExec(f.supervisor)
 	}
 	l, err := sys.NewLaunch(f.install(), path, argv, envv)
 	if err != nil {
@@ -178,10 +178,10 @@ func (f *Filters) attend(l *sys.Launch, path string, tid int) error {
 
 // answer has the exec answered: by the supervisor, which gets the listener, or here.
 func (f *Filters) answer(listener int, l *sys.Launch, tid int) error {
-	if !f.reported {
+	if f.supervisor == 0 {
 		return admit(listener, l, tid)
 	}
-	if err := send(reportFD, listener); err != nil {
+	if err := send(f.supervisor, listener); err != nil {
 		return &Error{Class: ErrRefused, Op: "sendmsg", Errno: err.(syscall.Errno)}
 	}
 	return nil

@@ -14,8 +14,8 @@
 // with it. The exec itself ends that second thread and closes the listener, before the new program runs. From then on
 // nobody can let a call through, and the kernel answers each with ENOSYS, for good. That is what a later execve gets
 // in place of the policy's own refusal; execveat is refused as the policy says. A newer filter with a listener of its own
-// would be asked instead, so the program gets EBUSY if it installs one, though the policy allows seccomp. No process stays behind, and it is the
-// same process throughout.
+// would be asked instead, so the program gets EBUSY if it installs one, though the policy allows seccomp. No process stays
+// behind, and it is the same process throughout.
 //
 // # Limits
 //
@@ -39,10 +39,10 @@ import (
 
 // Filters are what a program is started under.
 type Filters struct {
-	programs [][]bpf.Instruction // in the order in which they are installed
-	gate     int                 // the one that answers execve by user notification; -1 if execve is allowed
-	reported bool                // a supervisor gets the listener, before the exec passes
-	death    syscall.Signal      // what the program gets when its parent dies; 0: what the process gets
+	programs   [][]bpf.Instruction // in the order in which they are installed
+	gate       int                 // the one that answers execve by user notification; -1 if execve is allowed
+	supervisor int                 // the socket to whom gets the listener, before the exec passes; 0: nobody
+	death      syscall.Signal      // what the program gets when its parent dies; 0: what the process gets
 }
 
 // ebusy is EBUSY, which is 16 on every architecture that Linux has.

@@ -37,12 +37,9 @@ type Refusal struct {
 	Waiting func() bool
 }
 
-// reporter is what marker is for a program that is reported: the filter comes by the descriptor reportFD, and the listener
-// goes there before the exec passes.
-const (
-	reporter = "stagelock-report"
-	reportFD = 3
-)
+// reporter is what marker is for a program that is reported: the first argument is the descriptor by which the filter comes,
+// and to which the listener goes before the exec passes.
+const reporter = "stagelock-report"
 
 // Report prepares a program for running under a table. The table is asked for when the program's pid is known, since a
 // policy may compare with it (self.pid). As for Command, main must begin with Main.
@@ -52,7 +49,7 @@ func Report(table func(pid int) (*policy.Table, error), name string, arg ...stri
 		return nil, err
 	}
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Args = append([]string{reporter, path, name}, arg...)
+	cmd.Args = append([]string{reporter, "", path, name}, arg...)
 	return &Reported{Cmd: cmd, tableFor: table}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -30,9 +31,13 @@ func (r *Reported) Start(refused func(Refusal)) error {
 	}
 	ours, theirs := pair[0], os.NewFile(uintptr(pair[1]), "report")
 	defer unix.Close(ours)
-	r.Cmd.ExtraFiles = []*os.File{theirs}
+	passed := passedOn()
+	r.Cmd.ExtraFiles = append(passed, theirs)
+	r.Cmd.Args[1] = strconv.Itoa(firstPassed + len(passed))
 	err = r.Cmd.Start()
-	theirs.Close()
+	for _, f := range r.Cmd.ExtraFiles {
+		f.Close()
+	}
 	if err != nil {
 		return err
 	}
@@ -57,6 +62,25 @@ func (r *Reported) Start(refused func(Refusal)) error {
 		close(r.done)
 	}()
 	return nil
+}
+
+// firstPassed is the first descriptor behind the standard ones.
+const firstPassed = 3
+
+// passedOn returns those from there on that a child would have anyway, since they are not close-on-exec: of whoever started
+// this program for the one that it starts, such as make's for its jobs. The socket's place is behind them.
+func passedOn() (files []*os.File) {
+	for fd := uintptr(firstPassed); ; fd++ {
+		flags, err := unix.FcntlInt(fd, unix.F_GETFD, 0)
+		if err != nil || flags&unix.FD_CLOEXEC != 0 {
+			return files
+		}
+		same, err := unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, firstPassed)
+		if err != nil {
+			return files
+		}
+		files = append(files, os.NewFile(uintptr(same), "passed on"))
+	}
 }
 
 // instruct sends the filter to the process that is to become the program.
@@ -87,7 +111,7 @@ func instructed(socket int) (*Filters, error) {
 		if err != nil || len(program) == 0 {
 			return nil, errors.New("the supervisor has sent no filter")
 		}
-		return &Filters{programs: [][]bpf.Instruction{program}, reported: true}, nil
+		return &Filters{programs: [][]bpf.Instruction{program}, supervisor: socket}, nil
 	}
 }
 

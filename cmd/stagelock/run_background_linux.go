@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/signal"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,4 +36,30 @@ func letGo(fds ...int) {
 		unix.Dup3(null, fd, 0)
 	}
 	unix.Close(null)
+}
+
+// letGoOfAllButStderr lets go of what the caller has given the program: beside the standard descriptors that are all those
+// that are not close-on-exec, as this process's own are.
+func letGoOfAllButStderr() {
+	letGo(0, 1)
+	dir, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return
+	}
+	for _, entry := range dir {
+		fd, err := strconv.Atoi(entry.Name())
+		if err != nil || fd <= 2 {
+			continue
+		}
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil && flags&unix.FD_CLOEXEC == 0 {
+			unix.Close(fd)
+		}
+	}
+}
+
+// inheritable returns a copy of a descriptor that children have, too.
+func inheritable(f *os.File) (fd int, err error) {
+	const behindStandard = 3
+	fd, err = unix.FcntlInt(f.Fd(), unix.F_DUPFD, behindStandard)
+	return fd, os.NewSyscallError("fcntl", err)
 }

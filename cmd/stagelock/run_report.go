@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -18,11 +19,9 @@ import (
 // answers what is refused, for as long as anybody has the filter, a daemon that the program leaves behind among them. The
 // other one is what the caller waits for: it ends with the program.
 
-// supervising is the environment's word to the supervisor, which takes it out.
+// supervising is the environment's word to the supervisor, which takes it out: the descriptor on which it is to say how the
+// program has ended. It is one that the caller had none at, so that the program gets all that it was given.
 const supervising = "STAGELOCK_RUN_SUPERVISES"
-
-// outcomeFD is where the supervisor says how the program has ended.
-const outcomeFD = 3
 
 // An outcome is what the supervisor says.
 type outcome struct {
@@ -39,26 +38,30 @@ func (o *outcome) get(r io.Reader) error {
 
 // reported runs the program and reports what is refused to it.
 func (c *runner) reported(s *streams, args []string) error {
-	if os.Getenv(supervising) != "" {
+	if fd, err := strconv.Atoi(os.Getenv(supervising)); err == nil {
 		os.Unsetenv(supervising)
-		return c.supervise(s, args)
+		syscall.CloseOnExec(fd)
+		return c.supervise(s, args, os.NewFile(uintptr(fd), "outcome"))
 	}
 	said, says, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	inherited, err := inheritable(says)
 	if err != nil {
 		return err
 	}
 	signals := catchSignals()
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Args = os.Args
-	cmd.Env = append(os.Environ(), supervising+"=1")
+	cmd.Env = append(os.Environ(), fmt.Sprint(supervising, "=", inherited))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.ExtraFiles = []*os.File{says}
 	err = cmd.Start()
 	says.Close()
 	if err != nil {
 		return err
 	}
-	letGo(0, 1)
+	letGoOfAllButStderr()
 	go forward(signals, cmd.Process)
 	var o outcome
 	if err := o.get(said); err != nil {
@@ -92,9 +95,8 @@ func endedBy(signal syscall.Signal) error {
 	return &exitError{128 + int(signal), errNo} // as a shell has it
 }
 
-// supervise is what the supervisor does.
-func (c *runner) supervise(s *streams, args []string) error {
-	syscall.CloseOnExec(outcomeFD)
+// supervise is what the supervisor does. It says there how the program has ended.
+func (c *runner) supervise(s *streams, args []string, says *os.File) error {
 	path, err := launch.LookPath(args[0])
 	if err != nil {
 		return err
@@ -115,7 +117,7 @@ func (c *runner) supervise(s *streams, args []string) error {
 	if err := reported.Start(log.add); err != nil {
 		return err
 	}
-	letGo(0, 1)
+	letGoOfAllButStderr()
 	go forward(signals, cmd.Process)
 	err = reported.Wait()
 	var exit *exec.ExitError
@@ -134,7 +136,6 @@ func (c *runner) supervise(s *streams, args []string) error {
 		o.left = true
 		goOn(s)
 	}
-	says := os.NewFile(outcomeFD, "outcome")
 	o.put(says)
 	says.Close()
 	<-reported.Done()

@@ -13,4 +13,5 @@ func outliveReaders()                                       {}
 func forward(signals <-chan os.Signal, program *os.Process) {}
 func endBy(s syscall.Signal)                                {}
 func goOn(s *streams)                                       {}
-func letGo(fds ...int)                                      {}
+func letGoOfAllButStderr()                                  {}
+func inheritable(f *os.File) (fd int, err error)            { return 0, syscall.ENOSYS }
