@@ -137,6 +137,11 @@ func tooOld(errno syscall.Errno, since string) error {
 	return e
 }
 
+// uninterrupted has a call that the supervisor has received wait for the answer whatever signals come, but for one that
+// kills: "non-fatal signals" (seccomp_unotify(2), since Linux 5.19). Before, a handler without SA_RESTART made the call fail
+// with EINTR, and any handler made it come once more.
+const uninterrupted = unix.SECCOMP_FILTER_FLAG_NEW_LISTENER | unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+
 // install returns the filters as they are installed.
 func (f *Filters) install() []sys.LaunchFilter {
 	list := make([]sys.LaunchFilter, len(f.programs))
@@ -144,6 +149,9 @@ func (f *Filters) install() []sys.LaunchFilter {
 		list[i].Program = raw(p)
 		if i == f.gate {
 			list[i].Flags = unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
+			if f.supervisor != 0 && sys.FlagsAvailable(uninterrupted) {
+				list[i].Flags = uninterrupted
+			}
 		}
 	}
 	return list

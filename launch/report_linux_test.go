@@ -64,6 +64,29 @@ func TestReportRefusesExec(t *testing.T) {
 	}
 }
 
+// A signal that the program handles does not make a refused call fail otherwise, nor come twice.
+func TestReportOfTheSignalled(t *testing.T) {
+	if !sys.FlagsAvailable(unix.SECCOMP_FILTER_FLAG_NEW_LISTENER | unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) {
+		t.Skip("SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV is there since Linux 5.19")
+	}
+	r, err := launch.Report(anyPid(t, "on_next_syscall: 1\nuse all\nsys_prlimit64: new_rlim == 0 else errno(EROFS)\n"),
+		"sh", "-c", "trap : USR1; ulimit -c 0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	r.Cmd.Stderr, r.Cmd.Env = &out, append(os.Environ(), "LC_ALL=C")
+	count := 0
+	r.Run(func(x launch.Refusal) {
+		count++
+		unix.Kill(x.Thread, unix.SIGUSR1)
+		time.Sleep(20 * time.Millisecond) // for the signal to interrupt the call
+	})
+	if count != 1 || !strings.Contains(out.String(), "Read-only file system") {
+		t.Errorf("told %d times; the shell said %q", count, &out)
+	}
+}
+
 // Who is killed in the midst of a flood is waited for no longer.
 func TestReportOfTheKilled(t *testing.T) {
 	for range 10 {

@@ -43,3 +43,10 @@ func ActionAvailable(action uint32) syscall.Errno {
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_GET_ACTION_AVAIL, 0, uintptr(unsafe.Pointer(&action)))
 	return errno
 }
+
+// FlagsAvailable tells whether the kernel knows SECCOMP_FILTER_FLAG_* values, and this process may use them. It asks for a
+// filter at address 0: "EFAULT: args was not a valid address" comes after "EINVAL: flags are invalid" (seccomp(2)).
+func FlagsAvailable(flags uintptr) bool {
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, 0)
+	return errno == unix.EFAULT
+}
