@@ -146,6 +146,17 @@ func TestCThread(t *testing.T) {
 	}
 }
 
+// TestOwnHandler: one that C had for SIGSYS before the lock is called, behind the line.
+func TestOwnHandler(t *testing.T) {
+	exe := build(t, "1")
+	for _, stage := range []string{"init", "serve"} {
+		out, status := run(t, exe, "all", stage, "own")
+		if !regexp.MustCompile("^"+lineOf(stage, "")+"own\n$").MatchString(out) || status.ExitStatus() != int(syscall.SIGSYS) {
+			t.Errorf("%#x: %s", status, out)
+		}
+	}
+}
+
 // TestGivenUp: a stage that gives up what the last line takes has it above the traceback.
 func TestGivenUp(t *testing.T) {
 	exe := build(t, "0")

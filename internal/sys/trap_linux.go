@@ -39,7 +39,7 @@ type kernelSigaction struct {
 // the traceback that the Go runtime's own handler of SIGSYS prints, where text allows it and the system can do that, or
 // else before it. A later call changes the texts.
 //
-// Where somebody else has SIGSYS, or it has no handler, that stays as it is.
+// A handler of somebody else's, such as C's, is called as ever, behind the line. Where SIGSYS has none, that stays as it is.
 func SayTraps(text *TrapText) syscall.Errno {
 	before := atomic.SwapPointer(&trapText, unsafe.Pointer(text))
 	if before != nil {
@@ -47,7 +47,7 @@ func SayTraps(text *TrapText) syscall.Errno {
 	}
 	var action, preempt kernelSigaction
 	errno := sigaction(unix.SIGSYS, nil, &action)
-	const sigIgn = 1
+	const sigIgn, saSiginfo = 1, 4
 	if errno != 0 || action.handler <= sigIgn {
 		return errno
 	}
@@ -55,6 +55,7 @@ func SayTraps(text *TrapText) syscall.Errno {
 	// The runtime has one handler for all signals, and SIGURG is the one that nobody else takes.
 	trapRuntimes = sigaction(unix.SIGURG, nil, &preempt) == 0 && preempt.handler == action.handler
 	action.handler = trapHandlerPC()
+	action.flags |= saSiginfo // C's handler may do without
 	return sigaction(unix.SIGSYS, &action, nil)
 }
 

@@ -34,6 +34,9 @@ func main() {
 	runtime.LockOSThread() // mostly the first thread, which signals go to
 	seccomp.MustDeclare("my.policy", policy)
 	stage, how := os.Args[1], os.Args[2]
+	if how == "own" {
+		takeInC()
+	}
 	if stage != "none" {
 		seccomp.Stage("init").MustLock()
 	}
@@ -58,6 +61,7 @@ var ways = map[string]func(){
 	"dispatch":  dispatch,
 	"c":         inC,
 	"cthread":   inCThread,
+	"own":       trapped,
 
 	"exit":     func() { os.Exit(2) },
 	"exitmany": func() { parked(100); os.Exit(2) },
