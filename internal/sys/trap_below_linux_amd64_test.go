@@ -47,6 +47,11 @@ var trapActs = map[string]func(getpgid func()){
 		}
 		getpgid()
 	},
+	"forked": func(getpgid func()) { // while a thread of the parent's was at it
+		trapState.Store(trappedUnsaid)
+		trapPid++
+		getpgid()
+	},
 	"not the runtime's": func(getpgid func()) {
 		trapRuntimes = false
 		getpgid()
@@ -81,6 +86,7 @@ func TestTrapBelow(t *testing.T) {
 		"small stack below":       {getpgidLine + sigsys, ""},
 		"comes back below":        {"lives\n" + sigsys, getpgidLine},
 		"refused below":           {getpgidLine + sigsys, ""},
+		"forked below":            {sigsys, ""},
 		"not the runtime's below": {getpgidLine + sigsys, ""},
 	} {
 		out, code := trapRun(how)

@@ -19,6 +19,7 @@ var (
 	trapState    atomic.Uint32  // how far the first thread is that was trapped: it ends the process
 	trapChain    uintptr        // the handler that was there before
 	trapRuntimes bool           // trapChain is the Go runtime's
+	trapPid      uintptr        // the process that all this is of
 )
 
 // The values of trapState.
@@ -52,6 +53,7 @@ func SayTraps(text *TrapText) syscall.Errno {
 		return errno
 	}
 	trapChain = action.handler
+	trapPid = uintptr(unix.Getpid())
 	// The runtime has one handler for all signals, and SIGURG is the one that nobody else takes.
 	trapRuntimes = sigaction(unix.SIGURG, nil, &preempt) == 0 && preempt.handler == action.handler
 	action.handler = trapHandlerPC()
@@ -93,6 +95,10 @@ func onTrap(info, context unsafe.Pointer) (done bool) {
 	}
 	for !trapState.CompareAndSwap(notTrapped, trappedNow) {
 		if trapState.Load() == trappedSaid {
+			return false
+		}
+		// A child that C has made by fork has none of the threads that it could wait for.
+		if pid, _, _ := syscall.RawSyscall6(unix.SYS_GETPID, 0, 0, 0, 0, 0, 0); pid != trapPid {
 			return false
 		}
 		// The traceback that ends the process has to be that of the thread which has the last word.
