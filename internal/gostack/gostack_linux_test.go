@@ -98,6 +98,41 @@ func TestNotGo(t *testing.T) {
 	}
 }
 
+// Nothing is read of a file that would fill the memory.
+func TestTooLarge(t *testing.T) {
+	exe := filepath.Join(t.TempDir(), "large")
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(exe, self, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for size, want := range map[int64]error{int64(len(self)): nil, largest + 1: ErrNotGo} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			if err := os.Truncate(exe, size); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(exe, "-test.run=^TestWaits$")
+			cmd.Env = append(os.Environ(), waits+"=1")
+			blocked(t, cmd)
+			if _, err := Open(cmd.Process.Pid); !errors.Is(err, want) {
+				t.Errorf("%v, want %v", err, want)
+			}
+		})
+	}
+}
+
+// waits has TestWaits wait, in a process of its own.
+const waits = "STAGELOCK_TEST_WAITS"
+
+func TestWaits(t *testing.T) {
+	if os.Getenv(waits) != "" {
+		fmt.Println(os.Getpid())
+		fmt.Scanln()
+	}
+}
+
 // What is in a table may be anything.
 func FuzzFrameTable(f *testing.F) {
 	// A header of one function, whose description and changes lie behind it.

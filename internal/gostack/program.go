@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -30,6 +31,9 @@ type Program struct {
 	bias    uint64 // what the addresses in the process are above those in the file
 }
 
+// largest is how many bytes of a program are read. What runs in the process may have made the file, as large as it pleased.
+const largest = 1 << 30
+
 // Open reads the program that a process runs. Reading takes some milliseconds for a large one.
 func Open(pid int) (*Program, error) {
 	file, err := os.Open(fmt.Sprintf("/proc/%d/exe", pid))
@@ -37,6 +41,9 @@ func Open(pid int) (*Program, error) {
 		return nil, err
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err != nil || info.Size() > largest {
+		return nil, ErrNotGo
+	}
 	p, err := read(file)
 	if err != nil {
 		return nil, err
@@ -69,7 +76,7 @@ func read(file io.ReaderAt) (*Program, error) {
 		table = f.Section(".data.rel.ro.gopclntab") // of a position-independent executable
 	}
 	text := f.Section(".text")
-	if table == nil || text == nil {
+	if table == nil || text == nil || slices.ContainsFunc(f.Sections, inflates) {
 		return nil, ErrNotGo
 	}
 	data, err := table.Data()
@@ -91,6 +98,12 @@ func read(file io.ReaderAt) (*Program, error) {
 		}
 	}
 	return nil, ErrNotGo
+}
+
+// inflates tells whether a section that is read takes more memory than file: the linker compresses nothing but what is for
+// debuggers.
+func inflates(s *elf.Section) bool {
+	return s.Flags&elf.SHF_COMPRESSED != 0 && !strings.HasPrefix(s.Name, ".debug_")
 }
 
 // textStart returns the address that those in the table count from, runtime.text. With C in the program that is not
