@@ -152,6 +152,12 @@ func (c *compiler) translate() error {
 			if n, ok = c.call(d); !ok {
 				return &SizeError{Call: d.Name, Nr: d.Nr, Instructions: callLimit, Limit: MaxInstructions}
 			}
+		} else if d.Nr == next && n < 0 && n != outside { // so it is with most: they are refused as the one before
+			last := &c.cold[len(c.cold)-1]
+			last.hi = d.Nr
+			last.weight += refusedWeight
+			next++
+			continue
 		}
 		if d.Nr > next {
 			c.unlisted(d.Nr-1, other, foreign)

@@ -16,7 +16,7 @@ const fewItems = 8
 type few struct {
 	items []item
 	alike [fewItems]fewSet       // the items that lead where this one does
-	each  [1 << fewItems]float64 // what a test costs a set
+	each  [1 << fewItems]float64 // what asks for the items of a set, and pays for each test
 	costs [1 << fewItems]float64 // the least cost of a set, or before it is found what it is not below
 	best  [1 << fewItems]fewFound
 	now   uint32
@@ -51,17 +51,21 @@ func (f *few) search(s *searcher, items []item) (root int32, cost float64) {
 				f.alike[i] |= 1 << j
 			}
 		}
-		for others := range 1 << i {
-			f.each[1<<i|others] = f.each[others] + (items[i].weight + s.miss)
+		own := items[i].weight + s.miss
+		without, with := f.each[:1<<i], f.each[1<<i:2<<i]
+		costs := f.costs[1<<i : 2<<i]
+		for others, each := range without {
+			with[others] = each + own
+			costs[others] = each + own + size
 		}
 	}
 	all := fewSet(1<<len(items) - 1)
-	for set := fewSet(1); set <= all; set++ {
-		each := f.each[set] + size
-		f.each[set], f.costs[set] = each, each
-		if set&^f.alike[bits.TrailingZeros16(uint16(set))] == 0 { // all lead to one place
-			f.costs[set] = 0
-			f.best[set].now = f.now
+	for i, alike := range f.alike[:len(items)] {
+		if alike>>i == 1 { // the last of those
+			for set := alike; set != 0; set = (set - 1) & alike {
+				f.costs[set] = 0
+				f.best[set].now = f.now
+			}
 		}
 	}
 	f.findMasks()
@@ -181,7 +185,7 @@ func (f *few) cost(set fewSet) float64 {
 			least = f.try(least, set, bpf.JumpSet, j.mask, yes, no)
 		}
 	}
-	f.costs[set] = least + f.each[set]
+	f.costs[set] = least + (f.each[set] + size)
 	f.best[set].now = f.now
 	return f.costs[set]
 }
