@@ -146,15 +146,21 @@ func (e *exact) cost(state uint) float64 {
 		return e.costs[state]
 	}
 	left, known := state>>2, state&3
-	least := math.Inf(1)
-	heaviest := -1
+	least, asKey := math.Inf(1), math.Inf(1)
+	if single := left &^ e.wide; single != 0 && !e.spoil { // first, since it dismisses many others
+		heaviest := bits.TrailingZeros(single)
+		for rest := single & (single - 1); rest != 0; rest &= rest - 1 {
+			if i := bits.TrailingZeros(rest); e.keys[i].weight > e.keys[heaviest].weight {
+				heaviest = i
+			}
+		}
+		asKey = e.try(least, state, isKey, heaviest, 0, e.without(state, 1<<heaviest))
+		least = math.Float64frombits(math.Float64bits(asKey) + 1) // the next number: others that cost the same win
+	}
 	for rest := left; rest != 0; rest &= rest - 1 {
 		i := bits.TrailingZeros(rest)
 		key := rest & -rest
 		wide := e.wide&key != 0
-		if !wide && (heaviest < 0 || e.keys[i].weight > e.keys[heaviest].weight) {
-			heaviest = i
-		}
 		if !wide && e.spoil { // what is left may be a cube
 			least = e.try(least, state, isKey, i, 0, e.without(state, key))
 		}
@@ -167,9 +173,7 @@ func (e *exact) cost(state uint) float64 {
 			least = e.try(least, state, aboveKey, i, yes, no)
 		}
 	}
-	if heaviest >= 0 {
-		least = e.try(least, state, isKey, heaviest, 0, e.without(state, 1<<heaviest))
-	}
+	least = min(least, asKey)
 	for i, c := range e.cubes {
 		if in := uint(c.keys); in&left == in {
 			if cost := e.cost(e.state(left&^in, 0)); cost < least {
@@ -180,9 +184,11 @@ func (e *exact) cost(state uint) float64 {
 	}
 	each := e.each[left]
 	least += each
-	if _, _, ok := e.wholeCube(left); ok && 2*each < least {
-		least = 2 * each
-		e.best[state].test = inCube
+	if e.spoil && 2*each < least {
+		if _, _, ok := e.wholeCube(left); ok {
+			least = 2 * each
+			e.best[state].test = inCube
+		}
 	}
 	e.finish(state, least)
 	return least
@@ -324,7 +330,7 @@ func submasks(lo, hi, mask uint32) bool {
 // form on top of value: then an AND and one comparison find them.
 func (e *exact) wholeCube(keys uint) (mask, value uint32, ok bool) {
 	n := bits.OnesCount(keys)
-	if !e.spoil || n < 4 || n&(n-1) != 0 {
+	if n < 4 || n&(n-1) != 0 {
 		return 0, 0, false
 	}
 	first := &e.keys[bits.TrailingZeros(keys)]
