@@ -41,9 +41,6 @@ func (p *parser) above() []string {
 
 // endNotes takes the comments inside s, which has been read whole, and the one at its end.
 func (p *parser) endNotes(s Stmt) {
-	if len(p.lex.comments) == 0 {
-		return
-	}
 	n := s.Notes()
 	line := p.last.end.Line
 	later := p.lex.comments[:0]

@@ -75,8 +75,14 @@ type lexer struct {
 	lineOff  int // where the line begins
 	started  bool
 	comments []comment
-	wrong    string            // what is wrong with the last tBad
-	report   func(Pos, string) // for mistakes in comments
+	mistaken []mistaken // comments that are not taken down as mistakes yet
+	wrong    string     // what is wrong with the last tBad
+}
+
+// A mistaken has what is wrong with a comment, and where.
+type mistaken struct {
+	at  Pos
+	msg string
 }
 
 func (l *lexer) pos(off int) Pos { return Pos{l.line, int32(off-l.lineOff) + 1} }
@@ -84,30 +90,41 @@ func (l *lexer) pos(off int) Pos { return Pos{l.line, int32(off-l.lineOff) + 1} 
 // next makes t the next token.
 func (l *lexer) next(t *token) {
 	lines := 0 // begun since the last token or comment
-	t.nl = !l.started
+	nl := !l.started
 	l.started = true
-	for ; l.off < len(l.src); l.off++ {
-		switch c := l.src[l.off]; {
+	src, off := l.src, l.off
+	for ; off < len(src); off++ {
+		c := src[off]
+		if c > ' ' && c != '#' {
+			break
+		}
+		switch {
 		case c == ' ' || c == '\t':
+			continue
 		case c == '\n':
 			l.line++
-			l.lineOff = l.off + 1
+			l.lineOff = off + 1
 			lines++
-			t.nl = true
-		case c == '\r' && strings.HasPrefix(l.src[l.off+1:], "\n"):
+			nl = true
+			continue
+		case c == '\r' && strings.HasPrefix(src[off+1:], "\n"):
+			continue
 		case c == '#':
+			l.off = off
 			l.comment(lines > 1)
+			off = l.off
 			lines = 0
-		default:
-			t.blank = lines > 1
-			t.pos = l.pos(l.off)
-			l.token(t)
-			return
+			continue
 		}
+		break
 	}
-	t.blank = lines > 1
-	t.pos = l.pos(l.off)
-	t.kind, t.text = tEOF, ""
+	l.off = off
+	t.nl, t.blank, t.pos = nl, lines > 1, l.pos(off)
+	if off == len(src) {
+		t.kind, t.text = tEOF, ""
+		return
+	}
+	l.token(t, src[off:])
 }
 
 // comment puts aside the comment at l.off and leaves l.off at its last byte.
@@ -120,7 +137,7 @@ func (l *lexer) comment(blank bool) {
 	text := strings.TrimSuffix(l.src[start+1:end], "\r")
 	for i, r := range text {
 		if msg := badInComment(text[i:], r); msg != "" {
-			l.report(l.pos(start+1+i), msg)
+			l.mistaken = append(l.mistaken, mistaken{l.pos(start + 1 + i), msg})
 			break
 		}
 	}
@@ -196,18 +213,13 @@ var operators = [128]struct {
 	'-': {alone: tMinus},
 }
 
-// token fills in t from what stands at l.off, where no blank is.
-func (l *lexer) token(t *token) {
-	rest := l.src[l.off:]
+// token fills in t from rest, which stands at l.off and begins with no blank.
+func (l *lexer) token(t *token, rest string) {
 	switch c := rest[0]; {
 	case isLetter(c):
 		t.kind, t.text = tWord, rest[:wordLen(rest)]
 	case isDigit(c):
-		n := 1
-		for n < len(rest) && (isLetter(rest[n]) || isDigit(rest[n])) {
-			n++
-		}
-		t.kind, t.text = tNumber, rest[:n]
+		t.kind, t.text = tNumber, rest[:plainLen(rest)]
 	default:
 		l.operator(t, rest)
 	}
@@ -241,14 +253,21 @@ func (l *lexer) operator(t *token, rest string) {
 
 // wordLen returns the length of the dotted name that s begins with.
 func wordLen(s string) int {
-	n := 1
-	for ; n < len(s); n++ {
-		c := s[n]
-		if !isLetter(c) && !isDigit(c) && !(c == '.' && n+1 < len(s) && isLetter(s[n+1])) {
-			break
-		}
+	n := plainLen(s)
+	for n+1 < len(s) && s[n] == '.' && isLetter(s[n+1]) {
+		n += 1 + plainLen(s[n+1:])
 	}
 	return n
+}
+
+// plainLen returns the length of the letters and digits that s begins with.
+func plainLen(s string) int {
+	for i := range len(s) {
+		if c := s[i]; !isLetter(c) && !isDigit(c) {
+			return i
+		}
+	}
+	return len(s)
 }
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' }
@@ -257,7 +276,7 @@ func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
 // Words returns the names that a text has, whatever it is.
 func Words(text string) []string {
 	var words []string
-	l := lexer{src: text, line: 1, report: func(Pos, string) {}}
+	l := lexer{src: text, line: 1}
 	for {
 		var t token
 		switch l.next(&t); t.kind {

@@ -13,7 +13,8 @@ func Parse[T ~string | ~[]byte](name string, src T) (*File, error) {
 	if len(src) > MaxSize {
 		return nil, tooLarge(name, len(src))
 	}
-	p := newParser(name, string(src))
+	var p parser
+	p.begin(name, string(src))
 	f := p.file()
 	err := p.errs.Err()
 	f.Mistakes = p.errs
@@ -26,7 +27,8 @@ func ParseValue(name, text string) (Value, error) {
 	if len(text) > MaxSize {
 		return nil, tooLarge(name, len(text))
 	}
-	p := newParser(name, text)
+	var p parser
+	p.begin(name, text)
 	p.tok.nl = false // no statement begins here
 	v := p.value(true)
 	if p.tok.kind != tEOF {
@@ -72,11 +74,22 @@ type parser struct {
 	rooms
 }
 
-func newParser(name, src string) *parser {
-	p := &parser{name: name, last: taken{end: Pos{1, 1}}}
-	p.lex = lexer{src: strings.TrimPrefix(src, "\ufeff"), line: 1, report: p.report}
+func (p *parser) begin(name, src string) {
+	p.name = name
+	p.last.end = Pos{1, 1}
+	p.lex.src, p.lex.line = strings.TrimPrefix(src, "\ufeff"), 1
+	p.advance()
+}
+
+// advance reads the lookahead.
+func (p *parser) advance() {
 	p.lex.next(&p.tok)
-	return p
+	if len(p.lex.mistaken) > 0 {
+		for _, c := range p.lex.mistaken {
+			p.report(c.at, c.msg)
+		}
+		p.lex.mistaken = p.lex.mistaken[:0]
+	}
 }
 
 // report records a mistake.
@@ -167,7 +180,7 @@ func (p *parser) skip() {
 	last.kind, last.from, last.to = t.kind, to-n, to
 	last.end.Line, last.end.Col = t.pos.Line, t.pos.Col+n
 	if t.kind != tEOF && t.kind != tEnd {
-		p.lex.next(t)
+		p.advance()
 		t.joins = t.nl && t.kind == tWord && p.continues()
 	}
 }

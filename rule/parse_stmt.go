@@ -73,7 +73,7 @@ func (p *parser) statement() Stmt {
 		return nil
 	}
 	word := p.tok.text
-	keyword := slices.Contains(statements, word)
+	keyword := len(word) <= len("stage") && slices.Contains(statements, word)
 	switch {
 	case keyword && p.before(':'):
 		p.fail(at, "found a colon after %s: only rules, sys_NAME: VERDICT, have one", quote(word))
@@ -159,7 +159,9 @@ func (p *parser) endStatement(s Stmt) (torn bool) {
 	for p.tok.kind == tSemi && !p.tok.nl {
 		p.shift()
 	}
-	p.endNotes(s)
+	if len(p.lex.comments) > 0 {
+		p.endNotes(s)
+	}
 	return torn
 }
 

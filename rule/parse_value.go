@@ -2,7 +2,7 @@ package rule
 
 import (
 	"fmt"
-	"strconv"
+	"math/bits"
 	"strings"
 )
 
@@ -54,7 +54,7 @@ func met(parts []Value, v Value) []Value {
 // unary reads a number, a name, `~X` or `(X)`. It returns nil after a mistake.
 func (p *parser) unary() Value {
 	const what = "a number or a constant"
-	switch t := p.tok; {
+	switch t := &p.tok; {
 	case p.missing():
 	case t.kind == tNumber, t.kind == tMinus:
 		return p.number()
@@ -63,7 +63,7 @@ func (p *parser) unary() Value {
 		p.fail(t.pos, "found the argument %s where a value belongs: arguments are compared with constants only, so that each policy can be checked exactly", quote(t.text))
 		return nil
 	case t.kind == tWord:
-		p.shift()
+		t := p.shift()
 		return &Ident{t.pos, t.text}
 	case t.kind == tTilde:
 		return p.complement()
@@ -138,22 +138,28 @@ func parseNumber(text string) (uint64, string) {
 	if len(text) == 1 {
 		return uint64(text[0] - '0'), ""
 	}
-	digits, base, name := text, 10, "decimal"
-	switch prefix := strings.ToLower(text[:min(2, len(text))]); {
-	case prefix == "0x":
-		digits, base, name = text[2:], 16, "hexadecimal"
-	case prefix == "0o":
-		digits, base, name = text[2:], 8, "octal"
-	case prefix == "0b":
-		return 0, fmt.Sprintf("found the binary number %s: numbers are decimal, hexadecimal (0x1f) or octal (0o17)", quote(text))
-	case text[0] == '0' && len(text) > 1:
-		digits, base, name = text[1:], 8, "octal"
+	digits, base, name := text, uint64(10), "decimal"
+	if text[0] == '0' {
+		switch text[1] | 0x20 {
+		case 'x':
+			digits, base, name = text[2:], 16, "hexadecimal"
+		case 'o':
+			digits, base, name = text[2:], 8, "octal"
+		case 'b':
+			return 0, fmt.Sprintf("found the binary number %s: numbers are decimal, hexadecimal (0x1f) or octal (0o17)", quote(text))
+		default:
+			digits, base, name = text[1:], 8, "octal"
+		}
 	}
 	if digits == "" {
 		return 0, fmt.Sprintf("found %s without digits", quote(text))
 	}
+	n, over := uint64(0), uint64(0)
 	for i := range len(digits) {
-		if digit(digits[i]) < base {
+		if d := digit(digits[i]); d < base {
+			high, low := bits.Mul64(n, base)
+			sum, carry := bits.Add64(low, d, 0)
+			n, over = sum, over|high|carry
 			continue
 		}
 		rest := digits[i:]
@@ -165,20 +171,19 @@ func parseNumber(text string) (uint64, string) {
 		}
 		return 0, fmt.Sprintf("found %s, but %q is no %s digit", quote(text), rest[:1], name)
 	}
-	n, err := strconv.ParseUint(digits, base, 64)
-	if err != nil {
+	if over != 0 {
 		return 0, fmt.Sprintf("the number %s is too large: no argument has more than 64 bits", quote(text))
 	}
 	return n, ""
 }
 
 // digit returns the value of a digit, a large number for any other character.
-func digit(c byte) int {
+func digit(c byte) uint64 {
 	switch {
 	case isDigit(c):
-		return int(c - '0')
+		return uint64(c - '0')
 	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return int(c|0x20-'a') + 10
+		return uint64(c|0x20-'a') + 10
 	}
 	return 99
 }
