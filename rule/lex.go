@@ -124,7 +124,16 @@ func (l *lexer) next(t *token) {
 		t.kind, t.text = tEOF, ""
 		return
 	}
-	l.token(t, src[off:])
+	rest := src[off:]
+	switch c := rest[0]; {
+	case isLetter(c):
+		t.kind, t.text = tWord, rest[:wordLen(rest)]
+	case isDigit(c):
+		t.kind, t.text = tNumber, rest[:plainLen(rest)]
+	default:
+		l.operator(t, rest)
+	}
+	l.off = off + len(t.text)
 }
 
 // comment puts aside the comment at l.off and leaves l.off at its last byte.
@@ -213,19 +222,7 @@ var operators = [128]struct {
 	'-': {alone: tMinus},
 }
 
-// token fills in t from rest, which stands at l.off and begins with no blank.
-func (l *lexer) token(t *token, rest string) {
-	switch c := rest[0]; {
-	case isLetter(c):
-		t.kind, t.text = tWord, rest[:wordLen(rest)]
-	case isDigit(c):
-		t.kind, t.text = tNumber, rest[:plainLen(rest)]
-	default:
-		l.operator(t, rest)
-	}
-	l.off += len(t.text)
-}
-
+// operator makes t the operator that rest, which stands at l.off, begins with.
 func (l *lexer) operator(t *token, rest string) {
 	c := rest[0]
 	if meant, n := misspelt(c, rest); meant != "" {

@@ -78,18 +78,16 @@ func (p *parser) begin(name, src string) {
 	p.name = name
 	p.last.end = Pos{1, 1}
 	p.lex.src, p.lex.line = strings.TrimPrefix(src, "\ufeff"), 1
-	p.advance()
+	p.lex.next(&p.tok)
+	p.mistakenComments()
 }
 
-// advance reads the lookahead.
-func (p *parser) advance() {
-	p.lex.next(&p.tok)
-	if len(p.lex.mistaken) > 0 {
-		for _, c := range p.lex.mistaken {
-			p.report(c.at, c.msg)
-		}
-		p.lex.mistaken = p.lex.mistaken[:0]
+// mistakenComments records what is wrong with comments before the lookahead.
+func (p *parser) mistakenComments() {
+	for _, c := range p.lex.mistaken {
+		p.report(c.at, c.msg)
 	}
+	p.lex.mistaken = p.lex.mistaken[:0]
 }
 
 // report records a mistake.
@@ -180,7 +178,10 @@ func (p *parser) skip() {
 	last.kind, last.from, last.to = t.kind, to-n, to
 	last.end.Line, last.end.Col = t.pos.Line, t.pos.Col+n
 	if t.kind != tEOF && t.kind != tEnd {
-		p.advance()
+		p.lex.next(t)
+		if len(p.lex.mistaken) > 0 {
+			p.mistakenComments()
+		}
 		t.joins = t.nl && t.kind == tWord && p.continues()
 	}
 }

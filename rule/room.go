@@ -9,12 +9,14 @@ type room[T any] struct{ free []T }
 // one returns a zero node. Where no room is left, it is made for as many as lines follow, and at most so many.
 func (r *room[T]) one(l *lexer, most int) *T {
 	if len(r.free) == 0 {
-		r.free = make([]T, min(l.lines(), most))
+		r.more(l, most)
 	}
 	x := &r.free[0]
 	r.free = r.free[1:]
 	return x
 }
+
+func (r *room[T]) more(l *lexer, most int) { r.free = make([]T, min(l.lines(), most)) }
 
 // list returns a copy of a list.
 func (r *room[T]) list(list []T) []T {
