@@ -34,7 +34,9 @@ func Check(f *rule.File, t Target) (*Policy, error) {
 		return nil, c.errs.Err()
 	}
 	c.errs.Adopt(f.Mistakes...)
-	c.broken = brokenOf(nil, f.Stmts)
+	if len(f.Mistakes) > 0 {
+		c.broken = brokenOf(nil, f.Stmts)
+	}
 	c.torn = slices.ContainsFunc(c.broken, tears)
 	c.declare(f.Stmts)
 	c.statements(f.Stmts, p)

@@ -339,3 +339,13 @@ func TestMmapByPointer(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusal: what is refused without a word about it gets EPERM, whatever the architecture.
+func TestRefusal(t *testing.T) {
+	for _, name := range kernel.Names() {
+		arch, _ := kernel.ByName(name)
+		if got := refusal.Text(arch); got != "errno EPERM" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}

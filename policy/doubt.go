@@ -46,7 +46,7 @@ func (c *checker) doubtful(r Rule) Rule {
 }
 
 // begun returns the rule that a broken statement begins, ok is false if it begins none about a call that is known.
-func (c *checker) begun(x *rule.Broken, in standing) (r Rule, ok bool) {
+func (c *checker) begun(x *rule.Broken, in *standing) (r Rule, ok bool) {
 	begun, ok := x.Begun.(*rule.Rule)
 	if !ok || begun.Call.Nr == nil && begun.Call.Name == "" {
 		return Rule{}, false
@@ -58,9 +58,7 @@ func (c *checker) begun(x *rule.Broken, in standing) (r Rule, ok bool) {
 	if look != found {
 		return Rule{}, false
 	}
-	return c.doubtful(Rule{Nr: call.entry.Nr, Name: call.entry.Name, Origin: c.origin(Origin{
-		Kind: in.kind, Stage: in.stage, Set: in.set, File: c.file, Line: x.Line, Col: x.Col,
-	})}), true
+	return c.doubtful(Rule{Nr: call.entry.Nr, Name: call.entry.Name, Origin: c.origin(x.Pos, in)}), true
 }
 
 // broken takes down that a statement is missing.
@@ -69,7 +67,7 @@ func (s *stager) broken(x *rule.Broken) {
 	case *rule.Deny, *rule.Set: // a set is missing where it is used
 		return
 	}
-	if r, ok := s.begun(x, s.standing()); ok {
+	if r, ok := s.begun(x, &s.standing); ok {
 		s.stage.Rules = append(s.stage.Rules, r)
 		return
 	}

@@ -86,7 +86,7 @@ func (c *checker) read(name string) *Set {
 	}
 	set := &Set{Name: name, Doc: firstParagraph(f), Builtin: true}
 	c.inFile(f.Name, func() {
-		c.fill(set, f.Stmts, standing{kind: FromSet, set: name, builtin: true})
+		c.fill(set, f.Stmts, &standing{kind: FromSet, set: name, builtin: true})
 	})
 	return set
 }
@@ -104,9 +104,7 @@ func (c *checker) fallbacks() []Rule {
 			if !ok {
 				continue
 			}
-			if r, ok := c.rule(x, standing{kind: FromFallback, builtin: true}); ok {
-				c.fallen = append(c.fallen, r)
-			}
+			c.fallen, _ = c.rule(c.fallen, x, &standing{kind: FromFallback, builtin: true})
 		}
 	})
 	sortRules(c.fallen)

@@ -13,50 +13,59 @@ type standing struct {
 	builtin bool
 }
 
-// rule gives a rule its meaning. One with a mistake is in doubt; ok is false where its call is unknown, or where the
-// architecture lacks it.
-func (c *checker) rule(x *rule.Rule, in standing) (r Rule, ok bool) {
+// rule appends what a rule means to a list. One with a mistake is in doubt; ok is false where its call is unknown, or
+// where the architecture lacks it.
+func (c *checker) rule(list []Rule, x *rule.Rule, in *standing) (longer []Rule, ok bool) {
 	s, look := c.find(x, in.builtin)
 	switch look {
 	case unknown:
-		return Rule{}, false
+		return list, false
 	case lacking:
 		c.lacking(x, in, x.Call.Name)
-		return Rule{}, false
+		return list, false
 	}
 	rest := x.Rest()
-	r = Rule{Nr: s.entry.Nr, Name: s.entry.Name, IncludingGo: rest.IncludingGo, Origin: c.origin(Origin{
-		Kind: in.kind, Stage: in.stage, Set: in.set,
-		File: c.file, Line: x.Line, Col: x.Col, Why: reasonOf(x),
-	})}
+	list = append(list, Rule{})
+	r := &list[len(list)-1]
+	r.Nr, r.Name, r.IncludingGo, r.Origin = s.entry.Nr, s.entry.Name, rest.IncludingGo, c.origin(x.Pos, in)
+	r.Origin.Why = reasonOf(x)
 	n := c.errs.Count()
 	if r.Allow = s.verdict(x, in); r.Allow == nil {
 		r.Allow = Const(false)
 	}
-	r.Else = s.elses(rest.Else, r.Allow, r.Origin, in)
+	if len(rest.Else) > 0 {
+		r.Else = s.elses(rest.Else, r.Allow, r.Origin, in)
+	}
 	if rest.IncludingGo {
 		s.includingGo(rest.GoPos, r.Allow, in)
 	}
 	if c.errs.Count() > n {
-		r = c.doubtful(r)
+		*r = c.doubtful(*r)
 	}
-	return r, true
+	return list, true
 }
 
 // moreOrigins is how many origins there is room for once the room for one of each statement is used up.
 const moreOrigins = 16
 
-// origin keeps o, many in one allocation.
-func (c *checker) origin(o Origin) *Origin {
+// room returns a new origin, made with many others.
+func (c *checker) room() *Origin {
 	if len(c.origins) == cap(c.origins) {
 		c.origins = make([]Origin, 0, moreOrigins)
 	}
-	c.origins = append(c.origins, o)
+	c.origins = c.origins[:len(c.origins)+1]
 	return &c.origins[len(c.origins)-1]
 }
 
+// origin returns a place of the text as an origin.
+func (c *checker) origin(at rule.Pos, in *standing) *Origin {
+	o := c.room()
+	o.Kind, o.Stage, o.Set, o.File, o.Line, o.Col = in.kind, in.stage, in.set, c.file, at.Line, at.Col
+	return o
+}
+
 // verdict gives what stands behind the colon its meaning, nil where there was a mistake.
-func (s *scope) verdict(x *rule.Rule, in standing) Cond {
+func (s *scope) verdict(x *rule.Rule, in *standing) Cond {
 	plain, ok := x.Verdict.(*rule.Number)
 	if !ok {
 		if in.kind == FromFallback {
@@ -97,10 +106,7 @@ func (s *scope) sys() string {
 const maxElses = 100
 
 // elses gives the else arms of a rule their meaning.
-func (s *scope) elses(arms []rule.Else, allow Cond, origin *Origin, in standing) []Clause {
-	if len(arms) == 0 {
-		return nil
-	}
+func (s *scope) elses(arms []rule.Else, allow Cond, origin *Origin, in *standing) []Clause {
 	switch {
 	case in.kind == FromSet:
 		s.errorf(ErrMisplaced, arms[0].Pos, "a set only grants: what a refused %s gets is said in a stage", s.call)
@@ -150,13 +156,14 @@ func (s *scope) originOf(whole *Origin, at rule.Pos) *Origin {
 	if at.Line == whole.Line {
 		return whole
 	}
-	o := *whole
+	o := s.room()
+	*o = *whole
 	o.Line, o.Col = at.Line, at.Col
-	return s.origin(o)
+	return o
 }
 
 // includingGo looks whether a rule may speak about the floor.
-func (s *scope) includingGo(at rule.Pos, allow Cond, in standing) {
+func (s *scope) includingGo(at rule.Pos, allow Cond, in *standing) {
 	switch {
 	case in.kind != FromRule:
 		s.errorf(ErrMisplaced, at, "including go belongs to a rule of a stage, not of a set")
@@ -166,7 +173,7 @@ func (s *scope) includingGo(at rule.Pos, allow Cond, in standing) {
 }
 
 // lacking looks at a rule about a call that the architecture doesn't have. Refusing it is fine: so it is anyway.
-func (c *checker) lacking(x *rule.Rule, in standing, name string) {
+func (c *checker) lacking(x *rule.Rule, in *standing, name string) {
 	if v, ok := x.Verdict.(*rule.Number); in.kind == FromRule && (!ok || v.Abs == 0) {
 		c.lacks = append(c.lacks, Lacking{Name: name, Stage: in.stage, File: c.file, Pos: x.Pos})
 	}

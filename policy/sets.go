@@ -48,6 +48,9 @@ func (c *checker) declare(list []rule.Stmt) {
 
 // rest checks the declared sets that nothing uses.
 func (c *checker) rest(list []rule.Stmt) {
+	if len(c.own) == 0 {
+		return
+	}
 	for _, x := range list {
 		x, ok := x.(*rule.Set)
 		if !ok {
@@ -146,7 +149,7 @@ func (c *checker) ownSet(own *ownSet) *Set {
 	x := own.stmt
 	set := &Set{Name: x.Name.Text, Doc: lastParagraph(x.Notes().Before)}
 	c.inFile(own.file, func() {
-		c.fill(set, x.Body, standing{kind: FromSet, set: set.Name})
+		c.fill(set, x.Body, &standing{kind: FromSet, set: set.Name})
 	})
 	return set
 }
@@ -190,7 +193,7 @@ func (c *checker) all() *Set {
 }
 
 // fill gives the body of a set its meaning.
-func (c *checker) fill(set *Set, body []rule.Stmt, in standing) {
+func (c *checker) fill(set *Set, body []rule.Stmt, in *standing) {
 	c.sets[set.Name] = nil
 	c.open = append(c.open, set.Name)
 	defer func() {
@@ -198,6 +201,7 @@ func (c *checker) fill(set *Set, body []rule.Stmt, in standing) {
 		c.open = c.open[:len(c.open)-1]
 	}()
 	set.Rules = make([]Rule, 0, len(body))
+	var known bool
 	for _, x := range body {
 		switch x := x.(type) {
 		case *rule.Use:
@@ -217,11 +221,8 @@ func (c *checker) fill(set *Set, body []rule.Stmt, in standing) {
 				continue
 			}
 			n := c.errs.Count()
-			if r, ok := c.rule(x, in); ok {
-				set.Rules = append(set.Rules, r)
-			} else if c.errs.Count() > n {
-				set.Doubt = true
-			}
+			set.Rules, known = c.rule(set.Rules, x, in)
+			set.Doubt = set.Doubt || !known && c.errs.Count() > n
 		case *rule.Broken:
 			if r, ok := c.begun(x, in); ok {
 				set.Rules = append(set.Rules, r)

@@ -23,6 +23,7 @@ type stager struct {
 	*checker
 	policy   *Policy
 	stage    Stage
+	standing standing // of the rules of stage
 	named    map[string]rule.Pos
 	room     []Rule   // empty: for the rules of the stages to come
 	head     bool     // before the first `stage`: its statements belong to that stage, its deny to all
@@ -36,7 +37,7 @@ type stager struct {
 
 // statements gives the stages of a policy their meaning.
 func (c *checker) statements(list []rule.Stmt, p *Policy) {
-	s := stager{checker: c, policy: p, head: true, room: make([]Rule, 0, len(list)), deny: c.refusal()}
+	s := stager{checker: c, policy: p, head: true, room: make([]Rule, 0, len(list)), deny: refusal}
 	c.origins = make([]Origin, 0, len(list))
 	first := rule.Name{Pos: list[0].Start(), Text: defaultStage}
 	for _, x := range list {
@@ -63,17 +64,13 @@ func (c *checker) statements(list []rule.Stmt, p *Policy) {
 	}
 }
 
-// refusal is what a refused call gets where nothing else is said.
-func (c *checker) refusal() Action {
-	n, ok := c.arch.Errno("EPERM")
-	if !ok {
-		panic(bug("%s has no EPERM", c.arch.Name))
-	}
-	return Action{Errno, uint16(n)}
-}
+// refusal is what a refused call gets where nothing else is said: EPERM, which is 1 on every architecture
+// (asm-generic/errno-base.h).
+var refusal = Action{Errno, 1}
 
 func (s *stager) begin(name string, at rule.Pos) {
 	s.stage = Stage{Name: name, File: s.file, Pos: at, Deny: s.deny, DenyPos: s.denyPos, Rules: s.room}
+	s.standing = standing{kind: FromRule, stage: name}
 	s.said = rule.Pos{}
 }
 
@@ -86,7 +83,9 @@ func (s *stager) end() {
 	for i := 1; i < len(rules); i++ {
 		a, b := &rules[i-1], &rules[i]
 		if a.Nr != b.Nr {
-			once = append(once, *b)
+			if once = rules[:len(once)+1]; len(once) <= i {
+				once[len(once)-1] = *b
+			}
 			continue
 		}
 		if !a.Doubt && !b.Doubt {
@@ -231,14 +230,10 @@ func (s *stager) rule(x *rule.Rule) {
 		return
 	}
 	n := s.errs.Count()
-	if r, ok := s.checker.rule(x, s.standing()); ok {
-		s.stage.Rules = append(s.stage.Rules, r)
-	} else if s.errs.Count() > n {
-		s.stage.Doubt = true
-	}
+	rules, ok := s.checker.rule(s.stage.Rules, x, &s.standing)
+	s.stage.Rules = rules
+	s.stage.Doubt = s.stage.Doubt || !ok && s.errs.Count() > n
 }
-
-func (s *stager) standing() standing { return standing{kind: FromRule, stage: s.stage.Name} }
 
 // onNextSyscall takes down that the whole policy waits for the next exec.
 func (s *stager) onNextSyscall(x *rule.Rule) {

@@ -76,9 +76,8 @@ func (a argument) within(list []interval) Or {
 			list[i].hi = a.top()
 		}
 	}
-	below := func(x, y interval) bool { return x.lo < y.lo }
 	var spare [8]interval
-	mergeSort(list, append(spare[:0], list...), below)
+	mergeSort(list, append(spare[:0], list...))
 	merged := list[:0]
 	for _, v := range list {
 		if n := len(merged); n > 0 && (v.lo <= merged[n-1].hi || v.lo-1 == merged[n-1].hi) {
