@@ -58,7 +58,7 @@ func (c *checker) begun(x *rule.Broken, in *standing) (r Rule, ok bool) {
 	if look != found {
 		return Rule{}, false
 	}
-	return c.doubtful(Rule{Nr: call.entry.Nr, Name: call.entry.Name, Origin: c.origin(x.Pos, in)}), true
+	return c.doubtful(Rule{Nr: call.nr, Name: call.name, Origin: c.origin(x.Pos, in)}), true
 }
 
 // broken takes down that a statement is missing.

@@ -8,10 +8,11 @@ import (
 // A scope is where an expression stands: what its names mean.
 type scope struct {
 	*checker
+	nr      uint32
+	name    string       // empty for a number that the tables don't have
 	call    string       // as a person writes it: read, nr(500)
-	entry   kernel.Call  // without a name for a number that the tables don't have
 	asked   bool         // an expression named an argument: args and untyped are known
-	args    []kernel.Arg // of entry
+	args    []kernel.Arg // in room that the calls share
 	untyped bool         // the prototype isn't known: arg0 to arg5 are whole registers
 	builtin bool         // in a built-in set
 }

@@ -28,7 +28,7 @@ func (c *checker) find(r *rule.Rule, builtin bool) (*scope, lookup) {
 	call, ok := c.arch.Call(x.Name)
 	switch {
 	case ok:
-		return c.scopeOf(call, call.Name, builtin), found
+		return c.scopeOf(call.Nr, call.Name, call.Name, builtin), found
 	case kernel.KnownCall(x.Name):
 		return nil, lacking
 	}
@@ -63,13 +63,13 @@ func (c *checker) findNr(r *rule.Rule, builtin bool) (*scope, lookup) {
 	}
 	call, ok := c.arch.CallNr(uint32(nr))
 	if !ok {
-		return c.scopeOf(kernel.Call{Nr: uint32(nr)}, text, builtin), found
+		return c.scopeOf(uint32(nr), "", text, builtin), found
 	}
 	if !builtin {
 		c.notef(r.Pos, "%s is %s on %s: the name says more, and is right on every architecture", text, call.Name,
 			c.arch.Name)
 	}
-	return c.scopeOf(call, call.Name, builtin), found
+	return c.scopeOf(call.Nr, call.Name, call.Name, builtin), found
 }
 
 func callNames(arch *kernel.Arch) iter.Seq[string] {
@@ -82,18 +82,19 @@ func callNames(arch *kernel.Arch) iter.Seq[string] {
 	}
 }
 
-func (c *checker) scopeOf(call kernel.Call, text string, builtin bool) *scope {
+func (c *checker) scopeOf(nr uint32, name, text string, builtin bool) *scope {
 	s := &c.scope
-	s.checker, s.entry, s.call, s.builtin = c, call, text, builtin
-	s.asked, s.args, s.untyped = false, nil, false
+	s.checker, s.nr, s.name, s.call, s.builtin = c, nr, name, text, builtin
+	s.asked, s.args = false, s.args[:0]
 	return s
 }
 
 // askArgs finds out what arguments the call has. Most rules name none.
 func (s *scope) askArgs() {
 	s.asked = true
-	if s.untyped = s.entry.Name == "" || !s.entry.Known(); !s.untyped {
-		s.args = s.entry.Args()
+	call, ok := s.arch.CallNr(s.nr)
+	if s.untyped = !ok || !call.Known(); !s.untyped {
+		s.args = call.AppendArgs(s.args)
 	}
 }
 

@@ -27,7 +27,7 @@ func (c *checker) rule(list []Rule, x *rule.Rule, in *standing) (longer []Rule, 
 	rest := x.Rest()
 	list = append(list, Rule{})
 	r := &list[len(list)-1]
-	r.Nr, r.Name, r.IncludingGo, r.Origin = s.entry.Nr, s.entry.Name, rest.IncludingGo, c.origin(x.Pos, in)
+	r.Nr, r.Name, r.IncludingGo, r.Origin = s.nr, s.name, rest.IncludingGo, c.origin(x.Pos, in)
 	r.Origin.Why = reasonOf(x)
 	n := c.errs.Count()
 	if r.Allow = s.verdict(x, in); r.Allow == nil {

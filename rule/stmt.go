@@ -93,12 +93,15 @@ type Rest struct {
 	GoPos       Pos // of `including`
 }
 
-// Rest returns what stands behind the verdict.
-func (r *Rule) Rest() Rest {
+// noRest is the Rest of most rules.
+var noRest Rest
+
+// Rest returns what stands behind the verdict. It must not be changed: see SetRest.
+func (r *Rule) Rest() *Rest {
 	if r.rest == nil {
-		return Rest{}
+		return &noRest
 	}
-	return *r.rest
+	return r.rest
 }
 
 // SetRest says what stands behind the verdict.

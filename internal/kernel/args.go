@@ -11,18 +11,27 @@ func (c Call) Known() bool { return !strings.HasPrefix(c.prototype(), "?") }
 // On a 32-bit architecture a 64-bit argument takes two registers, and so is two arguments here: off_lo and off_hi,
 // in the order of the architecture, after a pad where it wants an even register.
 func (c Call) Args() []Arg {
+	if c.prototype() == "" {
+		return nil
+	}
+	return c.AppendArgs(make([]Arg, 0, maxArgs))
+}
+
+// maxArgs is how many arguments a call has at most.
+const maxArgs = 6
+
+// AppendArgs is Args for a list that there is.
+func (c Call) AppendArgs(args []Arg) []Arg {
 	proto := c.prototype()
-	if strings.HasPrefix(proto, "?") {
-		args := make([]Arg, 6)
-		for i := range args {
-			args[i] = Arg{"arg" + string(rune('0'+i)), parseType("u" + proto[1:])}
+	switch {
+	case proto == "":
+		return args
+	case strings.HasPrefix(proto, "?"):
+		for i := range maxArgs {
+			args = append(args, Arg{"arg" + string(rune('0'+i)), parseType("u" + proto[1:])})
 		}
 		return args
 	}
-	if proto == "" {
-		return nil
-	}
-	args := make([]Arg, 0, 6)
 	for f := range fields(proto) {
 		name, t, _ := strings.Cut(f, ":")
 		args = append(args, Arg{name, parseType(t)})
