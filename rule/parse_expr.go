@@ -314,7 +314,8 @@ func (p *parser) list() []Range {
 		p.wants(`"{" after "in"`)
 		return nil
 	}
-	open := p.shift().pos
+	open := p.tok.pos
+	p.skip()
 	p.brackets++
 	defer func() { p.brackets-- }()
 	list := p.listed[:0] // a list holds no other
@@ -322,13 +323,13 @@ func (p *parser) list() []Range {
 		if p.tok.kind == tRBrace && len(list) > 0 {
 			break
 		}
-		r := Range{Pos: p.tok.pos}
+		list = append(list, Range{Pos: p.tok.pos})
+		r := &list[len(list)-1]
 		r.Lo = p.value(true)
 		if p.tok.kind == tDots {
-			p.shift()
+			p.skip()
 			r.Hi = p.value(true)
 		}
-		list = append(list, r)
 		if p.tok.kind != tComma {
 			break
 		}

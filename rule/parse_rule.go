@@ -80,11 +80,12 @@ func (p *parser) callNumber() *Number {
 
 // verdict reads `1`, `0` or an expression.
 func (p *parser) verdict() Expr {
-	if p.missing() || p.is("else") && !p.beforeOperator() || p.is("including") && !p.beforeOperator() {
+	switch {
+	case p.tok.kind == tNumber:
+	case p.missing(), p.continues() && !p.beforeOperator():
 		p.wants("a verdict: 1, 0 or an expression")
 		return nil
-	}
-	if p.tok.kind != tNumber {
+	default:
 		return p.expression()
 	}
 	n := p.number()
