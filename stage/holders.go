@@ -102,6 +102,9 @@ func (b *builder) touch(list, other []*policy.Set) {
 // hold notes who holds each call.
 func (b *builder) hold() {
 	h := &b.holders
+	if h.list = h.list[:0]; len(h.leaves) == 0 {
+		return
+	}
 	if h.from == nil {
 		h.from = make([]uint32, len(b.calls)+2)
 	}
@@ -113,7 +116,7 @@ func (b *builder) hold() {
 		h.from[i+2] += h.from[i+1]
 	}
 	total := int(h.from[len(b.calls)+1])
-	h.list = slices.Grow(h.list[:0], total)[:total]
+	h.list = slices.Grow(h.list, total)[:total]
 	b.grants(func(i int, g held) {
 		h.list[h.from[i+1]] = g
 		h.from[i+1]++

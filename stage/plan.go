@@ -179,8 +179,7 @@ func (b *builder) start() {
 	known := arch.Len()
 	b.calls = make([]policy.Decision, known, known+4)
 	for i := range known {
-		c := arch.At(i)
-		b.calls[i].Nr, b.calls[i].Name = c.Nr, c.Name
+		b.calls[i].Nr, b.calls[i].Name = arch.NameAt(i)
 	}
 	for k := range b.policy.Stages {
 		for _, r := range b.policy.Stages[k].Rules {

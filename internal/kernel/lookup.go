@@ -41,9 +41,14 @@ func (a *Arch) CallNr(nr uint32) (c Call, ok bool) {
 
 // At returns the call at a place, by ascending number: there are Len.
 func (a *Arch) At(i int) Call {
+	nr, name := a.NameAt(i)
+	return Call{Name: name, Nr: nr, rank: a.calls[i].rank, at: uint16(i), of: a.prototypes}
+}
+
+// NameAt is At for those who want all calls and no more of them than this.
+func (a *Arch) NameAt(i int) (nr uint32, name string) {
 	e := &a.calls[i]
-	name := a.names[e.name : int(e.name)+int(e.size)]
-	return Call{Name: name, Nr: e.nr, rank: e.rank, at: uint16(i), of: a.prototypes}
+	return e.nr, a.names[e.name : int(e.name)+int(e.size)]
 }
 
 // Len returns how many calls there are.

@@ -10,6 +10,9 @@ var weights = [...]uint16{1, 10, 30, 100, 300, 1000}
 
 // Weight returns what Call.Weight does, and 1 for a number that the tables don't have.
 func (a *Arch) Weight(nr uint32) int {
-	c, _ := a.CallNr(nr)
-	return c.Weight()
+	i, ok := a.Index(nr)
+	if !ok {
+		return int(weights[0])
+	}
+	return int(weights[a.calls[i].rank])
 }
