@@ -98,9 +98,15 @@ func Compile(t *policy.Table, o Options) ([]*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	total, weight := 0, 0
+	total := 0
 	for _, p := range progs {
 		total += len(p.Insns)
+	}
+	if bpf.MostWeight*total+(bpf.PrologueWeight+ProgramCost)*len(progs) <= budget {
+		return progs, nil // so it is with most, whatever their instructions are
+	}
+	weight := 0
+	for _, p := range progs {
 		weight += p.Weight()
 	}
 	if weight+ProgramCost*len(progs) > budget {

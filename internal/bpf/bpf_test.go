@@ -342,3 +342,14 @@ func TestKnownOperations(t *testing.T) {
 		}
 	}
 }
+
+// No instruction is counted for more than MostWeight, and one is for as many.
+func TestMostWeight(t *testing.T) {
+	most := 0
+	for op := range 1 << 16 {
+		most = max(most, Instruction{Op: uint16(op), Jt: 1, Jf: 1, K: 1 << 31}.Weight())
+	}
+	if most != MostWeight {
+		t.Errorf("an instruction is counted for %d, and %d is said to be the most", most, MostWeight)
+	}
+}

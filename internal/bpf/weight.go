@@ -15,13 +15,16 @@ func Weight(prog []Instruction) int {
 // PrologueWeight is what every program begins with: A = 0, X = 0, and the context moved to its register.
 const PrologueWeight = 3
 
+// MostWeight is the largest Weight of an instruction.
+const MostWeight = 5
+
 // Weight tells how many instructions of eBPF i becomes.
 func (i Instruction) Weight() int {
 	switch {
 	case i.Op == Return:
 		return 2 // the constant is loaded, then returned
 	case i.Op == DivX:
-		return 5 // X is extended and tested for zero, in which case the program returns zero
+		return MostWeight // X is extended and tested for zero, in which case the program returns zero
 	case i.Op == Jump || !i.IsJump():
 		return 1
 	}
