@@ -26,8 +26,9 @@ const helping = "stagelock-helper"
 //	out, err := convert.Command("in.png", "-").Output()
 //
 // It starts the programs that were named before it was started, each under its own filters, and no others: whoever takes
-// over this process can have it start those, with arguments and descriptors of his choice, and nothing else. The
-// environment and the working directory are those that this process had when it started the helper.
+// over this process can have it start those, with arguments and descriptors of his choice, and nothing else. That is, if the
+// stage leaves no way into another process's memory: ptrace, process_vm_writev, and opening files to write, /proc/PID/mem
+// among them. The environment and the working directory are those that this process had when it started the helper.
 //
 // The helper is started from /proc/self/exe: the program's main begins with Main. It ends with this process, whatever
 // that ends of, and the programs that it has started with it, by SIGKILL; what those have started in turn is theirs. This

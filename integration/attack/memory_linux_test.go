@@ -2,6 +2,7 @@ package attack
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"reflect"
 	"runtime"
@@ -45,6 +46,21 @@ var memory = []attack{
 			_, err = f.WriteAt(b, int64(code())) // the same byte
 			if errors.Is(err, unix.EIO) {
 				s.Logf("this kernel was built without it: CONFIG_PROC_MEM_NO_FORCE or CONFIG_PROC_MEM_FORCE_PTRACE, Linux 6.12")
+				return nil
+			}
+			return err
+		})
+	}).in("init"),
+	// So is that of other processes of the same user, which need not be locked: here, of the one that started this one.
+	unrefusable("Other processes", "another process's memory, where files may be written", func(s *scene) {
+		parent := os.Getppid()
+		s.lockText("use file.write\n")
+		s.call(syscall.EPERM, "process_vm_writev", uint64(parent))
+		s.call(syscall.EPERM, "ptrace", unix.PTRACE_SEIZE, uint64(parent))
+		s.Allowed("open it to write", func() error {
+			err := s.open(fmt.Sprintf("/proc/%d/mem", parent), unix.O_WRONLY)
+			if errors.Is(err, unix.EACCES) {
+				s.Logf("here only a process's descendants may be written: /proc/sys/kernel/yama/ptrace_scope")
 				return nil
 			}
 			return err
