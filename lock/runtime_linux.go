@@ -133,19 +133,18 @@ func parseEpoll(fdinfo []byte) (targets []target) {
 	return targets
 }
 
-// fields returns the first words of a line.
+// fields returns the first words of a line, which ends in a blank.
 func fields(line string) (words [8]string, n int) {
-	for n < len(words) {
-		line = strings.TrimLeft(line, " \t\n")
-		end := strings.IndexAny(line, " \t\n")
-		if end < 0 {
-			end = len(line)
+	start := 0
+	for i := 0; i < len(line) && n < len(words); i++ {
+		switch line[i] {
+		case ' ', '\t', '\n':
+			if i > start {
+				words[n] = line[start:i]
+				n++
+			}
+			start = i + 1
 		}
-		if end == 0 {
-			break
-		}
-		words[n], line = line[:end], line[end:]
-		n++
 	}
 	return words, n
 }

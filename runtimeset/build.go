@@ -117,10 +117,11 @@ func minor(v string) (n int, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	if end := strings.IndexAny(v, ".rb"); end >= 0 { // 1.26.8, 1.26rc1, 1.26beta1
-		v = v[:end]
+	end := 0
+	for end < len(v) && v[end] != '.' && v[end] != 'r' && v[end] != 'b' { // 1.26.8, 1.26rc1, 1.26beta1
+		end++
 	}
-	number, ok := digits.Parse(v, 10, 31)
+	number, ok := digits.Parse(v[:end], 10, 31)
 	return int(number), ok
 }
 

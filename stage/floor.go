@@ -70,11 +70,20 @@ func (b *builder) layFloor() {
 
 // traps tells whether a stage has a call trapped.
 func (b *builder) traps() bool {
-	traps := func(c policy.Clause) bool { return c.Action.Kind == policy.Trap }
-	return slices.ContainsFunc(b.policy.Stages, func(s policy.Stage) bool {
-		return s.Deny.Kind == policy.Trap ||
-			slices.ContainsFunc(s.Rules, func(r policy.Rule) bool { return slices.ContainsFunc(r.Else, traps) })
-	})
+	for k := range b.policy.Stages {
+		s := &b.policy.Stages[k]
+		if s.Deny.Kind == policy.Trap {
+			return true
+		}
+		for i := range s.Rules {
+			for _, arm := range s.Rules[i].Else {
+				if arm.Action.Kind == policy.Trap {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // takeLock takes the word of the set lock about a call from the floor.

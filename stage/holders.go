@@ -142,7 +142,9 @@ func (b *builder) enter(step policy.Step, s *policy.Set, before []*policy.Set) {
 	for l := range s.Leaves {
 		if !slices.Contains(b.holders.leaves, l) {
 			b.holders.leaves = append(b.holders.leaves, l)
-			b.doubtful = b.doubtful || slices.ContainsFunc(l.Rules, func(r policy.Rule) bool { return r.Doubt })
+			for i := range l.Rules {
+				b.doubtful = b.doubtful || l.Rules[i].Doubt
+			}
 		}
 	}
 }
@@ -245,7 +247,7 @@ func (b *builder) whoHolds(i int, st *state) string {
 	if floor := b.floor[i]; !st.noFloor && len(floor) > 0 {
 		names = append(names, floor[0].Origin.Set)
 	}
-	if !slices.ContainsFunc(st.program, allows) {
+	if !allowAny(st.program) {
 		return strings.Join(names, "")
 	}
 	if st.holds {

@@ -2,7 +2,6 @@ package stage
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/stagelock/seccomp/internal/bdd"
 	"github.com/stagelock/seccomp/policy"
@@ -85,7 +84,7 @@ func allowedRet(ret uint32) uint32 {
 
 // reaches tells whether clauses allow any of what c holds for.
 func (b *builder) reaches(clauses []policy.Clause, c policy.Cond) bool {
-	if !slices.ContainsFunc(clauses, allows) {
+	if !allowAny(clauses) {
 		return false
 	}
 	return b.decide().And(b.allowedBy(clauses), b.decide().Cond(c)) != bdd.False

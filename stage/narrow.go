@@ -39,7 +39,7 @@ func (b *builder) ruled(r *policy.Rule, was *state, held bool) *state {
 	is.by = r.Origin
 	is.word, is.holds = r, was.holds && !b.holders.cleared || !held
 	is.noFloor = was.noFloor || r.IncludingGo
-	if r.Allow == policy.Const(false) && !slices.ContainsFunc(r.Else, allows) {
+	if r.Allow == policy.Const(false) && !allowAny(r.Else) {
 		is.word, is.holds = nil, false // a refusal holds nothing
 	}
 	if r.Doubt {

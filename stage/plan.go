@@ -7,7 +7,6 @@
 package stage
 
 import (
-	"slices"
 	"sort"
 
 	"github.com/stagelock/seccomp/internal/order"
@@ -126,8 +125,12 @@ func Draw(p *policy.Policy) (*Plan, error) {
 
 // Index returns the place of the stage of that name; ok is false if there is none.
 func (p *Plan) Index(name string) (k int, ok bool) {
-	k = slices.IndexFunc(p.Stages, func(s Stage) bool { return s.Name == name })
-	return k, k >= 0
+	for k := range p.Stages {
+		if p.Stages[k].Name == name {
+			return k, true
+		}
+	}
+	return -1, false
 }
 
 // Counts tells how many of the calls that the tables know a stage allows, at least with some arguments.
@@ -135,7 +138,7 @@ func (s *Stage) Counts() (allowed, known int) {
 	for i := range s.Table.Calls {
 		if d := &s.Table.Calls[i]; d.Name != "" {
 			known++
-			if slices.ContainsFunc(d.Clauses, allows) {
+			if allowAny(d.Clauses) {
 				allowed++
 			}
 		}
@@ -143,7 +146,15 @@ func (s *Stage) Counts() (allowed, known int) {
 	return allowed, known
 }
 
-func allows(c policy.Clause) bool { return c.Action.Allows() }
+// allowAny tells whether clauses let a call be made with some arguments.
+func allowAny(clauses []policy.Clause) bool {
+	for i := range clauses {
+		if clauses[i].Action.Allows() {
+			return true
+		}
+	}
+	return false
+}
 
 // A builder goes through the stages of a policy.
 type builder struct {

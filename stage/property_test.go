@@ -123,7 +123,7 @@ func allowed(p *policy.Policy, s []Stage, k int, nr uint32, args *[6]uint64) boo
 			}
 			word = r
 			holder = holder || !has(force, nr)
-			if r.Allow == policy.Const(false) && !slices.ContainsFunc(r.Else, allows) {
+			if r.Allow == policy.Const(false) && !allowAny(r.Else) {
 				word, holder = nil, false
 			}
 			floor = floor && !r.IncludingGo

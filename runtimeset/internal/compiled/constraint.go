@@ -77,20 +77,28 @@ func (c *expression) not() bool {
 		c.wrong = c.wrong || !c.takes(")")
 		return v
 	}
-	tag := c.rest
-	if end := strings.IndexAny(tag, " !&|()"); end >= 0 {
-		tag = tag[:end]
+	end := 0
+	for end < len(c.rest) && strings.IndexByte(" !&|()", c.rest[end]) < 0 {
+		end++
 	}
+	tag := c.rest[:end]
 	c.wrong = c.wrong || tag == ""
-	c.rest = c.rest[len(tag):]
+	c.rest = c.rest[end:]
 	return c.has(tag)
 }
 
 // takes takes a word off the rest, if it comes next, with the blanks around it.
 func (c *expression) takes(word string) (ok bool) {
-	rest, ok := strings.CutPrefix(strings.TrimLeft(c.rest, " "), word)
+	rest, ok := strings.CutPrefix(unindented(c.rest), word)
 	if ok {
-		c.rest = strings.TrimLeft(rest, " ")
+		c.rest = unindented(rest)
 	}
 	return ok
+}
+
+func unindented(s string) string {
+	for strings.HasPrefix(s, " ") {
+		s = s[1:]
+	}
+	return s
 }
