@@ -1,19 +1,20 @@
 package filter
 
 import (
-	"sync"
+	"sync/atomic"
 
 	"github.com/stagelock/seccomp/policy"
 )
 
-// compilers keeps those that are done, for the room they have made: most of what a compilation needs is forgotten at its
-// end. A process that locks has a few programs to compile, one after another.
-var compilers sync.Pool
+// spare is a compiler that is done, kept for the room it has made: most of what a compilation needs is forgotten at its
+// end. A process that locks has a few programs to compile, one after another. A sync.Pool would do the same, but what is
+// put into an interface has all its types described in every program, with the methods by which they are printed: 15 KB.
+var spare atomic.Pointer[compiler]
 
 // newCompiler returns a compiler for the calls in a window. It is to be released.
 func newCompiler(t *policy.Table, o *Options, w window) *compiler {
-	c, ok := compilers.Get().(*compiler)
-	if !ok {
+	c := spare.Swap(nil)
+	if c == nil {
 		c = madeCompiler()
 	}
 	c.prepare(t, o, w)
@@ -54,7 +55,7 @@ const maxRoom = 1 << 12
 func (c *compiler) release() {
 	if cap(c.t.branches) <= maxRoom {
 		c.forget()
-		compilers.Put(c)
+		spare.Store(c)
 	}
 }
 
