@@ -283,22 +283,21 @@ func (m *machine) planFor(h *Handle) (p *stage.Plan, at int, said []*Handle, err
 		p = m.plan
 	case m.drawn != nil && len(said) == 0:
 		p = m.drawn.With(m.env)
+	case len(said) > 0:
+		if m.words == nil {
+			m.words = h.own()
+		}
+		var meaning *policy.Policy
+		if meaning, err = m.words.compose(m.base, m.text, said); err == nil {
+			p, err = m.words.plan(meaning, m.env)
+		}
+	case m.base == nil:
+		err = errArch
 	default:
-		meaning := m.base
-		if len(said) > 0 {
-			if m.words == nil {
-				m.words = h.own()
-			}
-			if meaning, err = m.words.compose(m.base, m.text, said); err != nil {
-				return nil, 0, nil, err
-			}
-		}
-		if meaning == nil {
-			return nil, 0, nil, errArch
-		}
-		if p, err = stage.New(meaning, m.env); err != nil {
-			return nil, 0, nil, err
-		}
+		p, err = stage.Again(m.base, m.env)
+	}
+	if err != nil {
+		return nil, 0, nil, err
 	}
 	name := h.name
 	if h.says() && m.base != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
 	"github.com/stagelock/seccomp/runtimeset"
+	"github.com/stagelock/seccomp/stage"
 )
 
 // Words are what a program needs beyond the built-in stages if it says something itself, by Declare, Use or Rules. The
@@ -19,6 +20,8 @@ type words struct {
 	// compose returns the policy that is followed, nil if handles say it all, with what handles say, in the order in
 	// which they were locked. text is as it was written.
 	compose func(base *policy.Policy, text string, handles []*Handle) (*policy.Policy, error)
+	// plan puts the stages of that policy in order.
+	plan func(p *policy.Policy, env stage.Env) (*stage.Plan, error)
 	// source returns that policy as it was written.
 	source func(base *policy.Policy, text string, handles []*Handle) string
 	// compile compiles a table.
@@ -42,7 +45,7 @@ func newWords() *words { return wordsAbout(nil) }
 // wordsAbout returns the words of a program that declared base; nil: none.
 func wordsAbout(base *rule.File) *words {
 	s := &spoken{base: base, declared: base != nil}
-	return &words{s.compose, s.source, s.traps.compile, s.traps.say, didYouMean}
+	return &words{s.compose, stage.New, s.source, s.traps.compile, s.traps.say, didYouMean}
 }
 
 func (s *spoken) compose(base *policy.Policy, text string, handles []*Handle) (*policy.Policy, error) {

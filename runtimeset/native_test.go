@@ -19,6 +19,7 @@ import (
 	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
 	"github.com/stagelock/seccomp/runtimeset/internal/compiled"
+	"github.com/stagelock/seccomp/stage"
 )
 
 // The tables of all GOARCHes, of which a program has its own.
@@ -146,6 +147,20 @@ func equal(t *testing.T, b Build, files *policy.Reader, table *compiled.Library,
 		}
 	}
 	same("the default policy", p, table.Default())
+
+	// What stage.Again asks for: stage.New finds nothing wrong with it.
+	env := stage.Env{"self.pid": 1000, "runtime.epollfd": 4, "runtime.eventfd": 5}
+	plan, err := stage.New(p, env)
+	if err != nil {
+		t.Fatalf("%+v: %v", b, err)
+	}
+	again, err := stage.Again(table.Default(), env)
+	if err != nil {
+		t.Fatalf("%+v: %v", b, err)
+	}
+	for i := range plan.Stages {
+		same("stage "+plan.Stages[i].Name, plan.Stages[i].Table, again.Stages[i].Table)
+	}
 }
 
 // unreasoned takes from rules what a program does not carry.

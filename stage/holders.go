@@ -136,8 +136,8 @@ func (b *builder) grants(f func(i int, g held)) {
 
 // enter puts the leaves of s in force. After the first stage only what is still allowed may come in.
 func (b *builder) enter(step policy.Step, s *policy.Set, before []*policy.Set) {
-	if !b.first && b.holders.judges(policy.Use, s) {
-		b.refuseGivenUp(step, s, before)
+	if !b.first && b.judge != nil && b.holders.judges(policy.Use, s) {
+		b.judge.use(b, step, s, before)
 	}
 	for l := range s.Leaves {
 		if !slices.Contains(b.holders.leaves, l) {
@@ -182,9 +182,14 @@ func (b *builder) leave(step policy.Step, s *policy.Set) {
 			found = true
 		}
 	}
-	if !found && !b.stage.Loose && !b.doubt && !b.stage.Doubt {
-		b.fail(step.Pos, ErrNoEffect, "drop of %s, which is not in force%s", s.Name, b.inForce())
+	if !found && !b.stage.Loose && !b.doubt && !b.stage.Doubt && b.judge != nil {
+		b.judge.drop(b, step, s)
 	}
+}
+
+// refuseDrop fails: the set is not in force.
+func (b *builder) refuseDrop(step policy.Step, s *policy.Set) {
+	b.fail(step.Pos, ErrNoEffect, "drop of %s, which is not in force%s", s.Name, b.inForce())
 }
 
 // inForce says which sets are, for the end of a message.

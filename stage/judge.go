@@ -23,6 +23,26 @@ const (
 	ErrNoLock = class("needed for locking")
 )
 
+// A judge looks for what is wrong with stages, and worth a note. It is functions, so that the linker leaves them out where
+// nothing leads to the judge.
+type judge struct {
+	rule    func(b *builder, r *policy.Rule, was *state)
+	use     func(b *builder, step policy.Step, s *policy.Set, before []*policy.Set)
+	drop    func(b *builder, step policy.Step, s *policy.Set) // of what is not in force
+	steps   func(b *builder, after []*state)
+	complex func(b *builder)
+}
+
+var thorough = judge{(*builder).judgeRule, (*builder).refuseGivenUp, (*builder).refuseDrop, (*builder).judgeSteps,
+	(*builder).refuseComplex}
+
+// refuseComplex fails: nothing else that was found of the stages counts.
+func (b *builder) refuseComplex() {
+	b.errs = b.policy.Mistakes.Clone()
+	b.fail(b.stage.Pos, b.tooComplex, "how the conditions of stage %s narrow those before is %v: use fewer or simpler ones",
+		b.stage.Name, b.tooComplex)
+}
+
 // judgeRule fails if a rule of a later stage asks for what was given up, or for a weaker refusal.
 func (b *builder) judgeRule(r *policy.Rule, was *state) {
 	if r.IncludingGo {

@@ -32,8 +32,8 @@ func (b *builder) narrow(i int) *state {
 
 // ruled returns what is left where the stage has a rule on a call; held tells whether a set in force has one too.
 func (b *builder) ruled(r *policy.Rule, was *state, held bool) *state {
-	if !r.Doubt {
-		b.judgeRule(r, was)
+	if !r.Doubt && b.judge != nil {
+		b.judge.rule(b, r, was)
 	}
 	is := *was
 	is.by = r.Origin

@@ -92,7 +92,28 @@ func New(p *policy.Policy, env Env) (*Plan, error) {
 
 // Draw is New for values that are told later: the plan has no Stages before With gives it its values.
 func Draw(p *policy.Policy) (*Plan, error) {
-	b := &builder{policy: p, errs: p.Mistakes.Clone()}
+	b := &builder{policy: p, judge: &thorough, errs: p.Mistakes.Clone()}
+	plan := b.draw()
+	if err := b.errs.Err(); err != nil {
+		return nil, err
+	}
+	plan.Notes = b.notes
+	return plan, nil
+}
+
+// Again is New for a policy that New has taken before, such as a built-in one: nothing is wrong with it, and no notes are
+// made. A program that only plans again does not link what finds mistakes and says them.
+func Again(p *policy.Policy, env Env) (*Plan, error) {
+	b := &builder{policy: p}
+	plan := b.draw()
+	if b.tooComplex != nil {
+		return nil, b.tooComplex
+	}
+	return plan.With(env), nil
+}
+
+func (b *builder) draw() *Plan {
+	p := b.policy
 	b.free = &state{program: []policy.Clause{{If: policy.Const(true), Action: policy.Action{Kind: policy.Allow}}}}
 	plan := &Plan{Policy: p, written: make([]Stage, len(p.Stages))}
 	b.start()
@@ -112,15 +133,13 @@ func Draw(p *policy.Policy) (*Plan, error) {
 			states[i] = b.narrow(i)
 			b.renew()
 		}
-		b.judgeSteps(states)
+		if b.judge != nil {
+			b.judge.steps(b, states)
+		}
 		plan.written[k] = b.finish(states)
 		b.before = &plan.written[k]
 	}
-	plan.Notes = b.notes
-	if err := b.errs.Err(); err != nil {
-		return nil, err
-	}
-	return plan, nil
+	return plan
 }
 
 // Index returns the place of the stage of that name; ok is false if there is none.
@@ -159,6 +178,7 @@ func allowAny(clauses []policy.Clause) bool {
 // A builder goes through the stages of a policy.
 type builder struct {
 	policy  *policy.Policy
+	judge   *judge            // nil: there are no mistakes
 	decider *policy.Decider   // nil until it is needed: see decide
 	calls   []policy.Decision // which calls there are, by ascending number; of the stage before also what it decides
 
@@ -291,8 +311,9 @@ func (c *cursor) find(nr uint32) *policy.Rule {
 // complain takes down that a stage is too complex; nothing else is told then.
 func (b *builder) complain(err error) {
 	if b.tooComplex == nil {
-		b.tooComplex, b.errs = err, b.policy.Mistakes.Clone()
-		b.fail(b.stage.Pos, err, "how the conditions of stage %s narrow those before is %v: use fewer or simpler ones",
-			b.stage.Name, err)
+		b.tooComplex = err
+		if b.judge != nil {
+			b.judge.complex(b)
+		}
 	}
 }
