@@ -3,6 +3,7 @@ package policy
 import (
 	"sort"
 
+	"github.com/stagelock/seccomp/internal/order"
 	"github.com/stagelock/seccomp/rule"
 )
 
@@ -34,7 +35,7 @@ func (c *checker) isMissing(word string) bool {
 		for _, x := range c.broken {
 			c.missing = append(c.missing, rule.Words(x.Text)...)
 		}
-		sort.Strings(c.missing)
+		order.Stable(c.missing, func(i, j int) bool { return c.missing[i] < c.missing[j] })
 	}
 	i := sort.SearchStrings(c.missing, word)
 	return i < len(c.missing) && c.missing[i] == word
