@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stagelock/seccomp/internal/ascii"
 	"github.com/stagelock/seccomp/internal/kernel"
 	"github.com/stagelock/seccomp/rule"
 )
@@ -42,7 +43,7 @@ func (c *checker) callHint(r *rule.Rule) string {
 	if hint := c.didYouMean(r.Pos, name, callNames(c.arch)); hint != "" {
 		return hint
 	}
-	inC := strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(name), "sys_"), "__nr_") // SYS_read, __NR_read
+	inC := strings.TrimPrefix(strings.TrimPrefix(ascii.Lower(name), "sys_"), "__nr_") // SYS_read, __NR_read
 	if kernel.KnownCall(inC) {
 		return ": did you mean " + quote(inC) + "?"
 	}
@@ -189,7 +190,7 @@ func (s *scope) constant(x *rule.Ident) (int64, bool) {
 
 // constNames yields the constants that begin as name does: there are too many to look at all.
 func constNames(arch *kernel.Arch, name string) iter.Seq[string] {
-	prefix := strings.ToUpper(name[:min(2, len(name))])
+	prefix := ascii.Upper(name[:min(2, len(name))])
 	return func(yield func(string) bool) {
 		for c := range arch.ConstsWithPrefix(prefix) {
 			if !yield(c.Name) {

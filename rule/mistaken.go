@@ -1,6 +1,10 @@
 package rule
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/stagelock/seccomp/internal/ascii"
+)
 
 // What people write who come from other languages, and what they mean by it.
 
@@ -37,7 +41,7 @@ func foreign(r rune) string {
 
 // alone records a word that stands where a condition belongs, without an operator.
 func (p *parser) alone(t token) {
-	switch word := strings.ToLower(t.text); word {
+	switch word := ascii.Lower(t.text); word {
 	case "kill", "trap", "log":
 		p.fail(t.pos, `found %s, expected a verdict or a condition: an action stands behind it, as in "0 else %s"`, quote(t.text), word)
 	case "allow", "allowed", "true", "yes", "on", "any", "all":
@@ -76,7 +80,7 @@ func (p *parser) operatorHint(behind string) string {
 // joinHint is the end of the message that something else than && or || follows a condition.
 func (p *parser) joinHint() string {
 	if p.tok.kind == tWord {
-		switch strings.ToLower(p.tok.text) {
+		switch ascii.Lower(p.tok.text) {
 		case "and":
 			return `: did you mean "&&"?`
 		case "or":

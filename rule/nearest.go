@@ -2,7 +2,8 @@ package rule
 
 import (
 	"iter"
-	"strings"
+
+	"github.com/stagelock/seccomp/internal/ascii"
 )
 
 // maxWord is the length of the longest word that Nearest looks at, in bytes.
@@ -16,13 +17,13 @@ func Nearest(word string, candidates iter.Seq[string]) string {
 		return ""
 	}
 	limit := mistakes(len(word))
-	lower := strings.ToLower(word)
+	lower := ascii.Lower(word)
 	best := ""
 	for c := range candidates {
 		if c == word || len(c) > maxWord || len(c) > len(word)+limit || len(c) < len(word)-limit {
 			continue
 		}
-		d := distance(lower, strings.ToLower(c))
+		d := distance(lower, ascii.Lower(c))
 		if d < limit || d == limit && (best == "" || c < best) {
 			best, limit = c, d
 		}

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/stagelock/seccomp/internal/ascii"
 )
 
 // rule reads `CALL: VERDICT {else ACTION [if EXPR]} [including go]`.
@@ -167,7 +169,7 @@ func (p *parser) action(what string) Action {
 
 // isErrno tells whether a word looks like the name of an errno.
 func isErrno(word string) bool {
-	return len(word) > 2 && word[0] == 'E' && strings.ToUpper(word) == word
+	return len(word) > 2 && word[0] == 'E' && ascii.Upper(word) == word
 }
 
 // afterRule records what stands between a rule and the end of its line.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/bits"
 	"strings"
+
+	"github.com/stagelock/seccomp/internal/ascii"
 )
 
 // value reads a constant expression. An & in it is read only where it can't be taken for anything else, which nested
@@ -166,7 +168,7 @@ func parseNumber(text string) (uint64, string) {
 		switch {
 		case rest[0] == '_':
 			return 0, fmt.Sprintf(`found "_" in the number %s: write it without`, quote(text))
-		case i > 0 && strings.Trim(strings.ToLower(rest), "ul") == "":
+		case i > 0 && strings.Trim(ascii.Lower(rest), "ul") == "":
 			return 0, fmt.Sprintf("found the number %s with the suffix %s: write it without", quote(text), quote(rest))
 		}
 		return 0, fmt.Sprintf("found %s, but %q is no %s digit", quote(text), rest[:1], name)

@@ -28,7 +28,7 @@ func (b *builder) finish(states []*state) Stage {
 		if b.floor != nil && len(b.floor[i]) > 0 && !st.noFloor {
 			clauses = append(append(b.list(len(b.floor[i])+len(clauses)), b.floor[i]...), clauses...)
 		}
-		if slices.ContainsFunc(clauses, symbolic) || slices.ContainsFunc(st.alone, symbolic) {
+		if symbolic(clauses) || symbolic(st.alone) {
 			s.symbolic = append(s.symbolic, i) // few are
 		}
 		b.calls[i].Clauses = clauses

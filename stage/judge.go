@@ -111,6 +111,8 @@ func (b *builder) reaches(clauses []policy.Clause, c policy.Cond) bool {
 }
 
 // spelled returns how a rule names its call.
+//
+//go:noinline
 func spelled(r *policy.Rule) string {
 	if r.Name == "" {
 		return fmt.Sprintf("nr(%d)", r.Nr)
@@ -137,6 +139,7 @@ func (b *builder) failRule(r *policy.Rule, class error, format string, args ...a
 	b.failAt(r.Origin, class, format, args...)
 }
 
+//go:noinline
 func (b *builder) failAt(o *policy.Origin, class error, format string, args ...any) {
 	b.failIn(o.File, rule.Pos{Line: o.Line, Col: o.Col}, class, format, args...)
 }

@@ -115,7 +115,10 @@ func (b *builder) reached(clauses []policy.Clause) []policy.Clause {
 	return left
 }
 
-// appendWords appends what a rule says, as clauses: where it allows, then its else arms.
+// appendWords appends what a rule says, as clauses: where it allows, then its else arms. A copy of it is larger than the
+// functions that would have it.
+//
+//go:noinline
 func appendWords(list []policy.Clause, r *policy.Rule) []policy.Clause {
 	if r.Allow != policy.Const(false) {
 		list = append(list, policy.Clause{If: r.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: r.Origin})

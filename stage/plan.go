@@ -258,6 +258,8 @@ func (b *builder) was(i int) *state {
 }
 
 // list returns an empty list with room for n clauses; many share an allocation.
+//
+//go:noinline
 func (b *builder) list(n int) []policy.Clause {
 	if n > len(b.clauses) {
 		b.clauses = make([]policy.Clause, max(n, 64))

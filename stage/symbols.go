@@ -106,8 +106,15 @@ func (r *resolver) conds(parts []policy.Cond) []policy.Cond {
 	return resolved
 }
 
-// symbolic tells whether a clause has symbols.
-func symbolic(c policy.Clause) bool { return hasSymbols(c.If) }
+// symbolic tells whether clauses have symbols.
+func symbolic(clauses []policy.Clause) bool {
+	for i := range clauses {
+		if hasSymbols(clauses[i].If) {
+			return true
+		}
+	}
+	return false
+}
 
 func hasSymbols(c policy.Cond) bool {
 	switch c := c.(type) {
