@@ -67,77 +67,85 @@ var (
 	clocks = family{names: []string{"CLOCK_REALTIME", "CLOCK_MONOTONIC", "CLOCK_PROCESS_CPUTIME_ID",
 		"CLOCK_THREAD_CPUTIME_ID", "CLOCK_MONOTONIC_RAW", "CLOCK_REALTIME_COARSE", "CLOCK_MONOTONIC_COARSE",
 		"CLOCK_BOOTTIME"}}
-	levels = family{names: []string{"SOL_SOCKET", "IPPROTO_IP", "IPPROTO_TCP", "IPPROTO_UDP", "IPPROTO_IPV6"}}
+	levels    = family{names: []string{"SOL_SOCKET", "IPPROTO_IP", "IPPROTO_TCP", "IPPROTO_UDP", "IPPROTO_IPV6"}}
+	maskings  = family{names: []string{"SIG_BLOCK", "SIG_UNBLOCK", "SIG_SETMASK"}}
+	seeks     = family{names: []string{"SEEK_SET", "SEEK_CUR", "SEEK_END", "SEEK_DATA", "SEEK_HOLE"}}
+	epollings = family{names: []string{"EPOLL_CTL_ADD", "EPOLL_CTL_DEL", "EPOLL_CTL_MOD"}}
+	epolls    = family{names: []string{"EPOLL_CLOEXEC"}, flags: true}
+	eventfds  = family{names: []string{"EFD_SEMAPHORE", "EFD_NONBLOCK", "EFD_CLOEXEC"}, flags: true}
+	memfds    = family{names: []string{"MFD_CLOEXEC", "MFD_ALLOW_SEALING", "MFD_HUGETLB"}, flags: true}
+	randoms   = family{names: []string{"GRND_NONBLOCK", "GRND_RANDOM"}, flags: true}
+	seccomps  = family{names: []string{"SECCOMP_SET_MODE_STRICT", "SECCOMP_SET_MODE_FILTER", "SECCOMP_GET_ACTION_AVAIL",
+		"SECCOMP_GET_NOTIF_SIZES"}}
 )
 
 // families says which constants an argument is written with: by the call's and the argument's name, or by the
-// argument's alone.
-func families(call, arg string) (f family, ok bool) {
+// argument's alone; nil if none are known.
+func families(call, arg string) *family {
 	switch call + "." + arg {
 	case "open.flags", "openat.flags":
-		return opening, true
+		return &opening
 	case "pipe2.flags", "dup3.flags":
-		return descriptors, true
+		return &descriptors
 	case "mmap.flags", "mmap2.flags":
-		return mappings, true
+		return &mappings
 	case "clone.clone_flags", "unshare.unshare_flags", "setns.flags":
-		return clones, true
+		return &clones
 	case "madvise.behavior":
-		return advices, true
+		return &advices
 	case "fcntl.cmd", "fcntl64.cmd":
-		return fcntls, true
+		return &fcntls
 	case "prctl.option":
-		return prctls, true
+		return &prctls
 	case "ioctl.cmd":
-		return terminals, true
+		return &terminals
 	case "socket.type", "socketpair.type", "accept4.flags":
-		return socketTypes, true
+		return &socketTypes
 	case "sendto.flags", "sendmsg.flags", "sendmmsg.flags", "recvfrom.flags", "recvmsg.flags", "recvmmsg.flags":
-		return messages, true
+		return &messages
 	case "newfstatat.flag", "fstatat64.flag", "unlinkat.flag", "linkat.flags", "fchownat.flag", "faccessat2.flags",
 		"statx.flags", "execveat.flags":
-		return paths, true
+		return &paths
 	case "prlimit64.resource", "setrlimit.resource", "getrlimit.resource":
-		return limits, true
+		return &limits
 	case "setsockopt.level", "getsockopt.level":
-		return levels, true
+		return &levels
 	case "rt_sigprocmask.how":
-		return family{names: []string{"SIG_BLOCK", "SIG_UNBLOCK", "SIG_SETMASK"}}, true
+		return &maskings
 	case "lseek.whence":
-		return family{names: []string{"SEEK_SET", "SEEK_CUR", "SEEK_END", "SEEK_DATA", "SEEK_HOLE"}}, true
+		return &seeks
 	case "epoll_ctl.op":
-		return family{names: []string{"EPOLL_CTL_ADD", "EPOLL_CTL_DEL", "EPOLL_CTL_MOD"}}, true
+		return &epollings
 	case "epoll_create1.flags":
-		return family{names: []string{"EPOLL_CLOEXEC"}, flags: true}, true
+		return &epolls
 	case "eventfd2.flags":
-		return family{names: []string{"EFD_SEMAPHORE", "EFD_NONBLOCK", "EFD_CLOEXEC"}, flags: true}, true
+		return &eventfds
 	case "memfd_create.flags":
-		return family{names: []string{"MFD_CLOEXEC", "MFD_ALLOW_SEALING", "MFD_HUGETLB"}, flags: true}, true
+		return &memfds
 	case "getrandom.flags":
-		return family{names: []string{"GRND_NONBLOCK", "GRND_RANDOM"}, flags: true}, true
+		return &randoms
 	case "seccomp.op":
-		return family{names: []string{"SECCOMP_SET_MODE_STRICT", "SECCOMP_SET_MODE_FILTER", "SECCOMP_GET_ACTION_AVAIL",
-			"SECCOMP_GET_NOTIF_SIZES"}}, true
+		return &seccomps
 	}
 	switch arg {
 	case "family":
-		return addressFamilies, true
+		return &addressFamilies
 	case "dfd", "olddfd", "newdfd":
-		return directories, true
+		return &directories
 	case "prot":
-		return protections, true
+		return &protections
 	case "sig":
-		return signals, true
+		return &signals
 	case "which_clock", "clockid":
-		return clocks, true
+		return &clocks
 	}
-	return family{}, false
+	return nil
 }
 
 // value puts the value of an argument into words.
 func (e *expressor) value(arg uint8, v number) rule.Value {
 	a := e.argument(arg)
-	if f, ok := families(e.call, a.name); ok {
+	if f := families(e.call, a.name); f != nil {
 		if v == 0 && f.zero != "" && f.is(e, f.zero, a, 0) {
 			return &rule.Ident{Name: f.zero}
 		}
@@ -154,7 +162,7 @@ func (e *expressor) value(arg uint8, v number) rule.Value {
 // pattern puts bits of an argument into words: a mask, or a value under the mask.
 func (e *expressor) pattern(arg uint8, v, mask number) rule.Value {
 	a := e.argument(arg)
-	if f, ok := families(e.call, a.name); ok {
+	if f := families(e.call, a.name); f != nil {
 		if v == 0 && f.under != "" {
 			if under, ok := e.arch.Const(f.under); ok && number(under)&^mask == 0 && f.is(e, f.zero, a, 0) {
 				return &rule.Ident{Name: f.zero}

@@ -124,7 +124,10 @@ func Call(arch *kernel.Arch, nr uint32, args [6]uint64, texts map[int]string) st
 			continue
 		}
 		text := policy.FormatCond(equal(i, a, args[i]), &c, arch)
-		list = append(list, strings.Replace(text, " == ", "=", 1))
+		if name, value, ok := strings.Cut(text, " == "); ok {
+			text = name + "=" + value
+		}
+		list = append(list, text)
 	}
 	return c.Name + "(" + strings.Join(list, ", ") + ")"
 }
