@@ -82,6 +82,7 @@ func TestReportOfTheSignalled(t *testing.T) {
 		unix.Kill(x.Thread, unix.SIGUSR1)
 		time.Sleep(20 * time.Millisecond) // for the signal to interrupt the call
 	})
+	<-r.Done()
 	if count != 1 || !strings.Contains(out.String(), "Read-only file system") {
 		t.Errorf("told %d times; the shell said %q", count, &out)
 	}
