@@ -69,11 +69,11 @@ func Parse(status []byte) (State, error) {
 		} else {
 			status = nil
 		}
-		colon := bytes.IndexByte(line, ':')
-		if colon < 0 {
+		field, value, ok := bytes.Cut(line, []byte{':'})
+		if !ok {
 			continue
 		}
-		if err := s.set(line[:colon], trim(line[colon+1:])); err != nil {
+		if err := s.set(field, trim(value)); err != nil {
 			return State{}, err
 		}
 	}

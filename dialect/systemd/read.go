@@ -70,13 +70,13 @@ func (r *reader) unit(text string) {
 			section = trimmed[1 : len(trimmed)-1]
 			continue
 		}
-		at := rule.At(i + 1, strings.Index(line, trimmed) + 1)
+		at := rule.At(i+1, strings.Index(line, trimmed)+1)
 		key, value, ok := strings.Cut(line, "=")
 		if !ok {
 			r.Errorf(dialect.ErrSyntax, at, "found %q, expected a setting, as %s=…", clip(trimmed), keyFilter)
 			continue
 		}
-		words := r.words(value, rule.At(i + 1, len(key) + 2))
+		words := r.words(value, rule.At(i+1, len(key)+2))
 		for continues(line) && i+1 < len(list) { // comments in between are gone past
 			i++
 			line = strings.TrimRight(list[i], "\r")
@@ -84,7 +84,7 @@ func (r *reader) unit(text string) {
 				line = `\`
 				continue
 			}
-			words = append(words, r.words(line, rule.At(i + 1, 1))...)
+			words = append(words, r.words(line, rule.At(i+1, 1))...)
 		}
 		key = strings.TrimSpace(key)
 		switch {

@@ -151,14 +151,15 @@ func high(args [6]uint64) bool {
 func TestPlainPolicies(t *testing.T) {
 	for seed := range uint64(20) {
 		random := rand.New(rand.NewPCG(seed, 3))
-		text := "on_next_syscall: 1\n"
+		var text strings.Builder
+		text.WriteString("on_next_syscall: 1\n")
 		var names []string
 		rules := gvisor.NewSyscallRules()
 		for _, c := range arch.Calls() {
 			if c.Nr <= 334 && random.IntN(2+int(seed%6)) == 0 { // elastic's tables have these too
 				names = append(names, c.Name)
 				rules.Set(uintptr(c.Nr), gvisor.MatchAll{})
-				text += "sys_" + c.Name + ": 1\n"
+				text.WriteString("sys_" + c.Name + ": 1\n")
 			}
 		}
 		if len(names) < 2 {
@@ -169,7 +170,7 @@ func TestPlainPolicies(t *testing.T) {
 		theirs := load(t, prog, err)
 		built, err := buildGVisor(rules)
 		gv := load(t, built, err)
-		progs, err := compileStages([]byte(text))
+		progs, err := compileStages([]byte(text.String()))
 		if err != nil || len(progs) != 1 {
 			t.Fatal(len(progs), err)
 		}

@@ -168,14 +168,12 @@ func spareThreads() {
 	release := make(chan struct{})
 	for range 8 {
 		made.Add(1)
-		parked.Add(1)
-		go func() {
-			defer parked.Done()
+		parked.Go(func() {
 			runtime.LockOSThread() // a thread for each of them
 			defer runtime.UnlockOSThread()
 			made.Done()
 			<-release
-		}()
+		})
 	}
 	made.Wait()
 	close(release)
@@ -221,9 +219,10 @@ func programs(variant string, s *shared) ([][]bpf.Instruction, error) {
 
 // stages returns the programs of the shared policy followed by stages that drop a call each.
 func stages(s *shared, n int) ([][]bpf.Instruction, error) {
-	text := "stage first\n" + string(s.text)
+	var text strings.Builder
+	text.WriteString("stage first\n" + string(s.text))
 	for i, drop := range []string{"connect", "bind", "timer_create"}[:n-1] {
-		text += fmt.Sprintf("\nstage later%d\nsys_%s: 0\n", i, drop)
+		text.WriteString(fmt.Sprintf("\nstage later%d\nsys_%s: 0\n", i, drop))
 	}
-	return compileStages([]byte(text))
+	return compileStages([]byte(text.String()))
 }

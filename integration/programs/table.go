@@ -17,7 +17,7 @@ import (
 // table prints what each stage of each program leaves.
 func table(w io.Writer, chosen []program) error {
 	fmt.Fprintf(w, "| program | stage | calls allowed, of %d | of these for the runtime alone | dangerous calls open, of %d | can still |\n",
-		len(kernel.Native().Calls()), known(kernel.Native()))
+		kernel.Native().Len(), known(kernel.Native()))
 	fmt.Fprintln(w, "|---|---|---|---|---|---|")
 	for _, p := range chosen {
 		plan, err := plan(p)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -27,9 +28,7 @@ func (r request) fetch(ctx context.Context, c *http.Client) ([]byte, *http.Respo
 	if err != nil {
 		return nil, nil, err
 	}
-	for name, values := range r.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, r.header)
 	resp, err := c.Do(req)
 	if err != nil {
 		return nil, nil, err

@@ -48,9 +48,9 @@ type jsonParser struct {
 func (p *jsonParser) pos(offset int) rule.Pos {
 	line := sort.SearchInts(p.ends, offset)
 	if line == 0 {
-		return rule.At(1, offset + 1)
+		return rule.At(1, offset+1)
 	}
-	return rule.At(line + 1, offset - p.ends[line-1])
+	return rule.At(line+1, offset-p.ends[line-1])
 }
 
 // next returns the offset of the next token.
