@@ -29,7 +29,7 @@ var garbage = map[string]struct {
 	"sets again and again":   {"use all\n", func(int) string { return "drop all; use all" }},
 	"sets of its own":        {"", func(i int) string { return fmt.Sprintf("set a%d { use a%d }", i, i+1) }},
 	"stages":                 {"", func(i int) string { return fmt.Sprintf("stage s%d", i) }},
-	"stages that narrow":     {"", func(i int) string { return fmt.Sprintf("stage s%d\nsys_lseek: offset != %d", i, i*0x123456789) }},
+	"stages that narrow":     {"", func(i int) string { return fmt.Sprintf("stage s%d\nsys_lseek: offset != %d", i, int64(i)*0x123456789) }},
 	"stages that use":        {"", func(i int) string { return fmt.Sprintf("stage s%d\nuse files", i) }},
 	"stages that drop":       {"", func(i int) string { return fmt.Sprintf("stage s%d\nuse all; drop files", i) }},
 	"stages of one name":     {"", func(int) string { return "stage s" }},
