@@ -5,8 +5,9 @@ import (
 	"syscall"
 )
 
-// Names lists a directory, without . and .., in no order; with an error, as much of it as could be read. os.ReadDir and Readdirnames do the same, and link what else
-// they can tell of files, down to how a time is written: 150 KB of a program that needs none of it.
+// Names lists a directory, without . and .., in no order; with an error, as much of it as could be read. os.ReadDir and
+// Readdirnames do the same, and link what else they can tell of files, down to how a time is written: 150 KB of a program
+// that needs none of it.
 func Names(dir string) ([]string, error) {
 	fd, err := syscall.Open(dir, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
 	for err == syscall.EINTR {
