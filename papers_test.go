@@ -128,6 +128,41 @@ func TestPromisesAreTested(t *testing.T) {
 	}
 }
 
+// Each test that a paper names exists: `directory.TestName`, or `TestName` where the directory is clear.
+func TestNamedTestsExist(t *testing.T) {
+	known := make(map[string]bool)
+	for name := range tests(t) {
+		known[name], known[name[strings.LastIndex(name, ".")+1:]] = true, true
+	}
+	for _, dir := range []string{"integration/peers", "integration/programs"} { // modules of their own
+		files, err := filepath.Glob(dir + "/*_test.go")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s has no tests: %v", dir, err)
+		}
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllSubmatch(content, -1) {
+				known[dir+"."+string(m[1])] = true
+			}
+		}
+	}
+	name := regexp.MustCompile("`((?:[\\w./]+\\.)?(?:Test|Fuzz)[A-Z]\\w*)`")
+	found := 0
+	for paper, text := range papers(t) {
+		for _, m := range name.FindAllStringSubmatch(text, -1) {
+			if found++; !known[m[1]] {
+				t.Errorf("%s names %s: there is no such test", paper, m[1])
+			}
+		}
+	}
+	if found < 50 {
+		t.Errorf("%d names of tests found", found)
+	}
+}
+
 // The change log names what the root package exports, so that nothing comes or goes unsaid.
 func TestChangeLogNamesTheAPI(t *testing.T) {
 	log := papers(t)["CHANGELOG.md"]
