@@ -79,6 +79,7 @@ var births = []attack{
 			s.Skipf("the program was built without cgo")
 		}
 		s.Must(cthread.Handle())
+		s.Allowed("getppid before", func() error { return cthread.CallInHandler(unix.SYS_GETPPID) })
 		s.lock()
 		s.Refused(syscall.EPERM, "getppid", func() error { return cthread.CallInHandler(unix.SYS_GETPPID) })
 		s.Refused(syscall.EPERM, "execve", func() error { return cthread.CallInHandler(unix.SYS_EXECVE) })

@@ -66,6 +66,28 @@ var memory = []attack{
 			return err
 		})
 	}).in("init"),
+	// What was mapped before the lock needs no call: neither to change a file nor to talk to another process.
+	unrefusable("What is open", "a file that was mapped before, and closed", func(s *scene) {
+		path := s.file()
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		s.Must(err)
+		shared, err := unix.Mmap(int(f.Fd()), 0, 1, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+		s.Must(err)
+		s.Must(f.Close())
+		seen, err := os.Open(path)
+		s.Must(err)
+		s.lock()
+		s.Refused(syscall.EPERM, "open it to write", func() error { return s.open(path, unix.O_WRONLY) })
+		s.Allowed("change it", func() error {
+			shared[0] = 'U'
+			b := make([]byte, len("Untouched"))
+			_, err := unix.Pread(int(seen.Fd()), b, 0)
+			if err == nil && string(b) != "Untouched" {
+				s.Errorf("the file has %q", b)
+			}
+			return err
+		})
+	}),
 	// The runtime has to map memory; what else is asked for by the same call the filter can't see.
 	unrefusable("mmap on s390x", "memory that can be executed, where mmap's arguments lie in memory", func(s *scene) {
 		if runtime.GOARCH != "s390x" {
