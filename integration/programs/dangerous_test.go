@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stagelock/seccomp/internal/kernel"
@@ -30,5 +33,23 @@ func TestOpenFindsAll(t *testing.T) {
 	}
 	if found := len(able(&plan.Stages[0])); found != len(abilities) {
 		t.Errorf("able to do %d things, want all %d", found, len(abilities))
+	}
+}
+
+// TestTableIsTold holds the table in docs/programs.md, which says of what build it is, to the policies.
+func TestTableIsTold(t *testing.T) {
+	if runtime.GOARCH != "amd64" || !strings.HasPrefix(runtime.Version(), "go1.26") {
+		t.Skipf("the table is of Go 1.26 on amd64, this is %s on %s", runtime.Version(), runtime.GOARCH)
+	}
+	text, err := os.ReadFile("../../docs/programs.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made strings.Builder
+	if err := table(&made, programs()); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "\n\n"+made.String()+"\n") {
+		t.Errorf("docs/programs.md does not have what `go run .` prints:\n%s", made.String())
 	}
 }

@@ -192,7 +192,7 @@ func panics(t *testing.T, p program, at place) {
 	}
 }
 
-// previous is the Go release before the newest, by its newest patch release.
+// previous is the Go release before 1.26, with which the module is developed, by its newest patch release.
 const previous = "go1.25.14"
 
 // TestPreviousRelease has one program built by the previous Go release; all are with -toolchain.
