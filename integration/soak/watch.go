@@ -21,11 +21,11 @@ type sample struct {
 
 // A watch looks at a process from outside.
 type watch struct {
-	pid    int
-	locked bool
-	now    sample
-	lows   []low
-	seen   int
+	pid     int
+	filters int // that each of its threads has to have; 0 if it isn't locked
+	now     sample
+	lows    []low
+	seen    int
 }
 
 // A low is the least that a process had in some hundred samples: what it has when it rests.
@@ -42,8 +42,8 @@ func (w *watch) look() error {
 	}
 	s := sample{threads: len(threads)}
 	for _, t := range threads {
-		if s.born = max(s.born, t.Tid-w.pid); w.locked && w.seen > 20 && t.Filters < 2 && !t.Exiting() {
-			return fmt.Errorf("thread %d has %d filters, want 2", t.Tid, t.Filters)
+		if s.born = max(s.born, t.Tid-w.pid); w.seen > 20 && t.Filters < w.filters && !t.Exiting() {
+			return fmt.Errorf("thread %d has %d filters, want %d", t.Tid, t.Filters, w.filters)
 		}
 	}
 	dir := "/proc/" + strconv.Itoa(w.pid)
