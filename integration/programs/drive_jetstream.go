@@ -81,7 +81,7 @@ func (k kept) publishAndConsume(ctx context.Context, data []byte) error {
 		}
 	}
 	if err := batch.Error(); err != nil || came != 1 {
-		return fmt.Errorf("jetstream: %d messages came, want one: %w", came, err)
+		return fmt.Errorf("jetstream: %d messages came, want one: %v", came, err)
 	}
 	return nil
 }
@@ -123,7 +123,7 @@ func keep(ctx context.Context, p place) error {
 		}
 	}
 	if err := batch.Error(); err != nil || len(sizes) > 0 {
-		return fmt.Errorf("jetstream: messages of %v did not come: %w", sizes, err)
+		return fmt.Errorf("jetstream: messages of %v did not come: %v", sizes, err)
 	}
 	if err := k.stream.Purge(ctx); err != nil {
 		return err
