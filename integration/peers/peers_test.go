@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -60,6 +61,47 @@ func TestPerformanceIsTold(t *testing.T) {
 		}
 	}
 }
+
+// So does what compiling allocates, but for a tenth more or less: the runtime allocates for itself, too, and other Go releases
+// do it otherwise.
+func TestAllocationsAreTold(t *testing.T) {
+	name, err := find("docs/performance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rows, _ := strings.Cut(string(text), " compiling, ")
+	rows, _, _ = strings.Cut(rows, "\n\n")
+	s := policyOf(t)
+	for _, c := range contests {
+		do, err := c.prepare(s)
+		if err == errNoLibseccomp {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &run{name: c.name, do: do}
+		if err := r.count(); err != nil {
+			t.Fatal(err)
+		}
+		_, row, _ := strings.Cut(rows, " "+c.name+"  ")
+		row, _, _ = strings.Cut(row, "\n")
+		var median, least, allocs, kb float64
+		if _, err := fmt.Sscan(row, &median, &least, &allocs, &kb); err != nil {
+			t.Errorf("docs/performance.md has no row of %q: %v", c.name, err)
+			continue
+		}
+		if !near(allocs, r.allocs) || !near(kb, r.bytes/1000) {
+			t.Errorf("%s: docs/performance.md has %.0f allocations and %.1f KB, it is %.0f and %.1f", c.name, allocs, kb, r.allocs, r.bytes/1000)
+		}
+	}
+}
+
+func near(told, is float64) bool { return told > 0.9*is && told < 1.1*is }
 
 func policyOf(t *testing.T) *shared {
 	t.Helper()
