@@ -173,7 +173,9 @@ func descend() {
 	case "traced":
 		traced()
 	case "tracer":
-		tracer()
+		tracer(rewriting)
+	case "suspender":
+		tracer(suspending)
 	}
 	err := raw(unix.SYS_GETPPID)
 	switch first {

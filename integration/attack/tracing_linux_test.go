@@ -34,7 +34,15 @@ var tracing = []attack{
 			s.Skipf("the registers are read on amd64 alone")
 		}
 		s.lockText("use all\nsys_getppid: 0\n") // ptrace is allowed
-		s.Refused(syscall.EPERM, "getppid in place of getpgrp", func() error { return rewritten(s) })
+		s.Refused(syscall.EPERM, "getppid in place of getpgrp", func() error { return rewritten(s, 0) })
+	}),
+	refused("a locked tracer, that suspends the filters", func(s *scene) {
+		s.lockText("use all\nsys_getppid: 0\n")
+		err := rewritten(s, unix.PTRACE_O_SUSPEND_SECCOMP)
+		if err == unix.EINVAL {
+			s.Skipf("the kernel has no CONFIG_CHECKPOINT_RESTORE")
+		}
+		s.Refused(syscall.EPERM, "suspend them", func() error { return err })
 	}),
 	// A child that is locked as its parent is can't trace it.
 	refused("ptrace of itself, by a child", func(s *scene) {
@@ -46,29 +54,8 @@ var tracing = []attack{
 		if runtime.GOARCH != "amd64" {
 			s.Skipf("the registers are read on amd64 alone")
 		}
-		if err := unix.Prctl(unix.PR_SET_PTRACER, ^uintptr(0), 0, 0, 0); err != unix.EINVAL { // a kernel without Yama
-			s.Must(err)
-		}
-		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		cmd := exec.Command("/proc/self/exe")
-		cmd.Env = append(os.Environ(), envDescend+"=tracer", "TID="+strconv.Itoa(unix.Gettid()))
-		begin, err := cmd.StdinPipe()
-		s.Must(err)
-		said, err := cmd.StdoutPipe()
-		s.Must(err)
-		s.Must(cmd.Start())
-		s.lock()
-		ended := make(chan error)
-		go func() {
-			text, err := io.ReadAll(said) // to wait for a child is more than the stage allows
-			errno, nan := strconv.Atoi(string(text))
-			if err = errors.Join(err, nan); err == nil {
-				err = syscall.Errno(errno)
-			}
-			ended <- err
-		}()
-		s.Must(begin.Close())
+		ended := s.tracedBy("tracer")
 		s.Refused(syscall.EPERM, "getppid in place of getpid", func() error {
 			for {
 				raw(unix.SYS_GETPID)
@@ -80,11 +67,56 @@ var tracing = []attack{
 			}
 		})
 	}),
+	// But where the kernel lets it, it has the filters not asked at all (PTRACE_O_SUSPEND_SECCOMP, for checkpoints).
+	unrefusable("Tracers with rights", "a tracer from before the lock, that suspends the filters", func(s *scene) {
+		defer runtime.UnlockOSThread()
+		ended := s.tracedBy("suspender")
+		var err, without error
+		for err = unix.EPERM; err != nil && without == nil; {
+			err = raw(unix.SYS_GETPPID)
+			select {
+			case without = <-ended:
+			default:
+			}
+		}
+		if without == unix.EPERM || without == unix.EINVAL {
+			s.Skipf("the tracer may not: it takes CAP_SYS_ADMIN, no filter of its own, and CONFIG_CHECKPOINT_RESTORE")
+		}
+		s.Allowed("getppid, which the stage refuses", func() error { return errors.Join(err, without) })
+	}),
+}
+
+// tracedBy locks the scene, and then has a child that was there before trace this thread, to which the caller stays locked.
+// It returns what the child says when it ends.
+func (s *scene) tracedBy(what string) <-chan error {
+	if err := unix.Prctl(unix.PR_SET_PTRACER, ^uintptr(0), 0, 0, 0); err != unix.EINVAL { // a kernel without Yama
+		s.Must(err)
+	}
+	runtime.LockOSThread()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), envDescend+"="+what, "TID="+strconv.Itoa(unix.Gettid()))
+	begin, err := cmd.StdinPipe()
+	s.Must(err)
+	said, err := cmd.StdoutPipe()
+	s.Must(err)
+	s.Must(cmd.Start())
+	s.lock()
+	ended := make(chan error, 1)
+	go func() {
+		text, err := io.ReadAll(said) // to wait for a child is more than the stage allows
+		errno, nan := strconv.Atoi(string(text))
+		if err = errors.Join(err, nan); err == nil {
+			err = syscall.Errno(errno)
+		}
+		ended <- err
+	}()
+	s.Must(begin.Close())
+	return ended
 }
 
 // rewritten traces a child of its own, puts another number in the place of a call's that the child makes, and returns
 // what the child gets.
-func rewritten(s *scene) error {
+func rewritten(s *scene, options int) error {
 	runtime.LockOSThread() // a tracer is a thread
 	defer runtime.UnlockOSThread()
 	cmd := exec.Command("/proc/self/exe")
@@ -95,7 +127,7 @@ func rewritten(s *scene) error {
 		cmd.Process.Kill()
 		cmd.Wait()
 	}()
-	return replaced(cmd.Process.Pid, getpgrp, unix.PTRACE_O_EXITKILL)
+	return replaced(cmd.Process.Pid, getpgrp, unix.PTRACE_O_EXITKILL|options)
 }
 
 // replaced waits until a tracee has stopped, puts getppid in the place of the next call it makes by a number, and
@@ -137,10 +169,10 @@ func replaced(pid int, from uint64, options int) error {
 // trace tries to become the parent's tracer.
 func trace() error { return raw(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uint64(os.Getppid())) }
 
-// tracer is what a child does that is not locked: once its parent is, it traces it, and prints the errno that the parent got.
-func tracer() {
+// tracer is what a child does that is not locked: once its parent is, it traces it, and prints the errno that came of it.
+func tracer(then func(tid int) error) {
 	var errno syscall.Errno
-	if err := traceParent(); !errors.As(err, &errno) {
+	if err := traceParent(then); !errors.As(err, &errno) {
 		fmt.Fprintln(os.Stderr, "tracer:", err)
 		os.Exit(1)
 	}
@@ -148,7 +180,29 @@ func tracer() {
 	os.Exit(0)
 }
 
-func traceParent() error {
+// rewriting has the parent make another call than the one that it makes.
+func rewriting(tid int) error { return replaced(tid, unix.SYS_GETPID, 0) }
+
+// suspending has no filter asked about what the parent calls, as long as it is traced.
+func suspending(tid int) error {
+	var status unix.WaitStatus
+	if _, err := unix.Wait4(tid, &status, unix.WALL, nil); err != nil {
+		return err
+	}
+	if err := unix.PtraceSetOptions(tid, unix.PTRACE_O_SUSPEND_SECCOMP); err != nil {
+		return err
+	}
+	for signal := 0; ; signal = int(status.StopSignal()) {
+		if err := unix.PtraceCont(tid, signal); err != nil {
+			return err
+		}
+		if _, err := unix.Wait4(tid, &status, unix.WALL, nil); err != nil || status.Exited() || status.Signaled() {
+			return err
+		}
+	}
+}
+
+func traceParent(then func(tid int) error) error {
 	runtime.LockOSThread()
 	tid, err := strconv.Atoi(os.Getenv("TID"))
 	if err != nil {
@@ -160,7 +214,7 @@ func traceParent() error {
 	if err := unix.PtraceAttach(tid); err != nil {
 		return err
 	}
-	return replaced(tid, unix.SYS_GETPID, 0)
+	return then(tid)
 }
 
 // traced is what the child does: the same call for ever, from its main thread, on which the runtime starts programs.
