@@ -101,6 +101,9 @@ func ThreadIDs(tasks string) ([]int, error) {
 	}
 	tids := make([]int, 0, len(names))
 	for _, name := range names {
+		if name == "0" {
+			continue // "The task has just exited": fs/proc/base.c, proc_task_readdir, where older kernels list it all the same
+		}
 		tid, ok := digits.Parse(name, 10, 31)
 		if !ok || strings.HasPrefix(name, "0") {
 			return nil, &fs.PathError{Op: "list", Path: tasks, Err: fmt.Errorf("%q is not a thread id", name)}

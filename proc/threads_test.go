@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,6 +42,25 @@ func TestThreadsOfNobody(t *testing.T) {
 		} else if !strings.Contains(err.Error(), "hidepid") {
 			t.Errorf("root %q: %v does not say what may be the reason", f.Root, err)
 		}
+	}
+}
+
+// Older kernels, 5.10 for one, list a thread that is just ending by the number it no longer has.
+func TestThreadIDs(t *testing.T) {
+	tasks := t.TempDir()
+	for _, name := range []string{"102", "0", "7"} {
+		if err := os.Mkdir(filepath.Join(tasks, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := ThreadIDs(tasks); err != nil || !slices.Equal(got, []int{7, 102}) {
+		t.Errorf("%v, %v; want 7 and 102", got, err)
+	}
+	if err := os.Mkdir(filepath.Join(tasks, "07"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ThreadIDs(tasks); err == nil || !strings.Contains(err.Error(), `"07" is not a thread id`) {
+		t.Errorf("%v, %v; want an error about 07", got, err)
 	}
 }
 
