@@ -25,7 +25,7 @@ type Observation struct {
 	Gets  string // what it would have got: errno EPERM
 	Allow string // the rule that would allow what was seen so far; empty: none can
 	Count int
-	Stack string // of the first time, as a traceback has it; empty: it could not be taken
+	Stack string // of the first time that it could be taken, as a traceback has it; empty: it never could
 }
 
 // observations are what an observing process has seen, and what it takes to see.
@@ -241,13 +241,16 @@ func (o *observations) add(call *lock.Observed) func(Logger) {
 	i := slices.Index(o.log.Seen, x)
 	if i == len(o.seen) {
 		o.seen = append(o.seen, &Observation{
-			Stage: j.stage, Rule: refusal.Whose(by.Origin), Gets: by.Action.Text(o.log.Arch), Call: text, Stack: stack,
+			Stage: j.stage, Rule: refusal.Whose(by.Origin), Gets: by.Action.Text(o.log.Arch), Call: text,
 		})
 		o.stacks = append(o.stacks, make(map[string]bool))
 	}
 	s := o.seen[i]
 	before := s.Count
 	s.Count = x.Count
+	if s.Stack == "" {
+		s.Stack = stack
+	}
 	fresh := !o.stacks[i][stack] && len(o.stacks[i]) < toldEach && (stack != "" || before == 0)
 	if fresh {
 		o.stacks[i][stack] = true

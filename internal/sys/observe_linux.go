@@ -42,7 +42,7 @@ var observer struct {
 	skipped [seenSize]atomic.Uint32 // those of them that were not written down, and not told of yet
 	again   [againSize]call
 	named   [seenSize]uint8 // which argument points to a string, by number, counted from 1
-	blind   [seenSize]uint8 // captures in a row that came to nothing, by number
+	blind   [seenSize]uint8 // captures in a row that came to nothing or weren't tried, by number
 }
 
 const (

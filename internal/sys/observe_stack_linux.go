@@ -85,10 +85,16 @@ func keepRegisters(info, context unsafe.Pointer) {
 //go:nosplit
 //go:norace
 func captureStack() bool {
-	const giveUp = 4
+	// What came to nothing some times in a row is mostly a thread that has the signal blocked, but can have been a busy
+	// machine: it is tried now and then.
+	const giveUp, again = 4, 16
 	o, c := &observer.scratch, &observer.capture
 	blind := &observer.blind[uint32(o.notice.Nr)%seenSize]
-	if observer.chain == 0 || *blind >= giveUp {
+	if observer.chain == 0 {
+		return false
+	}
+	if *blind >= giveUp && *blind%again != 0 {
+		*blind++
 		return false
 	}
 	c.last++
