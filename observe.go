@@ -136,7 +136,7 @@ func watching(t *policy.Table) (*filter.Program, error) {
 		}
 		return c
 	}
-	told.Other, told.Foreign = tell(t.Other), tell(t.Foreign)
+	told.Rest, told.Other, told.Foreign = tell(t.Rest), tell(t.Other), tell(t.Foreign)
 	told.Calls = make([]policy.Decision, len(t.Calls))
 	for i, d := range t.Calls {
 		d.Clauses = slices.Clone(d.Clauses)
@@ -167,6 +167,7 @@ var busy = [...]string{"read", "write", "readv", "writev", "pread64", "pwrite64"
 // exceptBusy returns the table of a stage that stages of which nothing is known yet may follow: but for busy calls, and
 // for what stays allowed in every stage, all is refused.
 func exceptBusy(t *policy.Table) *policy.Table {
+	t = t.Whole()
 	narrow := *t
 	narrow.Calls = make([]policy.Decision, len(t.Calls))
 	for i, d := range t.Calls {
@@ -190,9 +191,8 @@ func exceptBusy(t *policy.Table) *policy.Table {
 func unwatched(watched, t *policy.Table) (names []string) {
 	const limit = 1 << 19
 	decider := policy.NewDecider(limit)
-	for i, d := range t.Calls {
-		w := watched.Calls[i]
-		either := decider.Combine(decider.Clauses(w.Clauses), decider.Clauses(d.Clauses), func(watch, now uint32) uint32 {
+	for _, d := range t.Whole().Calls {
+		either := decider.Combine(decider.Clauses(watched.Clauses(d.Nr)), decider.Clauses(d.Clauses), func(watch, now uint32) uint32 {
 			x, _ := policy.ActionOf(watch)
 			y, _ := policy.ActionOf(now)
 			if x.Allows() && !y.Allows() {

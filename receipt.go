@@ -30,7 +30,7 @@ func newReceipt(p *stage.Plan, from, to int, planned time.Duration, done lock.Re
 	if from < 0 {
 		r.Dropped = make([]string, 0, r.Known-r.Allowed) // all of them
 	}
-	for i, d := range is.Table.Calls {
+	for _, d := range is.Table.Whole().Calls {
 		switch {
 		case d.Name == "":
 		case slices.ContainsFunc(d.Clauses, allows):
@@ -39,7 +39,7 @@ func newReceipt(p *stage.Plan, from, to int, planned time.Duration, done lock.Re
 			}) {
 				r.Floor = append(r.Floor, d.Name)
 			}
-		case from < 0 || slices.ContainsFunc(p.Stages[from].Table.Calls[i].Clauses, allows):
+		case from < 0 || slices.ContainsFunc(p.Stages[from].Table.Clauses(d.Nr), allows):
 			r.Dropped = append(r.Dropped, d.Name)
 		}
 	}

@@ -32,20 +32,28 @@ func (t *traps) compile(table *policy.Table) ([]*filter.Program, error) {
 		}
 		return policy.Action{}, false // of more than 4,000 rules the last have no number
 	}
+	mark := func(c *policy.Clause) policy.Action {
+		if c.Action.Kind != policy.Trap {
+			return c.Action
+		}
+		text := refusal.Whose(c.Origin)
+		a, ok := standIns[text]
+		if !ok {
+			if a, ok = next(); !ok {
+				return c.Action
+			}
+			standIns[text], numbers[a] = a, t.number(text)
+		}
+		return a
+	}
+	marked.Rest.Action = mark(&table.Rest)
 	for i, d := range table.Calls {
 		marked.Calls[i] = d
 		copied := false
-		for j, c := range d.Clauses {
-			if c.Action.Kind != policy.Trap {
+		for j := range d.Clauses {
+			a := mark(&d.Clauses[j])
+			if a == d.Clauses[j].Action {
 				continue
-			}
-			text := refusal.Whose(c.Origin)
-			a, ok := standIns[text]
-			if !ok {
-				if a, ok = next(); !ok {
-					continue
-				}
-				standIns[text], numbers[a] = a, t.number(text)
 			}
 			if !copied {
 				marked.Calls[i].Clauses = append([]policy.Clause(nil), d.Clauses...)

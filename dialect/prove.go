@@ -15,12 +15,10 @@ const proofLimit = 1 << 20
 // ABIs, got allows none that want doesn't. The error matches ErrProof and has an example.
 func Prove(want, got *policy.Table, loose func(nr uint32) bool) error {
 	d := policy.NewDecider(proofLimit)
+	want, got = want.Whole(), got.Whole()
 	for i := range want.Calls {
 		w := &want.Calls[i]
-		g := []policy.Clause{got.Other}
-		if x, ok := got.Find(w.Nr); ok {
-			g = x.Clauses
-		}
+		g := got.Clauses(w.Nr)
 		strict := loose == nil || !loose(w.Nr)
 		diff := d.Combine(d.Clauses(w.Clauses), d.Clauses(g), func(old, new uint32) uint32 {
 			a, _ := policy.ActionOf(old)

@@ -17,7 +17,7 @@ import (
 // source, a note names the calls.
 func Format(in *Reading, o Options) (*Written, error) {
 	r := &Report{File: in.Source, Approximate: o.Approximate}
-	t := in.Table
+	t := in.Table.Whole()
 	narrow, changed := narrowed(t, r)
 	if len(changed) > 0 {
 		r.Notef(rule.Pos{}, "compared in the bits of each argument that the kernel reads, not in all 64: %s", list(changed))

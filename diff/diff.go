@@ -98,8 +98,8 @@ type comparer struct {
 func (c *comparer) numbers() (list []uint32) {
 	for _, t := range [...]*policy.Table{c.old, c.new} {
 		if t != nil {
-			for i := range t.Calls {
-				list = append(list, t.Calls[i].Nr)
+			for _, d := range t.Whole().Calls {
+				list = append(list, d.Nr)
 			}
 		}
 	}
@@ -115,10 +115,7 @@ func decision(t *policy.Table, nr uint32) []policy.Clause {
 	if t == nil {
 		return free
 	}
-	if d, ok := t.Find(nr); ok {
-		return d.Clauses
-	}
-	return []policy.Clause{*t.Eval(nr, [6]uint64{})}
+	return t.Clauses(nr)
 }
 
 // call adds the changes of one call.

@@ -100,8 +100,7 @@ func (p *Program) numberName(nr uint32) string {
 // names lists the calls that come to an instruction.
 func (p *Program) names(r *Reach) string {
 	var list []string
-	for _, i := range r.Calls {
-		d := &p.Table.Calls[i]
+	for _, d := range r.Calls {
 		name := d.Name
 		if name == "" {
 			name = fmt.Sprintf("nr(%d)", d.Nr)

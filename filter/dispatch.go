@@ -130,45 +130,32 @@ func (c *compiler) findCold(in window) bpf.Label {
 // translate makes the graphs of all calls and fills hot and cold.
 func (c *compiler) translate() error {
 	t := c.table
-	other := c.t.clauses([]policy.Clause{t.Other})
-	foreign := other
-	if t.Arch.X32 {
-		foreign = c.t.clauses([]policy.Clause{t.Foreign})
+	other := c.t.verdict(t.Other.Action.Ret())
+	gap := unlisted{other: other, foreign: other, allow: c.t.verdict(policy.Action{Kind: policy.Allow}.Ret())}
+	if t.Rest.If != nil {
+		gap.calls, gap.rest = true, c.t.verdict(t.Rest.Action.Ret())
 	}
-	outside := c.t.verdict(policy.Action{Kind: policy.Allow}.Ret())
+	if t.Arch.X32 {
+		gap.foreign = c.t.verdict(t.Foreign.Action.Ret())
+	}
 	calls := c.window.of(t.Calls)
 	c.cold = slices.Grow(c.cold, len(calls)/4+8)
 	if w := c.window; w.first > 0 {
-		c.upTo(w.first-1, outside, refusedWeight)
+		c.upTo(w.first-1, gap.allow, refusedWeight)
 	}
-	next := uint32(0)        // the number after the call before
-	var said []policy.Clause // of the call before: the plan lets calls that get the same share it
-	var n node
+	next := c.window.first // the number after the call before
 	for i := range calls {
 		d := &calls[i]
-		if len(d.Clauses) != len(said) || &d.Clauses[0] != &said[0] {
-			said = d.Clauses
-			var ok bool
-			if n, ok = c.call(d); !ok {
-				return &SizeError{Call: d.Name, Nr: d.Nr, Instructions: callLimit, Limit: MaxInstructions}
-			}
-		} else if d.Nr == next && n < 0 && n != outside { // so it is with most: they are refused as the one before
-			last := &c.cold[len(c.cold)-1]
-			last.hi = d.Nr
-			last.weight += refusedWeight
-			next++
-			continue
+		n, ok := c.call(d)
+		if !ok {
+			return &SizeError{Call: d.Name, Nr: d.Nr, Instructions: callLimit, Limit: MaxInstructions}
 		}
 		if d.Nr > next {
-			c.unlisted(d.Nr-1, other, foreign)
+			c.between(next, d.Nr-1, &gap)
 		}
 		next = d.Nr + 1
 		if n < 0 {
-			weight := refusedWeight
-			if n == outside {
-				weight = c.often(d.Nr)
-			}
-			c.upTo(d.Nr, n, weight)
+			c.upTo(d.Nr, n, c.rarely(d.Nr, d.Nr, n == gap.allow))
 			continue
 		}
 		c.samples = alternatives(c.samples[:0], d)
@@ -178,8 +165,10 @@ func (c *compiler) translate() error {
 		c.hot = append(c.hot, item{d.Nr, d.Nr, place(n), weight})
 		c.anything(d.Nr)
 	}
-	c.unlisted(c.window.last, other, foreign)
-	c.upTo(allNumbers.last, outside, refusedWeight)
+	if len(calls) == 0 || calls[len(calls)-1].Nr < c.window.last {
+		c.between(next, c.window.last, &gap)
+	}
+	c.upTo(allNumbers.last, gap.allow, refusedWeight)
 	return nil
 }
 
@@ -194,14 +183,52 @@ func (w window) of(calls []policy.Decision) []policy.Decision {
 	return calls
 }
 
-// unlisted makes the numbers up to hi those that the table has no call for.
-func (c *compiler) unlisted(hi uint32, other, foreign node) {
+// unlisted is what becomes of the numbers that the table has no decision on.
+type unlisted struct {
+	calls                bool // the architecture's get rest, and not other
+	rest, other, foreign node
+	allow                node // what a call gets that nothing is said against, as other filters' calls do
+}
+
+// between makes the numbers from lo to hi, all of them unlisted, lead to what becomes of them.
+func (c *compiler) between(lo, hi uint32, to *unlisted) {
+	for to.calls && lo <= hi {
+		first, last, ok := c.table.Arch.Run(lo, hi)
+		if !ok {
+			break
+		}
+		if first > lo {
+			c.unknown(first-1, to)
+		}
+		c.upTo(last, to.rest, c.rarely(first, last, to.rest == to.allow))
+		if lo = last + 1; last == hi {
+			return
+		}
+	}
+	c.unknown(hi, to)
+}
+
+// rarely is what calls weigh together that hang on no arguments: allowed ones are made as often as they are.
+func (c *compiler) rarely(first, last uint32, allowed bool) (weight float64) {
+	if !allowed {
+		return float64(last-first+1) * refusedWeight
+	}
+	for nr := first; ; nr++ {
+		weight += c.often(nr)
+		if nr == last {
+			return weight
+		}
+	}
+}
+
+// unknown makes the numbers up to hi those that the architecture's tables don't have.
+func (c *compiler) unknown(hi uint32, to *unlisted) {
 	if c.table.Arch.X32 {
 		const first, last = 1 << 30, 1<<32 - 2 // kernel.Arch.Foreign
-		c.upTo(min(hi, first-1), other, refusedWeight)
-		c.upTo(min(hi, last), foreign, refusedWeight)
+		c.upTo(min(hi, first-1), to.other, refusedWeight)
+		c.upTo(min(hi, last), to.foreign, refusedWeight)
 	}
-	c.upTo(hi, other, refusedWeight)
+	c.upTo(hi, to.other, refusedWeight)
 }
 
 // upTo makes the numbers from the end of cold up to hi lead to a verdict.

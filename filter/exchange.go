@@ -21,6 +21,7 @@ func Unused(t *policy.Table) iter.Seq[policy.Action] {
 		}
 		note(&t.Foreign)
 		note(&t.Other)
+		note(&t.Rest)
 		for i := range t.Calls {
 			for j := range t.Calls[i].Clauses {
 				note(&t.Calls[i].Clauses[j])

@@ -9,9 +9,9 @@ import (
 
 // A Reach says which numbers come to an instruction, and as what.
 type Reach struct {
-	// Calls are the calls of the table that come here, as indexes into Table.Calls.
-	Calls []int
-	// Other and Foreign tell whether numbers come here that the table has no call for.
+	// Calls are the table's decisions on the calls that come here, by ascending number.
+	Calls []*policy.Decision
+	// Other and Foreign tell whether numbers come here that are no calls.
 	Other, Foreign bool
 }
 
@@ -28,8 +28,9 @@ func (p *Program) Reaches() []Reach {
 			}
 		}
 	}
-	for i := range p.Table.Calls {
-		mark(p.Table.Calls[i].Nr, func(r *Reach) { r.Calls = append(r.Calls, i) })
+	calls := p.Table.Whole().Calls
+	for i := range calls {
+		mark(calls[i].Nr, func(r *Reach) { r.Calls = append(r.Calls, &calls[i]) })
 	}
 	next := uint32(0)
 	gap := func(nr uint32) { // the numbers from next to nr-1 are none of the table's
@@ -45,9 +46,9 @@ func (p *Program) Reaches() []Reach {
 			mark(nr-1, func(r *Reach) { r.Foreign = true })
 		}
 	}
-	for i := range p.Table.Calls {
-		gap(p.Table.Calls[i].Nr)
-		next = p.Table.Calls[i].Nr + 1
+	for i := range calls {
+		gap(calls[i].Nr)
+		next = calls[i].Nr + 1
 	}
 	gap(1<<32 - 1)
 	return out
@@ -106,8 +107,8 @@ func (p *Program) origins(r *Reach, ret uint32) (list []*policy.Origin) {
 			}
 		}
 	}
-	for _, i := range r.Calls {
-		add(p.Table.Calls[i].Clauses...)
+	for _, d := range r.Calls {
+		add(d.Clauses...)
 	}
 	if r.Other {
 		add(p.Table.Other)

@@ -142,6 +142,7 @@ func withoutListeners(t *policy.Table) *policy.Table {
 
 // withOwn returns a copy of the table in which a call has a decision of its own, which may be changed.
 func withOwn(t *policy.Table, nr uint32) (*policy.Table, *policy.Decision) {
+	t = t.Whole()
 	copied := *t
 	copied.Calls = slices.Clone(t.Calls)
 	d, ok := copied.Find(nr)

@@ -61,6 +61,7 @@ func compileReported(t *policy.Table) ([]bpf.Instruction, error) {
 		break
 	}
 	execve, _ := t.Arch.Call("execve")
+	t = t.Whole()
 	told := *t
 	tell := func(c policy.Clause, always bool) policy.Clause {
 		if always || c.Action.Kind == policy.Errno {

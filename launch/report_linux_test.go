@@ -39,7 +39,7 @@ func TestReport(t *testing.T) {
 		told[0].By.Origin.Line != 2 {
 		t.Errorf("told %+v, want the one call", told)
 	}
-	if after, _ := filepath.Glob("/proc/self/fd/*"); len(after) != len(before) {
+	if after, _ := filepath.Glob("/proc/self/fd/*"); len(after) > len(before) { // earlier tests' files may be collected meanwhile
 		t.Errorf("%d descriptors, %d before", len(after), len(before))
 	}
 }
@@ -175,7 +175,7 @@ func TestReportOfTheLeft(t *testing.T) {
 	if text, err := os.ReadFile(done); string(text) != "here\n" {
 		t.Errorf("%q, %v: it could not exec, which the policy allows", text, err)
 	}
-	if after, _ := filepath.Glob("/proc/self/fd/*"); len(after) != len(before) {
+	if after, _ := filepath.Glob("/proc/self/fd/*"); len(after) > len(before) { // earlier tests' files may be collected meanwhile
 		t.Errorf("%d descriptors, %d before", len(after), len(before))
 	}
 }

@@ -110,8 +110,9 @@ func (d *Decider) Table(t *Table) bdd.Node {
 		x32 := d.Between(NrVar, 32, 1<<30, nrLast-1)
 		n = d.If(x32, d.Clauses([]Clause{t.Foreign}), n)
 	}
-	for i := range t.Calls {
-		call := &t.Calls[i]
+	calls := t.Whole().Calls
+	for i := range calls {
+		call := &calls[i]
 		n = d.If(d.Nr(call.Nr), d.Clauses(call.Clauses), n)
 	}
 	native := d.Masked(ArchVar, 32, 1<<32-1, uint64(t.Arch.Audit))

@@ -26,6 +26,7 @@ func FormatTable(t *Table, o TableFormat) (text string, err error) {
 
 // TableFile is FormatTable before it becomes text.
 func TableFile(t *Table, o TableFormat) (f *rule.File, err error) {
+	t = t.Whole()
 	w := tableWriter{table: t, deny: t.commonRefusal(), explicit: make(map[uint32]bool, len(o.Fallbacks))}
 	for i := range o.Fallbacks {
 		w.explicit[o.Fallbacks[i].Nr] = true

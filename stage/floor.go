@@ -16,6 +16,7 @@ func (b *builder) finish(states []*state) Stage {
 	s.Table = &policy.Table{
 		Arch:    b.policy.Arch,
 		Calls:   b.calls,
+		Rest:    b.rest[0],
 		Foreign: policy.Clause{If: policy.Const(true), Origin: b.origin(policy.FromForeign)},
 		Other:   b.unknown(),
 	}
@@ -88,8 +89,11 @@ func (b *builder) traps() bool {
 
 // takeLock takes the word of the set lock about a call from the floor.
 func (b *builder) takeLock(name string) {
-	if c, ok := b.policy.Arch.Call(name); ok && b.floor != nil {
-		i, _ := b.index(c.Nr)
+	c, ok := b.policy.Arch.Call(name)
+	if !ok || b.floor == nil {
+		return
+	}
+	if i, ok := b.index(c.Nr); ok {
 		others := b.floor[i][:0]
 		for _, f := range b.floor[i] {
 			if f.Origin.Set != policy.LockSet {
@@ -121,7 +125,7 @@ func (b *builder) children(states []*state) bool {
 		if !ok {
 			continue
 		}
-		if i, ok := b.index(c.Nr); ok && b.reaches(states[i].program, policy.Const(true)) {
+		if b.reaches(b.left(states, c.Nr), policy.Const(true)) {
 			return true
 		}
 	}
@@ -129,8 +133,15 @@ func (b *builder) children(states []*state) bool {
 	if !ok {
 		return false
 	}
-	i, _ := b.index(c.Nr)
-	return b.reaches(states[i].program, policy.Masked{Arg: arch.CloneFlags(), Bits: 32, Mask: cloneThread, Value: 0})
+	return b.reaches(b.left(states, c.Nr), policy.Masked{Arg: arch.CloneFlags(), Bits: 32, Mask: cloneThread, Value: 0})
+}
+
+// left returns what the program may do of a call.
+func (b *builder) left(states []*state, nr uint32) []policy.Clause {
+	if i, ok := b.index(nr); ok {
+		return states[i].program
+	}
+	return b.rest
 }
 
 // unknown returns what a number gets that the tables don't have: it is newer than they are, and ENOSYS is what its

@@ -154,12 +154,18 @@ func (p *Plan) Index(name string) (k int, ok bool) {
 
 // Counts tells how many of the calls that the tables know a stage allows, at least with some arguments.
 func (s *Stage) Counts() (allowed, known int) {
+	known = s.Table.Arch.Len()
+	if s.Table.Rest.Action.Allows() {
+		allowed = known
+	}
 	for i := range s.Table.Calls {
-		if d := &s.Table.Calls[i]; d.Name != "" {
-			known++
-			if allowAny(d.Clauses) {
-				allowed++
-			}
+		d := &s.Table.Calls[i]
+		switch {
+		case d.Name == "":
+		case allowAny(d.Clauses) && !s.Table.Rest.Action.Allows():
+			allowed++
+		case !allowAny(d.Clauses) && s.Table.Rest.Action.Allows():
+			allowed--
 		}
 	}
 	return allowed, known
@@ -180,7 +186,10 @@ type builder struct {
 	policy  *policy.Policy
 	judge   *judge            // nil: there are no mistakes
 	decider *policy.Decider   // nil until it is needed: see decide
-	calls   []policy.Decision // which calls there are, by ascending number; of the stage before also what it decides
+	calls   []policy.Decision // those that something is said about, by ascending number; of the stage before also what it decides
+	places  []uint16          // of the architecture's calls: where each is in calls, plus 1; 0: nothing is said about it
+
+	mentioned int // how many of those there are
 
 	stage       *policy.Stage // the one being worked on
 	first, last bool
@@ -188,6 +197,7 @@ type builder struct {
 	holders     holders
 	floor       [][]policy.Clause // by call; nil where there is none
 	denial      []policy.Clause   // what a call gets that nothing else is said about
+	rest        []policy.Clause   // what the calls get that are not listed: the first stage's denial, for good
 	free        *state            // of all calls before the first stage
 	denied      *state            // what the first stage leaves of what nothing else is said about
 	rules       cursor            // of stage
@@ -203,32 +213,72 @@ type builder struct {
 	tooComplex error // once told, nothing else is
 }
 
-// start lists the calls that the plan is about: those of the architecture, and numbers that its tables don't know,
-// named by nr(N).
+// start lists the calls that the plan is about: those that something is said about, and numbers that the architecture's
+// tables don't know, named by nr(N). What is said about all others is that nothing allows them.
 func (b *builder) start() {
-	arch := b.policy.Arch
-	known := arch.Len()
-	b.calls = make([]policy.Decision, known, known+4)
-	for i := range known {
-		b.calls[i].Nr, b.calls[i].Name = arch.NameAt(i)
-	}
-	for k := range b.policy.Stages {
-		for _, r := range b.policy.Stages[k].Rules {
-			if r.Name == "" {
-				b.calls = append(b.calls, policy.Decision{Nr: r.Nr})
+	p := b.policy
+	b.places = make([]uint16, p.Arch.Len())
+	var beside []uint32
+	for k := range p.Stages {
+		s := &p.Stages[k]
+		b.mention(s.Rules)
+		for i := range s.Rules {
+			if s.Rules[i].Name == "" {
+				beside = append(beside, s.Rules[i].Nr)
+			}
+		}
+		for _, step := range s.Steps {
+			for _, set := range step.Sets {
+				b.mentionSet(set)
 			}
 		}
 	}
-	if len(b.calls) > known {
-		order.Stable(b.calls, func(i, j int) bool { return b.calls[i].Nr < b.calls[j].Nr })
-		list := b.calls[:1]
-		for _, d := range b.calls[1:] {
-			if d.Nr != list[len(list)-1].Nr {
-				list = append(list, d)
+	b.mention(p.Fallbacks)
+	b.mentionSet(p.Floor)
+	b.mentionSet(p.Lock)
+	order.Stable(beside, func(i, j int) bool { return beside[i] < beside[j] })
+	b.listCalls(beside)
+}
+
+// mention notes that something is said about calls.
+func (b *builder) mention(rules []policy.Rule) {
+	for i := range rules {
+		if at, known := b.policy.Arch.Index(rules[i].Nr); known && b.places[at] == 0 {
+			b.places[at] = 1
+			b.mentioned++
+		}
+	}
+}
+
+func (b *builder) mentionSet(s *policy.Set) {
+	if s == nil {
+		return
+	}
+	for l := range s.Leaves {
+		b.mention(l.Rules)
+	}
+}
+
+// listCalls makes the list of calls from what was mentioned and the numbers beside, which are in order.
+func (b *builder) listCalls(beside []uint32) {
+	b.calls = make([]policy.Decision, 0, b.mentioned+len(beside))
+	upTo := func(nr uint32) {
+		for ; len(beside) > 0 && beside[0] <= nr; beside = beside[1:] {
+			if n := len(b.calls); n == 0 || b.calls[n-1].Nr != beside[0] {
+				b.calls = append(b.calls, policy.Decision{Nr: beside[0]})
 			}
 		}
-		b.calls = list
 	}
+	for at, mentioned := range b.places {
+		if mentioned == 0 {
+			continue
+		}
+		nr, name := b.policy.Arch.NameAt(at)
+		upTo(nr)
+		b.calls = append(b.calls, policy.Decision{Nr: nr, Name: name})
+		b.places[at] = uint16(len(b.calls))
+	}
+	upTo(1<<32 - 1)
 }
 
 // begin goes on to a stage.
@@ -236,14 +286,18 @@ func (b *builder) begin(k int) {
 	b.stage, b.first, b.last = &b.policy.Stages[k], k == 0, k == len(b.policy.Stages)-1 && !b.policy.Open
 	b.rules, b.fallbacks = b.stage.Rules, b.policy.Fallbacks
 	b.denial = []policy.Clause{{If: policy.Const(true), Action: b.stage.Deny, Origin: b.origin(policy.FromDeny)}}
+	if b.first {
+		b.rest = b.denial
+	}
 	b.denied = &state{by: b.denial[0].Origin, program: b.denial, alone: b.denial}
 	b.states = make([]state, min(len(b.rules), manyStates))
 }
 
 // index returns the place of a call in calls.
 func (b *builder) index(nr uint32) (i int, ok bool) {
-	if arch := b.policy.Arch; len(b.calls) == arch.Len() {
-		return arch.Index(nr)
+	if at, known := b.policy.Arch.Index(nr); known {
+		i = int(b.places[at]) - 1
+		return i, i >= 0
 	}
 	i = sort.Search(len(b.calls), func(i int) bool { return b.calls[i].Nr >= nr })
 	return i, i < len(b.calls) && b.calls[i].Nr == nr

@@ -65,8 +65,9 @@ func overview(p *stage.Plan, k int) *summary {
 	o := new(summary)
 	o.allowed, o.known = s.Counts()
 	granted, refused := make(map[string]*group), make(map[string]*group)
-	for i := range s.Table.Calls {
-		d := &s.Table.Calls[i]
+	calls := s.Table.Whole().Calls
+	for i := range calls {
+		d := &calls[i]
 		name := d.Name
 		var call *kernel.Call
 		if c, ok := arch.CallNr(d.Nr); ok {

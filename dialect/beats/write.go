@@ -15,7 +15,7 @@ import (
 // Write writes a table as the seccomp setting of a Beat's configuration, in YAML.
 func Write(in *dialect.Reading, o dialect.Options) (*dialect.Written, error) {
 	r := &dialect.Report{File: in.Source, Approximate: o.Approximate}
-	t := in.Table
+	t := in.Table.Whole()
 	if !slices.Contains(arches, t.Arch.Name) {
 		r.Errorf(dialect.ErrLoss, rule.Pos{}, "elastic/go-seccomp-bpf has no tables for %s, but for %s", t.Arch.Name,
 			strings.Join(arches, ", "))
@@ -163,7 +163,8 @@ func (w *writer) text(in *dialect.Reading, rest policy.Action) string {
 	}
 	fmt.Fprintf(&b, "seccomp:\n  default_action: %s\n  syscalls:\n", name)
 	if len(w.always)+len(w.some)+len(w.last) == 0 { // elastic wants a group
-		fmt.Fprintf(&b, "  - action: %s\n    names:\n    - %s\n", name, in.Table.Calls[0].Name)
+		_, first := w.arch.NameAt(0)
+		fmt.Fprintf(&b, "  - action: %s\n    names:\n    - %s\n", name, first)
 	}
 	for i := len(actions) - 1; i >= 0; i-- {
 		if names := w.always[actions[i]]; len(names) > 0 {

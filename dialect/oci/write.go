@@ -27,7 +27,7 @@ type syscall struct {
 // Write writes a table as a profile of the runtime specification, for its architecture.
 func Write(in *dialect.Reading, o dialect.Options) (*dialect.Written, error) {
 	r := &dialect.Report{File: in.Source, Approximate: o.Approximate}
-	t := in.Table
+	t := in.Table.Whole()
 	rest := dialect.Rest(t)
 	p := profile{rest: rest, arch: arches[t.Arch.Name]}
 	always := make(map[policy.Action][]string)

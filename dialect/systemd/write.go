@@ -16,7 +16,7 @@ import (
 // Write writes a table as settings of a unit. Calls are named one by one: systemd's sets grow from release to release,
 // and what they allow with them.
 func Write(in *dialect.Reading, o dialect.Options) (*dialect.Written, error) {
-	t := in.Table
+	t := in.Table.Whole()
 	w := &writer{Report: &dialect.Report{File: in.Source, Approximate: o.Approximate}, arch: t.Arch,
 		rest: dialect.Rest(t), loose: make(map[uint32]bool), verdicts: make(map[string]policy.Action)}
 	if w.rest.Kind == policy.Trap {

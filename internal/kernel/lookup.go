@@ -66,6 +66,19 @@ func (a *Arch) Index(nr uint32) (i int, ok bool) {
 	return i, i < len(a.calls) && a.calls[i].nr == nr
 }
 
+// Run returns the first calls from a number on whose numbers follow each other without a gap, ok being false if there are
+// none up to hi.
+func (a *Arch) Run(lo, hi uint32) (first, last uint32, ok bool) {
+	i, _ := a.Index(lo)
+	if i == len(a.calls) || a.calls[i].nr > hi {
+		return 0, 0, false
+	}
+	first = a.calls[i].nr
+	rest := a.calls[i:]
+	n := sort.Search(len(rest), func(j int) bool { return rest[j].nr-first != uint32(j) || rest[j].nr > hi })
+	return first, rest[n-1].nr, true
+}
+
 // Calls yields all calls by ascending number, each with its place.
 func (a *Arch) Calls() iter.Seq2[int, Call] {
 	return func(yield func(int, Call) bool) {
