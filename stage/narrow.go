@@ -35,57 +35,60 @@ func (b *builder) ruled(r *policy.Rule, was *state, held bool) *state {
 	if !r.Doubt && b.judge != nil {
 		b.judge.rule(b, r, was)
 	}
-	is := *was
-	is.by = r.Origin
-	is.word, is.holds = r, was.holds && !b.holders.cleared || !held
+	is := b.newState()
 	is.noFloor = was.noFloor || r.IncludingGo
-	if r.Allow == policy.Const(false) && !allowAny(r.Else) {
-		is.word, is.holds = nil, false // a refusal holds nothing
+	if r.Allow != policy.Const(false) || allowAny(r.Else) { // a refusal holds nothing
+		is.word, is.holds = r, was.holds && !b.holders.cleared || !held
 	}
 	if r.Doubt {
-		b.doubtful, is.by = true, was.by
-		return b.newState(is)
+		b.doubtful = true
+		is.by, is.program, is.alone = was.by, was.program, was.alone
+		return is
 	}
-	if r.Allow == policy.Const(true) {
-		return b.said(is, appendWords(b.list(1), r))
+	is.by = r.Origin
+	alone := appendWords(b.list(len(r.Else)+2), r)
+	words := len(alone)
+	if r.Allow != policy.Const(true) {
+		alone = append(alone, policy.Clause{If: policy.Const(true), Action: b.stage.Deny, Origin: r.Origin})
 	}
-	own := appendWords(b.list(len(r.Else)+2), r)
-	return b.said(is, own, policy.Clause{If: policy.Const(true), Action: b.stage.Deny, Origin: r.Origin})
+	b.said(is, was, alone, words)
+	return is
 }
 
 // granted returns what is left of a call that is the sets' to allow.
 func (b *builder) granted(i int, was *state, held []held) *state {
-	rest := b.refusal(i)
-	if b.first && len(held) == 0 && len(rest) == 1 && b.calls[i].Name != "" {
+	alone, words := b.refusal(i), 0
+	if b.first && len(held) == 0 && &alone[0] == &b.denial[0] {
 		return b.denied
 	}
-	is := *was
-	is.by = b.denial[0].Origin
-	is.word, is.holds = nil, false
-	own := b.list(len(held) + len(rest))
-	for _, g := range held {
-		if g.rule.Allow == policy.Const(true) {
-			own = own[:0]
+	if len(held) > 0 {
+		rest := alone
+		alone = b.list(len(held) + len(rest))
+		for _, g := range held {
+			if g.rule.Allow == policy.Const(true) {
+				alone = alone[:0]
+			}
+			alone = append(alone, policy.Clause{If: g.rule.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: g.rule.Origin})
+			if g.rule.Allow == policy.Const(true) {
+				break
+			}
 		}
-		own = append(own, policy.Clause{If: g.rule.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: g.rule.Origin})
-		if g.rule.Allow == policy.Const(true) {
-			break
-		}
+		words = len(alone)
+		alone = append(alone, rest...)
 	}
-	return b.said(is, own, rest...)
+	is := b.newState()
+	is.by, is.noFloor = b.denial[0].Origin, was.noFloor
+	b.said(is, was, alone, words)
+	return is
 }
 
-// said returns the state after what a stage says of a call: what it gets where, in order, and what the rest gets that
-// is newly refused.
-func (b *builder) said(is state, own []policy.Clause, rest ...policy.Clause) *state {
-	n := len(own)
-	was := is.program
-	is.alone = append(own, rest...)
-	is.program = is.alone
-	if len(was) != 1 || was[0].Action.Kind != policy.Allow { // something was narrowed before
-		is.program = b.reached(conjoin(was, is.alone[:n], is.alone[n:]))
+// said notes what a stage says of a call if it were the first: alone, of which so many clauses are its words, what the
+// call gets where, in order, and the others what the rest gets that is newly refused.
+func (b *builder) said(is, was *state, alone []policy.Clause, words int) {
+	is.alone, is.program = alone, alone
+	if len(was.program) != 1 || was.program[0].Action.Kind != policy.Allow { // something was narrowed before
+		is.program = b.reached(conjoin(was.program, alone[:words], alone[words:]))
 	}
-	return b.newState(is)
 }
 
 // maxClauses bounds how many clauses the stages may make of one call. What people write makes a handful.

@@ -114,7 +114,8 @@ func Again(p *policy.Policy, env Env) (*Plan, error) {
 
 func (b *builder) draw() *Plan {
 	p := b.policy
-	b.free = &state{program: []policy.Clause{{If: policy.Const(true), Action: policy.Action{Kind: policy.Allow}}}}
+	all := []policy.Clause{{If: policy.Const(true), Action: policy.Action{Kind: policy.Allow}}}
+	b.free = &state{program: all, alone: all}
 	plan := &Plan{Policy: p, written: make([]Stage, len(p.Stages))}
 	b.start()
 	b.layFloor()
@@ -290,7 +291,12 @@ func (b *builder) begin(k int) {
 		b.rest = b.denial
 	}
 	b.denied = &state{by: b.denial[0].Origin, program: b.denial, alone: b.denial}
-	b.states = make([]state, min(len(b.rules), manyStates))
+	room := len(b.rules)
+	if b.first {
+		room = len(b.calls)
+		b.clauses = make([]policy.Clause, min(room, manyStates))
+	}
+	b.states = make([]state, min(room, manyStates))
 }
 
 // index returns the place of a call in calls.
@@ -316,26 +322,28 @@ func (b *builder) was(i int) *state {
 //go:noinline
 func (b *builder) list(n int) []policy.Clause {
 	if n > len(b.clauses) {
-		b.clauses = make([]policy.Clause, max(n, 64))
+		b.clauses = make([]policy.Clause, max(n, moreClauses))
 	}
 	list := b.clauses[:0:n]
 	b.clauses = b.clauses[n:]
 	return list
 }
 
-// Room is made for so many states at once: for one for each rule of a stage, then for some more.
+// Room is made for so many states and clauses at once: for all that the first stage most likely makes, for one for each rule
+// of a later stage, then for some more.
 const (
-	manyStates = 128
-	moreStates = 16
+	manyStates  = 512
+	moreStates  = 16
+	moreClauses = 32
 )
 
-// newState keeps a state; many share an allocation.
-func (b *builder) newState(s state) *state {
+// newState returns an empty state; many share an allocation.
+func (b *builder) newState() *state {
 	if len(b.states) == 0 {
 		b.states = make([]state, moreStates)
 	}
 	st := &b.states[0]
-	*st, b.states = s, b.states[1:]
+	b.states = b.states[1:]
 	return st
 }
 

@@ -123,9 +123,18 @@ func hasSymbols(c policy.Cond) bool {
 	case policy.Not:
 		return hasSymbols(c.X)
 	case policy.And:
-		return slices.ContainsFunc(c, hasSymbols)
+		return anySymbols(c)
 	case policy.Or:
-		return slices.ContainsFunc(c, hasSymbols)
+		return anySymbols(c)
+	}
+	return false
+}
+
+func anySymbols(parts []policy.Cond) bool {
+	for _, c := range parts {
+		if hasSymbols(c) {
+			return true
+		}
 	}
 	return false
 }
