@@ -64,12 +64,12 @@ func alike(x, y policy.Clause) bool { return x.Action == y.Action && same(x.If, 
 // of two filters win and the newer of two equal ones, follows it everywhere.
 func (s *Stage) shortest(d *policy.Decider, was, is bdd.Node, i int) []policy.Clause {
 	whole := s.Table.Calls[i].Clauses
-	alone, program := s.states[i].alone, s.states[i].program
-	if len(alone) == len(program) && &alone[0] == &program[0] {
+	st := s.states[i]
+	if st.said == nil {
 		return whole // nothing was narrowed before
 	}
-	floor := len(whole) - len(program)
-	short := append(slices.Clip(whole[:floor]), alone...)
+	floor := len(whole) - len(st.program)
+	short := append(slices.Clip(whole[:floor]), *st.said...)
 	stack := d.Combine(was, d.Clauses(short), func(old, new uint32) uint32 {
 		x, _ := policy.ActionOf(old)
 		y, _ := policy.ActionOf(new)

@@ -29,7 +29,7 @@ func (b *builder) finish(states []*state) Stage {
 		if b.floor != nil && len(b.floor[i]) > 0 && !st.noFloor {
 			clauses = append(append(b.list(len(b.floor[i])+len(clauses)), b.floor[i]...), clauses...)
 		}
-		if symbolic(clauses) || &st.alone[0] != &st.program[0] && symbolic(st.alone) {
+		if symbolic(clauses) || st.said != nil && symbolic(*st.said) {
 			s.symbolic = append(s.symbolic, i) // few are
 		}
 		b.calls[i].Clauses = clauses

@@ -42,7 +42,7 @@ func (b *builder) ruled(r *policy.Rule, was *state, held bool) *state {
 	}
 	if r.Doubt {
 		b.doubtful = true
-		is.by, is.program, is.alone = was.by, was.program, was.alone
+		is.by, is.program, is.said = was.by, was.program, was.said
 		return is
 	}
 	is.by = r.Origin
@@ -85,8 +85,10 @@ func (b *builder) granted(i int, was *state, held []held) *state {
 // said notes what a stage says of a call if it were the first: alone, of which so many clauses are its words, what the
 // call gets where, in order, and the others what the rest gets that is newly refused.
 func (b *builder) said(is, was *state, alone []policy.Clause, words int) {
-	is.alone, is.program = alone, alone
+	is.program = alone
 	if len(was.program) != 1 || was.program[0].Action.Kind != policy.Allow { // something was narrowed before
+		said := alone
+		is.said = &said
 		is.program = b.reached(conjoin(was.program, alone[:words], alone[words:]))
 	}
 }

@@ -37,12 +37,12 @@ type Stage struct {
 
 // A state is what a stage leaves of one call. It isn't changed once made: calls and stages share it.
 type state struct {
-	word    *policy.Rule    // the rule that speaks for the call, if it is a rule and not the sets
-	by      *policy.Origin  // the last to narrow it, for messages
-	program []policy.Clause // the program's part of the decision, total: without the floor, symbols as written
-	alone   []policy.Clause // what the stage that made it would say if it were the first
-	holds   bool            // word is a holder of its own: when it was said, no set in force had the call
-	noFloor bool            // a rule said `including go`
+	word    *policy.Rule     // the rule that speaks for the call, if it is a rule and not the sets
+	by      *policy.Origin   // the last to narrow it, for messages
+	program []policy.Clause  // the program's part of the decision, total: without the floor, symbols as written
+	said    *[]policy.Clause // what the stage that made it would say if it were the first; nil: program
+	holds   bool             // word is a holder of its own: when it was said, no set in force had the call
+	noFloor bool             // a rule said `including go`
 }
 
 // A wanted names the values of Env that the decision on a call rests on.
@@ -114,8 +114,7 @@ func Again(p *policy.Policy, env Env) (*Plan, error) {
 
 func (b *builder) draw() *Plan {
 	p := b.policy
-	all := []policy.Clause{{If: policy.Const(true), Action: policy.Action{Kind: policy.Allow}}}
-	b.free = &state{program: all, alone: all}
+	b.free = &state{program: []policy.Clause{{If: policy.Const(true), Action: policy.Action{Kind: policy.Allow}}}}
 	plan := &Plan{Policy: p, written: make([]Stage, len(p.Stages))}
 	b.start()
 	b.layFloor()
@@ -290,7 +289,7 @@ func (b *builder) begin(k int) {
 	if b.first {
 		b.rest = b.denial
 	}
-	b.denied = &state{by: b.denial[0].Origin, program: b.denial, alone: b.denial}
+	b.denied = &state{by: b.denial[0].Origin, program: b.denial}
 	room := len(b.rules)
 	if b.first {
 		room = len(b.calls)

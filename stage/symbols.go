@@ -36,7 +36,10 @@ func (p *Plan) resolve(k int, env Env) {
 			s.states[i] = p.Stages[k-1].states[i]
 		} else {
 			st := *s.states[i]
-			st.alone = r.clauses(st.alone)
+			if st.said != nil {
+				said := r.clauses(*st.said)
+				st.said = &said
+			}
 			s.states[i] = &st
 		}
 		if len(r.used) > 0 {
