@@ -46,9 +46,14 @@ func (b *builder) ruled(r *policy.Rule, was *state, held bool) *state {
 		return is
 	}
 	is.by = r.Origin
-	alone := appendWords(b.list(len(r.Else)+2), r)
+	all := r.Allow == policy.Const(true)
+	room := len(r.Else) + 2
+	if all {
+		room--
+	}
+	alone := appendWords(b.list(room), r)
 	words := len(alone)
-	if r.Allow != policy.Const(true) {
+	if !all {
 		alone = append(alone, policy.Clause{If: policy.Const(true), Action: b.stage.Deny, Origin: r.Origin})
 	}
 	b.said(is, was, alone, words)
