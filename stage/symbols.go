@@ -126,18 +126,9 @@ func hasSymbols(c policy.Cond) bool {
 	case policy.Not:
 		return hasSymbols(c.X)
 	case policy.And:
-		return anySymbols(c)
+		return slices.ContainsFunc(c, hasSymbols)
 	case policy.Or:
-		return anySymbols(c)
-	}
-	return false
-}
-
-func anySymbols(parts []policy.Cond) bool {
-	for _, c := range parts {
-		if hasSymbols(c) {
-			return true
-		}
+		return slices.ContainsFunc(c, hasSymbols)
 	}
 	return false
 }
