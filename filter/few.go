@@ -16,6 +16,7 @@ const fewItems = 8
 type few struct {
 	items []item
 	alike [fewItems]fewSet       // the items that lead where this one does
+	ones  [fewItems]uint32       // the bits that any value of the item has
 	each  [1 << fewItems]float64 // what asks for the items of a set, and pays for each test
 	costs [1 << fewItems]float64 // the least cost of a set, or before it is found what it is not below
 	best  [1 << fewItems]fewFound
@@ -24,7 +25,7 @@ type few struct {
 }
 
 // A fewSet is a set of items, a bit for each.
-type fewSet uint16
+type fewSet uint8
 
 // A fewFound is the best test for a set, and the sets that it leaves.
 type fewFound struct {
@@ -77,8 +78,13 @@ func (f *few) search(s *searcher, items []item) (root int32, cost float64) {
 func (f *few) findMasks() {
 	f.jsets = f.jsets[:0]
 	differ := uint32(0) // the bits of all values but those above the last edge
-	for i := range f.items[:len(f.items)-1] {
-		differ |= f.items[i].lo | f.items[i].hi
+	for i := range f.items {
+		it := &f.items[i]
+		if i+1 < len(f.items) {
+			differ |= it.lo | it.hi
+		}
+		// From the first bit on in which the ends differ, all bits are 1 in some value.
+		f.ones[i] = it.lo | (1<<bits.Len32(it.lo^it.hi) - 1)
 	}
 	above := ^(uint32(1)<<bits.Len32(differ) - 1)
 	if bits.OnesCount32(differ) <= 3 {
@@ -89,49 +95,27 @@ func (f *few) findMasks() {
 		f.addMask(above)
 		return
 	}
-	f.addBits(differ)
+	for rest := differ; rest != 0; rest &= rest - 1 {
+		f.addMask(rest & -rest)
+	}
 	for i := range f.items[:len(f.items)-1] {
 		f.addMask(^f.items[i].hi)
 	}
 }
 
-// addBits is addMask for each bit of differ.
-func (f *few) addBits(differ uint32) {
-	var ones, zeros [fewItems]uint32 // the bits that some value of an item has, and those that some lacks
-	for i := range f.items {
-		lo, hi := f.items[i].lo, f.items[i].hi
-		free := uint32(1)<<bits.Len32(lo^hi) - 1 // from the first bit on in which the ends differ, all may be 0 or 1
-		ones[i], zeros[i] = lo|free, ^lo|free
-	}
-	for ; differ != 0; differ &= differ - 1 {
-		j := jset{mask: differ & -differ}
-		at := bits.TrailingZeros32(differ)
-		for i := range f.items {
-			j.yes |= fewSet(ones[i]>>at&1) << i
-			j.no |= fewSet(zeros[i]>>at&1) << i
-		}
-		f.add(j)
-	}
-}
-
-// addMask adds the jset of a mask.
+// addMask adds the jset of a mask, unless it tells nothing or one before tells the same.
 func (f *few) addMask(mask uint32) {
 	j := jset{mask: mask}
 	for i := range f.items {
-		lo, hi := f.items[i].lo, f.items[i].hi
-		if x, ok := without(lo, mask); ok && x <= hi {
-			j.no |= 1 << i
-		}
-		// With none of the bits at either end, the lowest of them is set somewhere between if there are that many values.
-		if lo&mask != 0 || hi&mask != 0 || hi-lo >= mask&-mask {
+		ones := f.ones[i]
+		if ones&mask != 0 {
 			j.yes |= 1 << i
 		}
+		// What is in the item and has the highest bits is ones, without those of mask, if anything that lacks them is.
+		if ones&^mask >= f.items[i].lo {
+			j.no |= 1 << i
+		}
 	}
-	f.add(j)
-}
-
-// add adds j, unless it tells nothing or one before tells the same.
-func (f *few) add(j jset) {
 	all := fewSet(1<<len(f.items) - 1)
 	if j.yes == all || j.no == all {
 		return
@@ -144,18 +128,6 @@ func (f *few) add(j jset) {
 	f.jsets = append(f.jsets, j)
 }
 
-// without returns the least number from lo on that has no bit of mask.
-func without(lo, mask uint32) (x uint32, ok bool) {
-	set := lo & mask
-	if set == 0 {
-		return lo, true
-	}
-	// A higher bit that is free and not set yet makes all below it free to be 0.
-	higher := ^(lo | mask) &^ (1<<bits.Len32(set) - 1)
-	bit := higher & -higher
-	return lo&^(bit-1) | bit, bit != 0
-}
-
 // cost returns the least cost of telling the items of a set apart, and notes the test that has it.
 func (f *few) cost(set fewSet) float64 {
 	if f.best[set].now == f.now {
@@ -163,7 +135,7 @@ func (f *few) cost(set fewSet) float64 {
 	}
 	least := math.Inf(1)
 	for rest := set; rest != 0 && least > 0; rest &= rest - 1 { // 0: this test decides
-		i := bits.TrailingZeros16(uint16(rest))
+		i := bits.TrailingZeros8(uint8(rest))
 		it := &f.items[i]
 		if it.lo == it.hi {
 			least = f.try(least, set, bpf.JumpEq, it.lo, 1<<i, set&^(1<<i))
@@ -211,7 +183,7 @@ func (f *few) weigh(least float64, set fewSet, op uint16, k uint32, yes, no fewS
 
 // build makes the tests that were found best.
 func (f *few) build(s *searcher, set fewSet) int32 {
-	first := bits.TrailingZeros16(uint16(set))
+	first := bits.TrailingZeros8(uint8(set))
 	if set&^f.alike[first] == 0 {
 		return ^f.items[first].to
 	}
