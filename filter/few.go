@@ -12,79 +12,87 @@ const fewItems = 8
 
 // A few is the exact search for so few items that every set of them can be looked at. It knows more tests than the
 // search for keys: a single value of the background is told from its neighbours by jeq too (all but 4), and jset parts
-// the items by any of the bits that they differ in. Sets that cost no less than what was found are not looked at.
+// the items by any of the bits that they differ in. A set is looked at only while it may cost less than what was found.
 type few struct {
-	items []item
-	alike [fewItems]fewSet       // the items that lead where this one does
-	ones  [fewItems]uint32       // the bits that any value of the item has
+	tests []fewTest
+	items int
+	all   fewSet
+	lo    [fewItems]uint32       // the least value of each item
+	ones  [fewItems]uint32       // the bits that any of its values has
+	zeros [fewItems]uint32       // the bits that any of them lacks
 	each  [1 << fewItems]float64 // what asks for the items of a set, and pays for each test
 	costs [1 << fewItems]float64 // the least cost of a set, or before it is found what it is not below
-	best  [1 << fewItems]fewFound
-	now   uint32
-	jsets []jset
+	best  [1 << fewItems]uint8   // the best test of a set: its place in tests, from 1 on; 0 before it is found
 }
+
+// decided is the best test of a set whose items all lead to one place: none.
+const decided = 1<<8 - 1
 
 // A fewSet is a set of items, a bit for each.
 type fewSet uint8
 
-// A fewFound is the best test for a set, and the sets that it leaves.
-type fewFound struct {
-	now     uint32 // it is of this search, if that is few.now
+// A fewTest is a test, with the items for whose values it may be true, and those for which it may not be.
+type fewTest struct {
 	k       uint32
 	op      uint16
 	yes, no fewSet
 }
 
-// A jset is a test of mask, with the items that may have one of its bits set, and those that may have none.
-type jset struct {
-	mask    uint32
-	yes, no fewSet
-}
-
 // search returns the best tests for items, as indexes into s.tests.
 func (f *few) search(s *searcher, items []item) (root int32, cost float64) {
-	f.items = items
-	f.now++
+	sets := 1 << len(items)
 	for i := range items {
-		f.alike[i] = 0
-		for j := range items {
-			if items[j].to == items[i].to {
-				f.alike[i] |= 1 << j
-			}
-		}
 		own := items[i].weight + s.miss
-		without, with := f.each[:1<<i], f.each[1<<i:2<<i]
-		costs := f.costs[1<<i : 2<<i]
+		without, with, costs := f.each[:1<<i], f.each[1<<i:2<<i], f.costs[1<<i:2<<i]
 		for others, each := range without {
 			with[others] = each + own
 			costs[others] = each + own + size
 		}
 	}
-	all := fewSet(1<<len(items) - 1)
-	for i, alike := range f.alike[:len(items)] {
-		if alike>>i == 1 { // the last of those
-			for set := alike; set != 0; set = (set - 1) & alike {
-				f.costs[set] = 0
-				f.best[set].now = f.now
+	clear(f.best[:sets])
+	for i, seen := 0, fewSet(0); i < len(items); i++ {
+		if seen>>i&1 == 1 {
+			continue
+		}
+		alike := fewSet(0) // the items that lead where this one does
+		for j := i; j < len(items); j++ {
+			if items[j].to == items[i].to {
+				alike |= 1 << j
 			}
 		}
+		seen |= alike
+		for set := alike; set != 0; set = (set - 1) & alike {
+			f.costs[set], f.best[set] = 0, decided
+		}
 	}
-	f.findMasks()
-	cost = f.cost(all)
-	return f.build(s, all), cost
+	f.findTests(items)
+	all := fewSet(sets - 1)
+	cost = f.cost(all, math.Inf(1))
+	return f.build(s, items, all), cost
 }
 
-// findMasks lists the jsets that tell some items from others.
-func (f *few) findMasks() {
-	f.jsets = f.jsets[:0]
-	differ := uint32(0) // the bits of all values but those above the last edge
-	for i := range f.items {
-		it := &f.items[i]
-		if i+1 < len(f.items) {
-			differ |= it.lo | it.hi
+// findTests lists the tests that tell some items from others: of those that tell the same, the first is taken.
+func (f *few) findTests(items []item) {
+	f.tests = f.tests[:0]
+	f.items, f.all = len(items), 1<<len(items)-1
+	differ := uint32(0)             // the bits of all values but those above the last edge
+	always, never := differ, differ // the bits that all values of an item have, and those that none has
+	bit := fewSet(1)
+	for i := range items {
+		it := &items[i]
+		if it.lo == it.hi {
+			f.tests = append(f.tests, fewTest{it.lo, bpf.JumpEq, bit, f.all &^ bit})
 		}
-		// From the first bit on in which the ends differ, all bits are 1 in some value.
-		f.ones[i] = it.lo | (1<<bits.Len32(it.lo^it.hi) - 1)
+		if i > 0 {
+			f.tests = append(f.tests, fewTest{it.lo, bpf.JumpGe, f.all &^ (bit - 1), bit - 1})
+			differ |= items[i-1].lo | items[i-1].hi
+		}
+		// From the first bit on in which the ends differ, all may be 0 or 1.
+		free := uint32(1)<<bits.Len32(it.lo^it.hi) - 1
+		f.lo[i], f.ones[i], f.zeros[i] = it.lo, it.lo|free, ^it.lo|free
+		always |= ^f.zeros[i]
+		never |= ^f.ones[i]
+		bit <<= 1
 	}
 	above := ^(uint32(1)<<bits.Len32(differ) - 1)
 	if bits.OnesCount32(differ) <= 3 {
@@ -95,99 +103,100 @@ func (f *few) findMasks() {
 		f.addMask(above)
 		return
 	}
-	for rest := differ; rest != 0; rest &= rest - 1 {
-		f.addMask(rest & -rest)
+	for rest := differ & always & never; rest != 0; {
+		bit := rest & -rest
+		f.addMask(bit)
+		rest &^= f.same(bit)
 	}
-	for i := range f.items[:len(f.items)-1] {
-		f.addMask(^f.items[i].hi)
+	for i := range items[:len(items)-1] {
+		f.addMask(^items[i].hi)
 	}
 }
 
-// addMask adds the jset of a mask, unless it tells nothing or one before tells the same.
+// addMask adds the jset of a mask, if it tells anything.
 func (f *few) addMask(mask uint32) {
-	j := jset{mask: mask}
+	var yes, no uint
 	for i := range f.items {
-		ones := f.ones[i]
+		ones, bit := f.ones[i&(fewItems-1)], uint(1)<<(i&(fewItems-1))
 		if ones&mask != 0 {
-			j.yes |= 1 << i
+			yes |= bit
 		}
-		// What is in the item and has the highest bits is ones, without those of mask, if anything that lacks them is.
-		if ones&^mask >= f.items[i].lo {
-			j.no |= 1 << i
+		if ones&^mask >= f.lo[i&(fewItems-1)] { // if any value lacks all bits of the mask, one does that has all others
+			no |= bit
 		}
 	}
-	all := fewSet(1<<len(f.items) - 1)
-	if j.yes == all || j.no == all {
-		return
+	if t := (fewTest{mask, bpf.JumpSet, fewSet(yes), fewSet(no)}); t.yes != f.all && t.no != f.all {
+		f.add(t)
 	}
-	for i := range f.jsets {
-		if f.jsets[i].yes == j.yes && f.jsets[i].no == j.no {
+}
+
+// same returns the bits that tell the same of each item as this one.
+func (f *few) same(bit uint32) uint32 {
+	same := ^uint32(0)
+	for i := range f.items {
+		ones, zeros := f.ones[i&(fewItems-1)], f.zeros[i&(fewItems-1)]
+		if ones&bit == 0 {
+			ones = ^ones
+		}
+		if zeros&bit == 0 {
+			zeros = ^zeros
+		}
+		same &= ones & zeros
+	}
+	return same
+}
+
+// add adds a test, unless one before tells the same.
+func (f *few) add(t fewTest) {
+	for i := range f.tests {
+		if f.tests[i].yes == t.yes && f.tests[i].no == t.no {
 			return
 		}
 	}
-	f.jsets = append(f.jsets, j)
+	f.tests = append(f.tests, t)
 }
 
-// cost returns the least cost of telling the items of a set apart, and notes the test that has it.
-func (f *few) cost(set fewSet) float64 {
-	if f.best[set].now == f.now {
+// cost returns the least cost of telling the items of a set apart, and notes the test that has it. Where that is not
+// less than limit it is not found, and what is returned is infinite.
+func (f *few) cost(set fewSet, limit float64) float64 {
+	if f.best[set] != 0 {
 		return f.costs[set]
 	}
-	least := math.Inf(1)
-	for rest := set; rest != 0 && least > 0; rest &= rest - 1 { // 0: this test decides
-		i := bits.TrailingZeros8(uint8(rest))
-		it := &f.items[i]
-		if it.lo == it.hi {
-			least = f.try(least, set, bpf.JumpEq, it.lo, 1<<i, set&^(1<<i))
+	each := f.each[set] + size
+	least := limit - each
+	f.costs[set] = math.Inf(1) // for tests that tell nothing and lead back here
+	best := -1
+	for i, t := range f.tests {
+		yes, no := set&t.yes, set&t.no
+		if f.costs[yes]+f.costs[no] >= least { // so it is with most
+			continue
 		}
-		if rest != set {
-			least = f.try(least, set, bpf.JumpGe, it.lo, rest, set&^rest)
+		cost := f.cost(yes, least-f.costs[no])
+		if cost < least {
+			cost += f.cost(no, least-cost)
 		}
-		after := rest & (rest - 1)
-		if after != 0 && after>>(i+1)&1 == 0 { // there are items between, of other sets
-			least = f.try(least, set, bpf.JumpGe, it.hi+1, after, set&^after)
-		}
-	}
-	for i := range f.jsets {
-		if least == 0 {
-			break
-		}
-		j := &f.jsets[i]
-		if yes, no := set&j.yes, set&j.no; yes != set && no != set {
-			least = f.try(least, set, bpf.JumpSet, j.mask, yes, no)
+		if cost < least {
+			least, best = cost, i
+			if least == 0 {
+				break // this test decides
+			}
 		}
 	}
-	f.costs[set] = least + (f.each[set] + size)
-	f.best[set].now = f.now
+	if best < 0 {
+		f.costs[set] = limit
+		return math.Inf(1)
+	}
+	f.costs[set] = least + each
+	f.best[set] = uint8(best + 1)
 	return f.costs[set]
 }
 
-// try looks whether a test, which leaves the set yes where it is true and no where it is not, costs less than least, and
-// notes it if so. It returns the lesser cost.
-func (f *few) try(least float64, set fewSet, op uint16, k uint32, yes, no fewSet) float64 {
-	if f.costs[yes]+f.costs[no] >= least { // so it is with most; this much is inlined
-		return least
-	}
-	return f.weigh(least, set, op, k, yes, no)
-}
-
-// weigh is try for a test that is not dismissed at once.
-func (f *few) weigh(least float64, set fewSet, op uint16, k uint32, yes, no fewSet) float64 {
-	cost := f.cost(yes) + f.cost(no)
-	if cost >= least {
-		return least
-	}
-	f.best[set] = fewFound{k: k, op: op, yes: yes, no: no}
-	return cost
-}
-
 // build makes the tests that were found best.
-func (f *few) build(s *searcher, set fewSet) int32 {
-	first := bits.TrailingZeros8(uint8(set))
-	if set&^f.alike[first] == 0 {
-		return ^f.items[first].to
+func (f *few) build(s *searcher, items []item, set fewSet) int32 {
+	if f.best[set] == decided {
+		return ^items[bits.TrailingZeros8(uint8(set))].to
 	}
-	how := f.best[set]
-	yes := f.build(s, how.yes)
-	return s.add(test{how.op, how.k, yes, f.build(s, how.no)})
+	t := &f.tests[f.best[set]-1]
+	yes := f.build(s, items, set&t.yes)
+	return s.add(test{t.op, t.k, yes, f.build(s, items, set&t.no)})
 }

@@ -44,7 +44,7 @@ func madeCompiler() *compiler {
 			verdicts: make([]uint32, 0, room),
 		}},
 	}
-	c.s.few.jsets = make([]jset, 0, room)
+	c.s.few.tests = make([]fewTest, 0, 2*room)
 	return c
 }
 
