@@ -59,10 +59,11 @@ type cube struct {
 	mask uint32
 }
 
-// The outer edges of the keys left that are known: the value is not below the lowest, not above the highest.
+// The outer edges of the keys left that are known: the value is not below the lowest, not above the highest. With the
+// keys, a bit for each, they make a state.
 const (
-	knowLo = 1
-	knowHi = 2
+	knowLo = 1 << exactKeys
+	knowHi = 2 << exactKeys
 )
 
 // search returns the best tests for keys, of which there is one at least.
@@ -81,7 +82,7 @@ func (e *exact) begin(s *searcher, keys []item) {
 	e.keys, e.spoil = keys, s.spoil
 	e.now++
 	e.wide, e.joined, e.first, e.last = 0, 0, 0, 0
-	e.each[0] = 0
+	e.each[0] = s.miss + size
 	for i := range keys {
 		key := uint(1) << i
 		if keys[i].lo != keys[i].hi {
@@ -90,21 +91,29 @@ func (e *exact) begin(s *searcher, keys []item) {
 		if i+1 < len(keys) && keys[i].hi+1 == keys[i+1].lo {
 			e.joined |= key
 		}
-		for others := range key {
-			e.each[key|others] = e.each[others] + keys[i].weight
+		own := keys[i].weight + s.miss
+		without, with := e.each[:key], e.each[key:2*key]
+		for others, each := range without {
+			with[others] = each + own
 		}
 	}
 	all := uint(1)<<len(keys) - 1
-	for left := uint(1); left <= all; left++ {
-		each := e.each[left] + (s.miss*float64(bits.OnesCount(left)+1) + size)
-		e.each[left] = each
-		e.costs[left<<2], e.costs[left<<2|1], e.costs[left<<2|2], e.costs[left<<2|3] = each, each, each, each
-		if left&(left-1) == 0 {
-			e.finish(left<<2|knowLo|knowHi, 0) // nothing is left to test
+	e.alone = all &^ (e.wide | e.joined | e.joined<<1)
+	copy(e.costs[1:all+1], e.each[1:all+1])
+	if e.alone != all {
+		for known := uint(knowLo); known <= knowLo|knowHi; known += knowLo {
+			copy(e.costs[known+1:known+all+1], e.each[1:all+1])
 		}
 	}
 	e.finish(0, 0)
-	e.alone = all &^ (e.wide | e.joined | e.joined<<1)
+	for i := range keys {
+		key := uint(1) << i
+		e.finish(key|knowLo|knowHi, 0) // nothing is left to test
+		if e.wide&key == 0 {
+			e.best[key] = found{test: isKey, key: uint8(i)}
+			e.finish(key, e.each[key])
+		}
+	}
 	if keys[0].lo == 0 {
 		e.first = 1
 	}
@@ -114,7 +123,7 @@ func (e *exact) begin(s *searcher, keys []item) {
 	e.findCubes()
 }
 
-// state returns the index in best of the keys left and their known edges: where a key begins or ends with what a word
+// state returns the state of the keys left and their known edges: where a key begins or ends with what a word
 // can hold, that is known whatever was tested. Edges that tell nothing are left out: a single value without a neighbour
 // is always tested with jeq.
 func (e *exact) state(left, known uint) uint {
@@ -134,7 +143,7 @@ func (e *exact) state(left, known uint) uint {
 	if highest&e.alone != 0 {
 		known &^= knowHi
 	}
-	return left<<2 | known
+	return left | known
 }
 
 // size is what an instruction costs in itself: of two searches as short, the smaller one is taken.
@@ -145,7 +154,12 @@ func (e *exact) cost(state uint) float64 {
 	if e.best[state].now == e.now {
 		return e.costs[state]
 	}
-	left, known := state>>2, state&3
+	return e.find(state)
+}
+
+// find is cost for a state that was not looked at yet.
+func (e *exact) find(state uint) float64 {
+	left := state &^ (knowLo | knowHi)
 	least, asKey := math.Inf(1), math.Inf(1)
 	if single := left &^ e.wide; single != 0 && !e.spoil { // first, since it dismisses many others
 		heaviest := bits.TrailingZeros(single)
@@ -164,11 +178,11 @@ func (e *exact) cost(state uint) float64 {
 		if !wide && e.spoil { // what is left may be a cube
 			least = e.try(least, state, isKey, i, 0, e.without(state, key))
 		}
-		if rest != left || wide && known&knowLo == 0 {
+		if rest != left || wide && state&knowLo == 0 {
 			yes, no := e.from(state, key)
 			least = e.try(least, state, fromKey, i, yes, no)
 		}
-		if wide && (rest != key || known&knowHi == 0) {
+		if wide && (rest != key || state&knowHi == 0) {
 			yes, no := e.above(state, key)
 			least = e.try(least, state, aboveKey, i, yes, no)
 		}
@@ -196,37 +210,37 @@ func (e *exact) cost(state uint) float64 {
 
 // without returns the state that is left once the value is known not to be that of a key.
 func (e *exact) without(state, key uint) uint {
-	left, known := state>>2, state&3
-	below, above := left&(key-1), left&^(key<<1-1)
+	left := state &^ (key | knowLo | knowHi)
+	below, above := left&(key-1), left&^(key-1)
+	state &^= key
 	if below == 0 && above>>1&key&e.joined == 0 {
-		known &^= knowLo
+		state &^= knowLo
 	}
 	if above == 0 && below&(key>>1)&e.joined == 0 {
-		known &^= knowHi
+		state &^= knowHi
 	}
-	return e.state(below|above, known)
+	return state
 }
 
 // from returns the states that are left once the value is known to be at least the lowest of a key, and to be less.
 func (e *exact) from(state, key uint) (yes, no uint) {
-	left, known := state>>2, state&3
-	below := left & (key - 1)
-	edge := known & knowLo
-	if below&(key>>1)&e.joined != 0 {
-		edge |= knowHi
+	yes, no = state&^(key-1)|knowLo, state&(key-1|knowLo)
+	if key&e.alone != 0 {
+		yes &^= knowLo
 	}
-	return e.state(left&^(key-1), known&knowHi|knowLo), e.state(below, edge)
+	if no&(key>>1)&e.joined != 0 {
+		no |= knowHi
+	}
+	return yes, no
 }
 
 // above returns the states that are left once the value is known to be more than the highest of a key, and not to be.
 func (e *exact) above(state, key uint) (yes, no uint) {
-	left, known := state>>2, state&3
-	above := left &^ (key<<1 - 1)
-	edge := known & knowHi
-	if above>>1&key&e.joined != 0 {
-		edge |= knowLo
+	yes, no = state&^(key<<1-1|knowLo), state&(key<<1-1|knowLo)|knowHi
+	if yes>>1&key&e.joined != 0 {
+		yes |= knowLo
 	}
-	return e.state(above, edge), e.state(left&^above, known&knowLo|knowHi)
+	return yes, no
 }
 
 // try looks whether a test, which leaves yes where it is true and no where it is not, costs less than least, and notes
@@ -256,11 +270,11 @@ func (e *exact) finish(state uint, cost float64) {
 
 // build makes the tests that were found best.
 func (e *exact) build(s *searcher, state uint) int32 {
-	left := state >> 2
+	left := state &^ (knowLo | knowHi)
 	switch {
 	case left == 0:
 		return ^s.background
-	case left&(left-1) == 0 && state&3 == knowLo|knowHi:
+	case left&(left-1) == 0 && state == left|knowLo|knowHi:
 		return ^e.keys[bits.TrailingZeros(left)].to
 	}
 	f := &e.best[state]
