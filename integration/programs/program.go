@@ -68,6 +68,11 @@ func newPlace(dir, peer string) (place, error) {
 
 func (p place) path(name string) string { return filepath.Join(p.dir, name) }
 
+// environ is the environment of a program that runs there.
+func (p place) environ() []string {
+	return append(os.Environ(), "HOME="+p.dir, "XDG_DATA_HOME=", "XDG_CONFIG_HOME=")
+}
+
 func (p place) write(name, text string) error {
 	if err := os.MkdirAll(filepath.Dir(p.path(name)), 0o755); err != nil {
 		return err

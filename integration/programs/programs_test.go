@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"debug/buildinfo"
+	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/stagelock/seccomp/integration/programs/internal/trial"
+	"github.com/stagelock/seccomp/launch"
 	"github.com/stagelock/seccomp/proc"
 )
 
@@ -22,6 +25,7 @@ var toolchain = flag.String("toolchain", "", "build the programs with this Go `r
 var bin string
 
 func TestMain(m *testing.M) {
+	launch.Main()
 	flag.Parse()
 	os.Exit(run(m))
 }
@@ -113,7 +117,10 @@ func serves(t *testing.T, p program, at place) {
 	if procs := runtime.GOMAXPROCS(0); n.GOMAXPROCS != procs {
 		t.Errorf("GOMAXPROCS is %d, want %d", n.GOMAXPROCS, procs)
 	}
-	threads := checkThreads(t, r)
+	threads, err := filters(r.cmd.Process.Pid, 2)
+	if err != nil {
+		t.Error(err)
+	}
 	if err := r.stop(); err != nil {
 		t.Errorf("after SIGTERM: %v", err)
 	}
@@ -150,23 +157,22 @@ func use(t *testing.T, p program, r *process) (uses int64) {
 	}
 }
 
-// checkThreads looks at every thread: two filters more than this process has, and no_new_privs.
-func checkThreads(t *testing.T, r *process) int {
-	t.Helper()
+// filters looks at every thread of a process: so many filters more than this one has, and no_new_privs.
+func filters(pid, more int) (threads int, err error) {
 	ours, err := proc.FS{}.Threads(os.Getpid())
 	if err != nil {
-		t.Fatal(err)
+		return 0, err
 	}
-	threads, err := proc.FS{}.Threads(r.cmd.Process.Pid)
+	theirs, err := proc.FS{}.Threads(pid)
 	if err != nil {
-		t.Fatal(err)
+		return 0, err
 	}
-	for _, s := range threads {
-		if want := ours[0].Filters + 2; s.Mode != proc.Filter || s.Filters != want || !s.NoNewPrivs {
-			t.Errorf("thread %d: %+v, want %d filters and no_new_privs", s.Tid, s, want)
+	for _, s := range theirs {
+		if want := ours[0].Filters + more; s.Mode != proc.Filter || s.Filters != want || !s.NoNewPrivs {
+			err = errors.Join(err, fmt.Errorf("thread %d: %+v, want %d filters and no_new_privs", s.Tid, s, want))
 		}
 	}
-	return len(threads)
+	return len(theirs), err
 }
 
 // TestPanics has each program panic under its last stage: the whole traceback is printed, and the exit status is Go's.

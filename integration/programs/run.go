@@ -75,8 +75,7 @@ func start(bin string, p program, at place, mode string, env ...string) (*proces
 	r := &process{place: at, ended: make(chan error, 1)}
 	r.cmd = exec.Command(filepath.Join(bin, p.source()), append([]string{"-mode", mode}, args...)...)
 	r.cmd.Dir, r.cmd.Stdout, r.cmd.Stderr = at.dir, &r.log, &r.log
-	r.cmd.Env = append(os.Environ(), "HOME="+at.dir, "XDG_DATA_HOME=", "XDG_CONFIG_HOME=")
-	r.cmd.Env = append(r.cmd.Env, env...)
+	r.cmd.Env = append(at.environ(), env...)
 	theirOrders, ours, err := os.Pipe()
 	if err != nil {
 		return nil, err

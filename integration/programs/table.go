@@ -49,7 +49,12 @@ func plan(p program) (*stage.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	tree, err := rule.Parse(file, string(text))
+	return planned(file, string(text), stage.Env{"self.pid": uint64(os.Getpid()), "runtime.epollfd": 4, "runtime.eventfd": 5})
+}
+
+// planned works out the stages of a policy for a program without cgo.
+func planned(file, text string, env stage.Env) (*stage.Plan, error) {
+	tree, err := rule.Parse(file, text)
 	if err != nil {
 		return nil, err
 	}
@@ -59,5 +64,5 @@ func plan(p program) (*stage.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return stage.New(checked, stage.Env{"self.pid": uint64(os.Getpid()), "runtime.epollfd": 4, "runtime.eventfd": 5})
+	return stage.New(checked, env)
 }
