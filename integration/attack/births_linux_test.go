@@ -7,10 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -19,49 +16,6 @@ import (
 
 // Calls from where a filter might not be: threads, signal handlers, children, new programs.
 var births = []attack{
-	refused("threads that are born while it is locked", func(s *scene) {
-		locked := make(chan struct{})
-		var stop atomic.Bool
-		var born, escaped atomic.Int64
-		var all sync.WaitGroup
-		storm := func() { // threads, one after the other, each of which ends with its goroutine
-			for !stop.Load() && born.Load() < 300 {
-				all.Add(1)
-				up := make(chan struct{})
-				go func() {
-					defer all.Done()
-					runtime.LockOSThread()
-					born.Add(1)
-					close(up)
-					<-locked
-					if raw(unix.SYS_GETPPID) != unix.EPERM {
-						escaped.Add(1)
-					}
-				}()
-				<-up
-			}
-			all.Done()
-		}
-		all.Add(2)
-		go storm()
-		go storm()
-		for born.Load() < 10 {
-			time.Sleep(time.Millisecond)
-		}
-		before := born.Load()
-		s.lock()
-		during := born.Load() - before
-		stop.Store(true)
-		close(locked)
-		all.Wait()
-		s.Refused(syscall.EPERM, "getppid, on each of them", func() error {
-			if n := escaped.Load(); n > 0 {
-				s.Errorf("%d of %d threads got through", n, born.Load())
-			}
-			return raw(unix.SYS_GETPPID)
-		})
-		s.Logf("%d threads, %d of them born during the lock", born.Load(), during)
-	}),
 	refused("a thread that C made", func(s *scene) {
 		if !cthread.Supported {
 			s.Skipf("the program was built without cgo")

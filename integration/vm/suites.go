@@ -58,7 +58,7 @@ var suites = []suite{
 	{pkg: "internal/sys", archs: "amd64 arm64", seconds: 120},
 	{pkg: "internal/kernel", archs: "amd64 arm64 riscv64 ppc64le", run: "^TestWidths$", seconds: 200},
 	{pkg: "integration/oracle", short: true, slow: true, seconds: 900, must: []string{"TestKernel", "TestComparisonCanFail"}},
-	{pkg: "integration/attack", seconds: 400, must: []string{"TestAttacks", "TestAttackCanSucceed"}},
+	{pkg: "integration/attack", seconds: 400, must: []string{"TestAttacks", "TestStorm", "TestAttackCanSucceed"}},
 	{pkg: "integration/attack", cgo: true, seconds: 400,
 		must: []string{"TestAttacks/init/a_thread_that_C_made", "TestAttacks/serve/a_signal_handler"}},
 	{pkg: "lock", cgo: true, skip: "^TestObserve$", short: true, slow: true, seconds: 400, must: []string{"TestStages", "TestRacingBirthsAndExec"}},
