@@ -15,20 +15,22 @@ import (
 	"github.com/stagelock/seccomp/runtimeset"
 )
 
-// hasC tells whether there is a C compiler, for programs with cgo.
-func hasC() bool {
+// lackOfC is nil where there is a C compiler, for programs with cgo.
+func lackOfC() error {
 	out, err := exec.Command("go", "env", "CC").Output()
 	if err == nil {
 		_, err = exec.LookPath(strings.Fields(string(out))[0])
 	}
-	return err == nil
+	return err
 }
 
 // runs builds a program, runs it and returns its report.
 func runs(t *testing.T, program, cgo string, flags ...string) Report {
 	t.Helper()
-	if cgo == "1" && !hasC() {
-		t.Skip("there is no C compiler")
+	if cgo == "1" {
+		if err := lackOfC(); err != nil {
+			t.Skipf("a program with cgo needs a C compiler: %v", err)
+		}
 	}
 	exe := filepath.Join(t.TempDir(), program)
 	build := exec.Command("go", slices.Concat([]string{"build", "-o", exe}, flags, []string{"./testdata/" + program})...)

@@ -32,7 +32,7 @@ func build(t *testing.T, cgo string, flags ...string) (exe string) {
 			_, err = exec.LookPath(strings.Fields(string(cc))[0])
 		}
 		if err != nil {
-			t.Skip("there is no C compiler")
+			t.Skipf("a program with cgo needs a C compiler: %v", err)
 		}
 	}
 	exe = filepath.Join(t.TempDir(), "crash")
