@@ -240,6 +240,7 @@ func TestWebserverMistakes(t *testing.T) {
 			"seccomp.policy:2:9: unknown set"},
 		{"address", []string{"-addr=127.0.0.1:http:s"}, 1, "too many colons"},
 		{"argument", []string{"site", "-mode=off"}, 2, `unexpected argument "site"`},
+		{"beside the self-test", []string{"-selftest", "-mode=off"}, 2, "-mode says nothing beside -selftest"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if err := os.MkdirAll(filepath.Join(dir, "empty"), 0o700); err != nil {

@@ -3,9 +3,10 @@
 // "serve" is locked, before the first request. What each allows is said in seccomp.policy.
 //
 //	webserver -dir site -config webserver.json
-//	webserver -selftest
+//	webserver -selftest [-policy seccomp.policy]
 //
-// The self-test runs this same server under load, tries for real what it gave up, and shows the result.
+// The self-test runs this same server under load, tries for real what it gave up, and shows the result. It gives the server
+// its own address, site, configuration and modes.
 package main
 
 import (
@@ -47,8 +48,8 @@ func main() {
 	flag.BoolVar(&o.debug, "debug", false, "show at "+seccomphttp.Path+" what is in force, to every client")
 	flag.BoolVar(&o.selftest, "selftest", false, "run under load, try what was given up, show the result")
 	flag.Parse()
-	if flag.NArg() > 0 { // flags behind it would be passed over, -mode among them
-		fmt.Fprintf(os.Stderr, "webserver: unexpected argument %q: there are flags only\n", flag.Arg(0))
+	if err := o.check(); err != nil {
+		fmt.Fprintln(os.Stderr, "webserver:", err)
 		os.Exit(2)
 	}
 
@@ -60,6 +61,19 @@ func main() {
 		fmt.Fprintln(os.Stderr, "webserver:", err)
 		os.Exit(1)
 	}
+}
+
+// check finds what would be passed over in silence.
+func (o options) check() (err error) {
+	if flag.NArg() > 0 { // flags behind it, -mode among them
+		return fmt.Errorf("unexpected argument %q: there are flags only", flag.Arg(0))
+	}
+	flag.Visit(func(f *flag.Flag) {
+		if o.selftest && f.Name != "selftest" && f.Name != "policy" {
+			err = fmt.Errorf("-%s says nothing beside -selftest, which takes -policy alone", f.Name)
+		}
+	})
+	return err
 }
 
 func serve(o options) error {
