@@ -136,6 +136,9 @@ var receipts = seccomptest.Case("the receipt says what the kernel shows", func(c
 	if len(again.Stmts) < serve.Allowed || !strings.Contains(cur.Policy, "sys_read: 1") {
 		c.Errorf("the policy in force is\n%s", cur.Policy)
 	}
+	if notes := strings.Join(init.Notes, "\n"); strings.Contains(notes, "nothing is allowed") {
+		c.Errorf("init, which grants something, has the notes %q", notes)
+	}
 	if init.Allowed <= serve.Allowed || serve.Known < 300 {
 		c.Errorf("%d and %d of %d calls are allowed", init.Allowed, serve.Allowed, serve.Known)
 	}
@@ -216,6 +219,25 @@ var nothing = seccomptest.Case("a text that says nothing", func(c *seccomptest.C
 })
 
 func TestRulesThatSayNothing(t *testing.T) { nothing.Run(t) }
+
+var nothingDeclared = seccomptest.Case("a declared text that says nothing", func(c *seccomptest.C) {
+	failed(c, policy.ErrEmpty, func() error { return seccomp.Declare("comments.policy", "# all in comments\n\n") })
+})
+
+func TestDeclaredTextThatSaysNothing(t *testing.T) { nothingDeclared.Run(t) }
+
+// What says something and grants nothing may be meant: the receipt says what is left.
+var nothingGranted = seccomptest.Case("a policy that grants nothing", func(c *seccomptest.C) {
+	seccomp.MustDeclare("deny.policy", "deny errno(EPERM)\nset unused { sys_read: 1 }\n")
+	c.Must(seccomp.Stage("init").Lock())
+	notes := strings.Join(seccomp.Current().Receipts[0].Notes, "\n")
+	if want := "nothing is allowed but what the Go runtime itself needs"; !strings.Contains(notes, want) {
+		c.Errorf("the receipt notes %q, want %q", notes, want)
+	}
+	c.Refused(syscall.EPERM, "open a file", openFile)
+})
+
+func TestNothingGranted(t *testing.T) { nothingGranted.Run(t) }
 
 var nameless = seccomptest.Case("a stage without a name", func(c *seccomptest.C) {
 	failed(c, seccomp.ErrNoStage, seccomp.Stage("").Use("file").Lock)

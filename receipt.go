@@ -30,18 +30,23 @@ func newReceipt(p *stage.Plan, from, to int, planned time.Duration, done lock.Re
 	if from < 0 {
 		r.Dropped = make([]string, 0, r.Known-r.Allowed) // all of them
 	}
+	granted := false // anything to the program
 	for _, d := range is.Table.Whole().Calls {
+		own := slices.ContainsFunc(d.Clauses, func(c policy.Clause) bool {
+			return allows(c) && c.Origin.Kind != policy.FromFloor
+		})
+		granted = granted || own
 		switch {
-		case d.Name == "":
+		case d.Name == "" || own:
 		case slices.ContainsFunc(d.Clauses, allows):
-			if !slices.ContainsFunc(d.Clauses, func(c policy.Clause) bool {
-				return allows(c) && c.Origin.Kind != policy.FromFloor
-			}) {
-				r.Floor = append(r.Floor, d.Name)
-			}
+			r.Floor = append(r.Floor, d.Name)
 		case from < 0 || slices.ContainsFunc(p.Stages[from].Table.Clauses(d.Nr), allows):
 			r.Dropped = append(r.Dropped, d.Name)
 		}
+	}
+	if !granted {
+		r.Notes = append(r.Notes, "nothing is allowed but what the Go runtime itself needs, not even writing to what is open: "+
+			"no set and no rule grants the program a call")
 	}
 	if note := runtimeset.Running().Note(); note != "" {
 		r.Notes = append(r.Notes, note)
