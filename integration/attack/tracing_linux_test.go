@@ -127,19 +127,39 @@ func rewritten(s *scene, options int) error {
 		cmd.Process.Kill()
 		cmd.Wait()
 	}()
+	if err := stopped(cmd.Process.Pid, unix.SIGTRAP); err != nil {
+		return err
+	}
 	return replaced(cmd.Process.Pid, getpgrp, unix.PTRACE_O_EXITKILL|options)
 }
 
-// replaced waits until a tracee has stopped, puts getppid in the place of the next call it makes by a number, and
-// returns what the tracee gets.
-func replaced(pid int, from uint64, options int) error {
+// stopped waits until a tracee has stopped for a signal, which it does not get. Those that come before, such as the
+// runtime's own, it gets: the signal would come after them, and stop all threads for good if it were passed on then.
+func stopped(pid int, by unix.Signal) error {
 	var status unix.WaitStatus
-	if _, err := unix.Wait4(pid, &status, unix.WALL, nil); err != nil {
-		return err
+	for {
+		if _, err := unix.Wait4(pid, &status, unix.WALL, nil); err != nil {
+			return err
+		}
+		switch {
+		case !status.Stopped():
+			return fmt.Errorf("the tracee ended: %#x", status)
+		case status.StopSignal() == by:
+			return nil
+		}
+		if err := unix.PtraceCont(pid, int(status.StopSignal())); err != nil {
+			return err
+		}
 	}
+}
+
+// replaced puts getppid in the place of the next call that a stopped tracee makes by a number, and returns what the tracee
+// gets.
+func replaced(pid int, from uint64, options int) error {
 	if err := unix.PtraceSetOptions(pid, unix.PTRACE_O_TRACESYSGOOD|options); err != nil {
 		return err
 	}
+	var status unix.WaitStatus
 	changed := false
 	for signal := 0; ; {
 		if err := unix.PtraceSyscall(pid, signal); err != nil {
@@ -185,13 +205,10 @@ func rewriting(tid int) error { return replaced(tid, unix.SYS_GETPID, 0) }
 
 // suspending has no filter asked about what the parent calls, as long as it is traced.
 func suspending(tid int) error {
-	var status unix.WaitStatus
-	if _, err := unix.Wait4(tid, &status, unix.WALL, nil); err != nil {
-		return err
-	}
 	if err := unix.PtraceSetOptions(tid, unix.PTRACE_O_SUSPEND_SECCOMP); err != nil {
 		return err
 	}
+	var status unix.WaitStatus
 	for signal := 0; ; signal = int(status.StopSignal()) {
 		if err := unix.PtraceCont(tid, signal); err != nil {
 			return err
@@ -212,6 +229,9 @@ func traceParent(then func(tid int) error) error {
 		return err
 	}
 	if err := unix.PtraceAttach(tid); err != nil {
+		return err
+	}
+	if err := stopped(tid, unix.SIGSTOP); err != nil {
 		return err
 	}
 	return then(tid)
