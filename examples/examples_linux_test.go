@@ -41,10 +41,15 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// command returns a built example, to be run with the arguments. It is killed with the test.
+// command returns a built example, to be run with the arguments. It is killed with the test, and before all tests are out
+// of time, so that what it wrote is shown: how much time that is depends on the machine.
 func command(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	limit, ok := t.Deadline()
+	if !ok {
+		limit = time.Now().Add(time.Hour)
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), limit.Add(-20*time.Second))
 	t.Cleanup(cancel)
 	return exec.CommandContext(ctx, filepath.Join(binaries, name), args...)
 }
