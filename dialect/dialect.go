@@ -105,6 +105,11 @@ func (r *Report) LossOf(o *policy.Origin, what, instead string) {
 	r.Loss(at, what, instead)
 }
 
+// Origin returns a place of the text as the origin of what it says.
+func (r *Report) Origin(at rule.Pos) *policy.Origin {
+	return &policy.Origin{Source: &policy.Source{Kind: policy.FromRule, File: r.File}, Line: at.Line, Col: at.Col}
+}
+
 // list joins names, the last of many being "and N more".
 func list(names []string) string {
 	const most = 8

@@ -141,8 +141,9 @@ func shortened(t *policy.Table) *policy.Table {
 	s.Calls = slices.Clone(t.Calls)
 	short := func(c *policy.Clause) {
 		if c.Origin != nil && c.Origin.File != "" {
-			o := *c.Origin
-			o.File = filepath.Base(o.File)
+			o, source := *c.Origin, *c.Origin.Source
+			source.File = filepath.Base(source.File)
+			o.Source = &source
 			c.Origin = &o
 		}
 	}

@@ -15,7 +15,7 @@ import (
 func NewTable(arch *kernel.Arch, ruled map[uint32][]policy.Clause, rest, other policy.Clause) *policy.Table {
 	t := &policy.Table{
 		Arch:    arch,
-		Foreign: policy.Clause{If: policy.Const(true), Origin: &policy.Origin{Kind: policy.FromForeign}},
+		Foreign: policy.Clause{If: policy.Const(true), Origin: &policy.Origin{Source: &policy.Source{Kind: policy.FromForeign}}},
 		Other:   other,
 	}
 	add := func(nr uint32, name string) {

@@ -15,14 +15,14 @@ func TestAsmGolden(t *testing.T) {
 	for i := range table.Calls {
 		for j := range table.Calls[i].Clauses {
 			c := &table.Calls[i].Clauses[j]
-			c.Origin = &policy.Origin{Kind: policy.FromRule, File: "mixed.policy", Line: int32(i) + 2}
+			c.Origin = &policy.Origin{Source: &policy.Source{Kind: policy.FromRule, File: "mixed.policy"}, Line: int32(i) + 2}
 			if j > 0 && j == len(table.Calls[i].Clauses)-1 {
-				c.Origin = &policy.Origin{Kind: policy.FromDeny, Stage: "serve"}
+				c.Origin = &policy.Origin{Source: &policy.Source{Kind: policy.FromDeny, Stage: "serve"}}
 			}
 		}
 	}
-	table.Other.Origin = &policy.Origin{Kind: policy.FromUnknown}
-	table.Foreign.Origin = &policy.Origin{Kind: policy.FromForeign}
+	table.Other.Origin = &policy.Origin{Source: &policy.Source{Kind: policy.FromUnknown}}
+	table.Foreign.Origin = &policy.Origin{Source: &policy.Source{Kind: policy.FromForeign}}
 	got := compileOne(t, table).Asm()
 	const file = "testdata/mixed.asm"
 	if *update {

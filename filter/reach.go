@@ -102,7 +102,7 @@ func (p *Program) walk(nr uint32, pc int, walked []bool) {
 func (p *Program) origins(r *Reach, ret uint32) (list []*policy.Origin) {
 	add := func(clauses ...policy.Clause) {
 		for _, c := range clauses {
-			if c.Action.Ret() == ret && c.Origin != nil && !slices.ContainsFunc(list, func(o *policy.Origin) bool { return *o == *c.Origin }) {
+			if c.Action.Ret() == ret && c.Origin != nil && !slices.ContainsFunc(list, c.Origin.Same) {
 				list = append(list, c.Origin)
 			}
 		}

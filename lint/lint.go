@@ -66,7 +66,7 @@ func (l *linter) warn(o *policy.Origin, format string, args ...any) {
 
 // here is the stage itself, as a place.
 func (l *linter) here() *policy.Origin {
-	return &policy.Origin{File: l.said.File, Line: l.said.Pos.Line, Col: l.said.Pos.Col}
+	return &policy.Origin{Source: &policy.Source{File: l.said.File}, Line: l.said.Pos.Line, Col: l.said.Pos.Col}
 }
 
 // allowed returns where a stage allows a call, and whether the architecture has it.

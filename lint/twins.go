@@ -17,7 +17,7 @@ func (l *linter) twins() {
 	}
 	for _, x := range l.plan.Policy.Lacks {
 		if x.Stage == l.said.Name {
-			l.twinsOf(x.Name, &policy.Origin{File: x.File, Line: x.Pos.Line, Col: x.Pos.Col})
+			l.twinsOf(x.Name, &policy.Origin{Source: &policy.Source{File: x.File}, Line: x.Pos.Line, Col: x.Pos.Col})
 		}
 	}
 }

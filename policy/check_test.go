@@ -177,8 +177,8 @@ set own { use net; sys_close: fd > 2 }   # declared late
 		t.Errorf("deny %v at %v, %v at %v", a.Deny, a.DenyPos, b.Deny, b.DenyPos)
 	}
 	want := []*Origin{
-		{Kind: FromRule, Stage: "a", File: "p", Line: 3, Col: 1, Why: "in front"},
-		{Kind: FromRule, Stage: "a", File: "p", Line: 7, Col: 5},
+		{&Source{Kind: FromRule, Stage: "a", File: "p"}, 3, 1, "in front"},
+		{&Source{Kind: FromRule, Stage: "a", File: "p"}, 7, 5, ""},
 	}
 	if diff := cmp.Diff(want, []*Origin{a.Rules[0].Origin, a.Rules[1].Origin}); diff != "" {
 		t.Error(diff)

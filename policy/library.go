@@ -86,7 +86,7 @@ func (c *checker) read(name string) *Set {
 	}
 	set := &Set{Name: name, Doc: firstParagraph(f), Builtin: true}
 	c.inFile(f.Name, func() {
-		c.fill(set, f.Stmts, &standing{kind: FromSet, set: name, builtin: true})
+		c.fill(set, f.Stmts, &standing{&Source{Kind: FromSet, Set: name, File: c.file}, true})
 	})
 	return set
 }
@@ -99,12 +99,13 @@ func (c *checker) fallbacks() []Rule {
 	f := c.texts.FallbackText()
 	c.fallen = make([]Rule, 0, len(f.Stmts))
 	c.inFile(f.Name, func() {
+		in := &standing{&Source{Kind: FromFallback, File: c.file}, true}
 		for _, x := range f.Stmts {
 			x, ok := x.(*rule.Rule)
 			if !ok {
 				continue
 			}
-			c.fallen, _ = c.rule(c.fallen, x, &standing{kind: FromFallback, builtin: true})
+			c.fallen, _ = c.rule(c.fallen, x, in)
 		}
 	})
 	sortRules(c.fallen)

@@ -5,11 +5,9 @@ import (
 	"github.com/stagelock/seccomp/rule"
 )
 
-// A standing says where a rule stands.
+// A standing says where a rule stands: the Kind is FromRule, FromSet or FromFallback.
 type standing struct {
-	kind    OriginKind // FromRule, FromSet, FromFallback
-	stage   string
-	set     string
+	*Source
 	builtin bool
 }
 
@@ -60,7 +58,7 @@ func (c *checker) room() *Origin {
 // origin returns a place of the text as an origin.
 func (c *checker) origin(at rule.Pos, in *standing) *Origin {
 	o := c.room()
-	o.Kind, o.Stage, o.Set, o.File, o.Line, o.Col = in.kind, in.stage, in.set, c.file, at.Line, at.Col
+	o.Source, o.Line, o.Col = in.Source, at.Line, at.Col
 	return o
 }
 
@@ -68,12 +66,12 @@ func (c *checker) origin(at rule.Pos, in *standing) *Origin {
 func (s *scope) verdict(x *rule.Rule, in *standing) Cond {
 	plain, ok := x.Verdict.(*rule.Number)
 	if !ok {
-		if in.kind == FromFallback {
+		if in.Kind == FromFallback {
 			s.errorf(ErrMisplaced, x.Verdict.Start(), "a fallback says what a refused call gets: its verdict is 0")
 			return nil
 		}
 		never := "to refuse the call, write 0"
-		if in.kind == FromSet {
+		if in.Kind == FromSet {
 			never = "leave the rule out"
 		}
 		return s.condition(x.Verdict, "to allow the call whatever its arguments, write 1", never)
@@ -84,10 +82,10 @@ func (s *scope) verdict(x *rule.Rule, in *standing) Cond {
 		s.errorf(ErrMisplaced, plain.Pos, "the verdict %s is neither 1, which allows the call, nor 0, which refuses it, "+
 			"nor a condition", rule.FormatValue(plain))
 		return nil
-	case one && in.kind == FromFallback:
+	case one && in.Kind == FromFallback:
 		s.errorf(ErrMisplaced, plain.Pos, "a fallback says what a refused call gets: its verdict is 0")
 		return nil
-	case !one && in.kind == FromSet:
+	case !one && in.Kind == FromSet:
 		s.errorf(ErrMisplaced, plain.Pos, "a set only grants: to refuse %s, write %s: 0 in a stage", s.call, s.sys())
 		return nil
 	}
@@ -108,7 +106,7 @@ const maxElses = 100
 // elses gives the else arms of a rule their meaning.
 func (s *scope) elses(arms []rule.Else, allow Cond, origin *Origin, in *standing) []Clause {
 	switch {
-	case in.kind == FromSet:
+	case in.Kind == FromSet:
 		s.errorf(ErrMisplaced, arms[0].Pos, "a set only grants: what a refused %s gets is said in a stage", s.call)
 		return nil
 	case allow == Const(true):
@@ -165,7 +163,7 @@ func (s *scope) originOf(whole *Origin, at rule.Pos) *Origin {
 // includingGo looks whether a rule may speak about the floor.
 func (s *scope) includingGo(at rule.Pos, allow Cond, in *standing) {
 	switch {
-	case in.kind != FromRule:
+	case in.Kind != FromRule:
 		s.errorf(ErrMisplaced, at, "including go belongs to a rule of a stage, not of a set")
 	case allow == Const(true):
 		s.errorf(ErrNoEffect, at, "including go takes a call from the Go runtime too, but the verdict 1 takes nothing")
@@ -174,8 +172,8 @@ func (s *scope) includingGo(at rule.Pos, allow Cond, in *standing) {
 
 // lacking looks at a rule about a call that the architecture doesn't have. Refusing it is fine: so it is anyway.
 func (c *checker) lacking(x *rule.Rule, in *standing, name string) {
-	if v, ok := x.Verdict.(*rule.Number); in.kind == FromRule && (!ok || v.Abs == 0) {
-		c.lacks = append(c.lacks, Lacking{Name: name, Stage: in.stage, File: c.file, Pos: x.Pos})
+	if v, ok := x.Verdict.(*rule.Number); in.Kind == FromRule && (!ok || v.Abs == 0) {
+		c.lacks = append(c.lacks, Lacking{Name: name, Stage: in.Stage, File: c.file, Pos: x.Pos})
 	}
 	if v, ok := x.Verdict.(*rule.Number); in.builtin || ok && v.Abs == 0 {
 		return

@@ -149,7 +149,7 @@ func (c *checker) ownSet(own *ownSet) *Set {
 	x := own.stmt
 	set := &Set{Name: x.Name.Text, Doc: lastParagraph(x.Notes().Before)}
 	c.inFile(own.file, func() {
-		c.fill(set, x.Body, &standing{kind: FromSet, set: set.Name})
+		c.fill(set, x.Body, &standing{Source: &Source{Kind: FromSet, Set: set.Name, File: c.file}})
 	})
 	return set
 }
@@ -183,7 +183,7 @@ func (c *checker) inFile(name string, check func()) {
 // all makes the set of all calls.
 func (c *checker) all() *Set {
 	set := &Set{Name: AllSet, Doc: "every system call that is known", Builtin: true}
-	origin := &Origin{Kind: FromSet, Set: AllSet}
+	origin := &Origin{Source: &Source{Kind: FromSet, Set: AllSet}}
 	for _, call := range c.arch.Calls() {
 		set.Rules = append(set.Rules, Rule{Nr: call.Nr, Name: call.Name, Allow: Const(true), Origin: origin})
 	}

@@ -70,8 +70,13 @@ var refusal = Action{Errno, 1}
 
 func (s *stager) begin(name string, at rule.Pos) {
 	s.stage = Stage{Name: name, File: s.file, Pos: at, Deny: s.deny, DenyPos: s.denyPos, Rules: s.room}
-	s.standing = standing{kind: FromRule, stage: name}
+	s.stand()
 	s.said = rule.Pos{}
+}
+
+// stand says where the stage's rules stand from here on.
+func (s *stager) stand() {
+	s.standing = standing{Source: &Source{Kind: FromRule, Stage: s.stage.Name, File: s.file}}
 }
 
 // end puts the stage that was read into the policy.
@@ -130,6 +135,7 @@ func (s *stager) next(x *rule.Stage) {
 		s.head = false
 		s.said = rule.Pos{}
 		s.file, s.stage.File, s.stage.Loose = file, file, x.Loose
+		s.stand()
 		return
 	}
 	if s.named == nil {

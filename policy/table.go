@@ -33,13 +33,23 @@ type Clause struct {
 
 // An Origin tells where a verdict comes from.
 type Origin struct {
+	*Source       // never nil
+	Line    int32 // 0: no line of a text, but this library's own doing
+	Col     int32
+	Why     string // the comment on the rule, as a reason
+}
+
+// A Source is what the origins of one stage or set in one file share, and so it must not be changed.
+type Source struct {
 	Kind  OriginKind
-	Line  int32 // 0: no line of a text, but this library's own doing
-	Col   int32
 	Stage string // the stage it was said in, if any
 	Set   string // of FromSet and FromFloor: the leaf that holds the rule
 	File  string
-	Why   string // the comment on the rule, as a reason
+}
+
+// Same tells whether o and other say the same.
+func (o *Origin) Same(other *Origin) bool {
+	return *o.Source == *other.Source && o.pos() == other.pos() && o.Why == other.Why
 }
 
 // An OriginKind is the kind of an Origin.

@@ -52,8 +52,8 @@ func TestCall(t *testing.T) {
 
 func TestAllowing(t *testing.T) {
 	l := Log{Arch: amd64(t)}
-	one, other := &policy.Clause{Origin: &policy.Origin{}}, &policy.Clause{Origin: &policy.Origin{}}
-	way := &policy.Clause{Origin: &policy.Origin{Kind: policy.FromFallback}}
+	one, other := &policy.Clause{Origin: &policy.Origin{Source: &policy.Source{}}}, &policy.Clause{Origin: &policy.Origin{Source: &policy.Source{}}}
+	way := &policy.Clause{Origin: &policy.Origin{Source: &policy.Source{Kind: policy.FromFallback}}}
 	for _, family := range []uint64{2, 10, 2} {
 		l.Add(nr(t, "socket"), [6]uint64{family, 1, 0}, one)
 	}
@@ -140,7 +140,7 @@ func allows(t *testing.T, l Log, nr uint32) {
 // Numbers that no table has are as many as a program likes to try.
 func TestManyNumbers(t *testing.T) {
 	l := Log{Arch: amd64(t)}
-	one, other := &policy.Clause{Origin: &policy.Origin{}}, &policy.Clause{Origin: &policy.Origin{}}
+	one, other := &policy.Clause{Origin: &policy.Origin{Source: &policy.Source{}}}, &policy.Clause{Origin: &policy.Origin{Source: &policy.Source{}}}
 	const first, tried = 1000, 100_000
 	for i := range uint32(tried) {
 		l.Add(first+i, [6]uint64{}, one)
@@ -173,9 +173,9 @@ func TestManyNumbers(t *testing.T) {
 
 func TestWhose(t *testing.T) {
 	for want, o := range map[string]policy.Origin{
-		"stage serve, p:3:5":     {Stage: "serve", File: "p", Line: 3, Col: 5},
-		"stage serve":            {Stage: "serve"},
-		"no rule, fallbacks:2:1": {File: "fallbacks", Line: 2, Col: 1},
+		"stage serve, p:3:5":     {Source: &policy.Source{Stage: "serve", File: "p"}, Line: 3, Col: 5},
+		"stage serve":            {Source: &policy.Source{Stage: "serve"}},
+		"no rule, fallbacks:2:1": {Source: &policy.Source{File: "fallbacks"}, Line: 2, Col: 1},
 	} {
 		if got := Whose(&o); got != want {
 			t.Errorf("%s, want %s", got, want)

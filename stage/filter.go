@@ -20,7 +20,7 @@ func (p *Plan) Filter(from, to int) *policy.Table {
 	silent := policy.Clause{
 		If:     policy.Const(true),
 		Action: policy.Action{Kind: policy.Allow},
-		Origin: &policy.Origin{Kind: policy.FromBefore, Stage: p.Stages[from].Name},
+		Origin: &policy.Origin{Source: &policy.Source{Kind: policy.FromBefore, Stage: p.Stages[from].Name}},
 	}
 	t := &policy.Table{Arch: goal.Table.Arch, Foreign: silent, Other: silent}
 	decider := policy.NewDecider(decideLimit)

@@ -52,11 +52,16 @@ func (b *builder) layFloor() {
 			continue
 		}
 		for l := range s.Leaves {
+			var floor policy.Source
+			if len(l.Rules) > 0 {
+				floor = *l.Rules[0].Origin.Source
+				floor.Kind = policy.FromFloor
+			}
 			origins := make([]policy.Origin, len(l.Rules))
 			for i := range l.Rules {
 				r, o := &l.Rules[i], &origins[i]
 				*o = *r.Origin
-				o.Kind = policy.FromFloor
+				o.Source = &floor
 				c := policy.Clause{If: r.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: o}
 				if k, ok := b.index(r.Nr); ok {
 					b.floor[k] = append(b.floor[k], c)
@@ -158,7 +163,7 @@ func (b *builder) unknown() policy.Clause {
 // origin returns the stage itself as an origin.
 func (b *builder) origin(kind policy.OriginKind) *policy.Origin {
 	return &policy.Origin{
-		Kind: kind, Stage: b.stage.Name,
-		File: b.stage.File, Line: b.stage.Pos.Line, Col: b.stage.Pos.Col,
+		Source: &policy.Source{Kind: kind, Stage: b.stage.Name, File: b.stage.File},
+		Line:   b.stage.Pos.Line, Col: b.stage.Pos.Col,
 	}
 }

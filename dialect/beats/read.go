@@ -113,17 +113,13 @@ func (r *reader) policyProper(n *tree.Node) {
 	if action == nil {
 		r.Errorf(dialect.ErrSyntax, n.Pos, "default_action is missing: what a call gets that no group names")
 	} else if a, ok := r.action(action); ok {
-		r.fallback = dialect.Always(a, r.origin(action.Pos))
+		r.fallback = dialect.Always(a, r.Origin(action.Pos))
 	}
 	if syscalls == nil || len(syscalls.Items) == 0 && syscalls.Kind <= tree.List {
 		r.Errorf(dialect.ErrSyntax, n.Pos, "syscalls is missing: elastic takes no policy without groups")
 		return
 	}
 	tree.Each(&r.Report, syscalls, "syscalls", r.group)
-}
-
-func (r *reader) origin(at rule.Pos) *policy.Origin {
-	return &policy.Origin{Kind: policy.FromRule, File: r.File, Line: at.Line, Col: at.Col}
 }
 
 func (r *reader) action(n *tree.Node) (a policy.Action, ok bool) {
@@ -172,7 +168,7 @@ func (r *reader) group(n *tree.Node) {
 			if c == nil {
 				c, seen[call.Nr].Kind = policy.Const(true), tree.Null
 			}
-			r.ruled[call.Nr] = append(r.ruled[call.Nr], policy.Clause{If: c, Action: a, Origin: r.origin(x.Pos)})
+			r.ruled[call.Nr] = append(r.ruled[call.Nr], policy.Clause{If: c, Action: a, Origin: r.Origin(x.Pos)})
 		}
 	}
 	if names != nil {

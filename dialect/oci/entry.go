@@ -95,7 +95,6 @@ func (r *reader) add(name string, n *tree.Node, terms []dialect.Term, a policy.A
 	if _, ok := r.calls[name]; !ok {
 		r.order = append(r.order, name)
 	}
-	origin := &policy.Origin{Kind: policy.FromRule, File: r.File, Line: n.Line, Col: n.Col}
 	var conds []policy.Cond
 	for _, t := range terms {
 		all := make([]policy.Cond, len(t))
@@ -108,7 +107,7 @@ func (r *reader) add(name string, n *tree.Node, terms []dialect.Term, a policy.A
 			conds = append(conds, policy.And(all))
 		}
 	}
-	r.calls[name] = append(r.calls[name], entry{conds, a, origin})
+	r.calls[name] = append(r.calls[name], entry{conds, a, r.Origin(n.Pos)})
 }
 
 // known returns the calls of the architecture. runc goes past those of others in silence, and past what is no call.

@@ -233,7 +233,9 @@ func TestMultiplexersAreClosed(t *testing.T) {
 	arch := dialecttest.Arch(t, "s390x")
 	socket, _ := arch.Call("socket")
 	bind, _ := arch.Call("bind")
-	always := func(a policy.Action) policy.Clause { return dialect.Always(a, &policy.Origin{}) }
+	always := func(a policy.Action) policy.Clause {
+		return dialect.Always(a, &policy.Origin{Source: &policy.Source{}})
+	}
 	family := func(a policy.Action, f uint64) policy.Clause {
 		c := always(a)
 		c.If = policy.Range{Bits: 32, Lo: f, Hi: f}

@@ -11,9 +11,7 @@ import (
 
 // table returns what runc and libseccomp make of the entries.
 func (r *reader) table() *policy.Table {
-	rest := dialect.Always(r.fallback, &policy.Origin{
-		Kind: policy.FromRule, File: r.File, Line: r.fallbackPos.Line, Col: r.fallbackPos.Col,
-	})
+	rest := dialect.Always(r.fallback, r.Origin(r.fallbackPos))
 	other := rest
 	ruled := make(map[uint32][]policy.Clause)
 	last := uint32(0)
@@ -24,9 +22,9 @@ func (r *reader) table() *policy.Table {
 	}
 	enosys := policy.Action{Kind: policy.Errno, Errno: r.enosys()}
 	if !r.fallback.Allows() && r.fallback != enosys && r.fallbackName != "SCMP_ACT_TRACE" && last > 0 {
-		newer := *rest.Origin
+		newer := r.Origin(r.fallbackPos)
 		newer.Kind = policy.FromUnknown
-		other = dialect.Always(enosys, &newer)
+		other = dialect.Always(enosys, newer)
 		for _, c := range r.arch.Calls() {
 			if c.Nr > last {
 				ruled[c.Nr] = []policy.Clause{other}

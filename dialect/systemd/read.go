@@ -287,14 +287,11 @@ func (r *reader) table() *policy.Table {
 		}
 		return policy.Action{Kind: policy.Errno, Errno: uint16(errno)}
 	}
-	origin := func(at rule.Pos) *policy.Origin {
-		return &policy.Origin{Kind: policy.FromRule, File: r.File, Line: at.Line, Col: at.Col}
-	}
 	allowed := func(name string, o *policy.Origin) policy.Clause {
 		e, listed := r.log.calls[name]
 		if r.log.said && listed != r.log.inverse {
 			if listed {
-				o = origin(e.pos)
+				o = r.Origin(e.pos)
 			}
 			return dialect.Always(policy.Action{Kind: policy.Log}, o)
 		}
@@ -302,9 +299,9 @@ func (r *reader) table() *policy.Table {
 	}
 	verdict := func(name string) policy.Clause {
 		e, listed := r.filter.calls[name]
-		at := origin(r.filterPos)
+		at := r.Origin(r.filterPos)
 		if listed {
-			at = origin(e.pos)
+			at = r.Origin(e.pos)
 		}
 		switch {
 		case !r.filter.said || listed != r.filter.inverse:

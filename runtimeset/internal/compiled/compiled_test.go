@@ -48,11 +48,12 @@ func cond(r *rand.Rand, depth int) policy.Cond {
 
 // rules returns some rules of a file with the constraints a, b, and none.
 func rules(r *rand.Rand, arch *kernel.Arch, file, set string, kind policy.OriginKind) (list []Rule) {
+	source := &policy.Source{Kind: kind, Set: set, File: file}
 	for _, call := range arch.Calls() {
 		if r.IntN(20) > 0 {
 			continue
 		}
-		o := policy.Origin{Kind: kind, Set: set, File: file, Line: 1 + r.Int32N(300), Col: 1 + r.Int32N(9)}
+		o := policy.Origin{Source: source, Line: 1 + r.Int32N(300), Col: 1 + r.Int32N(9)}
 		x := policy.Rule{Nr: call.Nr, Name: call.Name, Allow: cond(r, 3), Origin: &o}
 		for range r.IntN(3) {
 			arm := policy.Clause{If: cond(r, 2), Action: policy.Action{Kind: policy.Errno, Errno: uint16(r.IntN(4096))}, Origin: &o}

@@ -126,12 +126,13 @@ func (l *Library) rules(r *reader, set *policy.Set) {
 	if set.Name == "" {
 		kind, file = policy.FromFallback, FallbackFile
 	}
+	source := &policy.Source{Kind: kind, Set: set.Name, File: file}
 	nr := uint32(0)
 	for range n {
 		nr += uint32(r.number())
 		holds := l.holds[r.number()]
 		at, allow, arms := r.pos(), l.cond(r), r.number()
-		origin := policy.Origin{Kind: kind, Set: set.Name, File: file, Line: at.Line, Col: at.Col}
+		origin := policy.Origin{Source: source, Line: at.Line, Col: at.Col}
 		if holds {
 			origins = append(origins, origin)
 			call, _ := l.arch.CallNr(nr)
