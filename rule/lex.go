@@ -43,22 +43,18 @@ const (
 // comparison tells whether k is one of == != < <= > >=, and which.
 func (k kind) comparison() (Op, bool) { return Op(k - tEq), k >= tEq }
 
-// A token is a word of the text. Its text is part of the source.
+// A token is a word of the text. It has no pointer, since it is written so often.
 type token struct {
-	kind  kind
-	nl    bool // it is the first of its line
-	joins bool // and yet the statement above goes on with it: see parser.continues
-	blank bool // an empty line stands before it
-	pos   Pos
-	text  string
+	kind     kind
+	nl       bool // it is the first of its line
+	joins    bool // and yet the statement above goes on with it: see parser.continues
+	blank    bool // an empty line stands before it
+	from, to int32
+	pos      Pos
 }
 
-// A taken is what is remembered of a token: no pointer, since it is written for each one.
-type taken struct {
-	kind     kind
-	from, to int32 // where its text is
-	end      Pos   // the place behind it
-}
+// end returns the place behind t.
+func (t token) end() Pos { return Pos{t.pos.Line, t.pos.Col + t.to - t.from} }
 
 // A comment is one comment: see Comments for what is in its text.
 type comment struct {
@@ -118,22 +114,22 @@ func (l *lexer) next(t *token) {
 		}
 		break
 	}
-	l.off = off
-	t.nl, t.blank, t.pos = nl, lines > 1, l.pos(off)
-	if off == len(src) {
-		t.kind, t.text = tEOF, ""
-		return
+	n := 0
+	if t.kind = tEOF; off < len(src) {
+		rest := src[off:]
+		switch c := rest[0]; {
+		case isLetter(c):
+			t.kind, n = tWord, wordLen(rest)
+		case isDigit(c):
+			t.kind, n = tNumber, plainLen(rest)
+		default:
+			l.off = off
+			t.kind, n = l.operator(rest)
+		}
 	}
-	rest := src[off:]
-	switch c := rest[0]; {
-	case isLetter(c):
-		t.kind, t.text = tWord, rest[:wordLen(rest)]
-	case isDigit(c):
-		t.kind, t.text = tNumber, rest[:plainLen(rest)]
-	default:
-		l.operator(t, rest)
-	}
-	l.off = off + len(t.text)
+	l.off = off + n
+	t.nl, t.blank = nl, lines > 1
+	t.from, t.to, t.pos = int32(off), int32(off+n), l.pos(off)
 }
 
 // comment puts aside the comment at l.off and leaves l.off at its last byte.
@@ -222,30 +218,28 @@ var operators = [128]struct {
 	'-': {alone: tMinus},
 }
 
-// operator makes t the operator that rest, which stands at l.off, begins with.
-func (l *lexer) operator(t *token, rest string) {
+// operator returns the kind and the length of the operator that rest, which stands at l.off, begins with.
+func (l *lexer) operator(rest string) (k kind, n int) {
 	c := rest[0]
 	if meant, n := misspelt(c, rest); meant != "" {
-		t.kind, t.text = tBad, rest[:n]
-		l.wrong = fmt.Sprintf("unknown operator %q: did you mean %q?", t.text, meant)
-		return
+		l.wrong = fmt.Sprintf("unknown operator %q: did you mean %q?", rest[:n], meant)
+		return tBad, n
 	}
 	if c < utf8.RuneSelf {
 		op := &operators[c]
 		if op.second != 0 && len(rest) > 1 && rest[1] == op.second {
-			t.kind, t.text = op.both, rest[:2]
-			return
+			return op.both, 2
 		}
 		if op.alone != tEOF && op.alone != tBad {
-			t.kind, t.text = op.alone, rest[:1]
-			return
+			return op.alone, 1
 		}
 	}
-	_, n := utf8.DecodeRuneInString(rest)
-	t.kind, t.text, l.wrong = tBad, rest[:n], badChar(rest)
+	_, n = utf8.DecodeRuneInString(rest)
+	l.wrong = badChar(rest)
 	if c == '.' && l.off > 0 && isLetter(l.src[l.off-1]) {
 		l.wrong = `found ".", and a dot in a name has a letter on both sides`
 	}
+	return tBad, n
 }
 
 // wordLen returns the length of the dotted name that s begins with.
@@ -280,7 +274,7 @@ func Words(text string) []string {
 		case tEOF:
 			return words
 		case tWord:
-			words = append(words, t.text)
+			words = append(words, text[t.from:t.to])
 		}
 	}
 }

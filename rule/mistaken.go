@@ -41,15 +41,15 @@ func foreign(r rune) string {
 
 // alone records a word that stands where a condition belongs, without an operator.
 func (p *parser) alone(t token) {
-	switch word := ascii.Lower(t.text); word {
+	switch word := ascii.Lower(p.text(t)); word {
 	case "kill", "trap", "log":
-		p.fail(t.pos, `found %s, expected a verdict or a condition: an action stands behind it, as in "0 else %s"`, quote(t.text), word)
+		p.fail(t.pos, `found %s, expected a verdict or a condition: an action stands behind it, as in "0 else %s"`, quote(p.text(t)), word)
 	case "allow", "allowed", "true", "yes", "on", "any", "all":
-		p.fail(t.pos, `found %s, expected a verdict: 1, 0 or an expression: did you mean "1"?`, quote(t.text))
+		p.fail(t.pos, `found %s, expected a verdict: 1, 0 or an expression: did you mean "1"?`, quote(p.text(t)))
 	case "deny", "denied", "refuse", "false", "no", "off", "none", "never":
-		p.fail(t.pos, `found %s, expected a verdict: 1, 0 or an expression: did you mean "0"?`, quote(t.text))
+		p.fail(t.pos, `found %s, expected a verdict: 1, 0 or an expression: did you mean "0"?`, quote(p.text(t)))
 	default:
-		p.fail(t.pos, "found %s alone, which is no condition: compare it, as in %s", quote(t.text), quote(t.text+" != 0"))
+		p.fail(t.pos, "found %s alone, which is no condition: compare it, as in %s", quote(p.text(t)), quote(p.text(t)+" != 0"))
 	}
 }
 
@@ -66,7 +66,7 @@ func (p *parser) operatorHint(behind string) string {
 	case p.tok.kind != tWord:
 		return ""
 	}
-	switch p.tok.text {
+	switch p.word() {
 	case "is", "eq":
 		return `: did you mean "=="?`
 	case "has", "contains":
@@ -80,7 +80,7 @@ func (p *parser) operatorHint(behind string) string {
 // joinHint is the end of the message that something else than && or || follows a condition.
 func (p *parser) joinHint() string {
 	if p.tok.kind == tWord {
-		switch ascii.Lower(p.tok.text) {
+		switch ascii.Lower(p.word()) {
 		case "and":
 			return `: did you mean "&&"?`
 		case "or":

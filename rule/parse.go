@@ -61,7 +61,7 @@ type parser struct {
 	name     string
 	lex      lexer
 	tok      token // the lookahead
-	last     taken // the token before it
+	last     token // the token before it
 	brackets int   // open ( and { of lists
 	depth    int   // of nested expressions and values
 	inSet    bool  // between the braces of a set
@@ -76,7 +76,7 @@ type parser struct {
 
 func (p *parser) begin(name, src string) {
 	p.name = name
-	p.last.end = Pos{1, 1}
+	p.last.pos = Pos{1, 1}
 	p.lex.src, p.lex.line = strings.TrimPrefix(src, "\ufeff"), 1
 	p.lex.next(&p.tok)
 	p.mistakenComments()
@@ -135,7 +135,7 @@ func (p *parser) goOn() {
 
 // ends tells whether the lookahead ends a statement with a mistake. A bracket that was never closed must not hide the
 // rest of the text, and lines that go on must not be taken for statements.
-func (p *parser) ends(prev taken) bool {
+func (p *parser) ends(prev token) bool {
 	switch {
 	case p.tok.kind == tEOF, p.tok.kind == tSemi, p.full:
 		return true
@@ -167,17 +167,16 @@ func (p *parser) shift() token {
 	return t
 }
 
-// text returns the text of a token that was taken.
-func (p *parser) text(t taken) string { return p.lex.src[t.from:t.to] }
+// text returns the text of a token.
+func (p *parser) text(t token) string { return p.lex.src[t.from:t.to] }
+
+// word returns the text of the lookahead.
+func (p *parser) word() string { return p.lex.src[p.tok.from:p.tok.to] }
 
 // skip takes the lookahead.
 func (p *parser) skip() {
-	t := &p.tok
-	n, to := int32(len(t.text)), int32(p.lex.off)
-	last := &p.last
-	last.kind, last.from, last.to = t.kind, to-n, to
-	last.end.Line, last.end.Col = t.pos.Line, t.pos.Col+n
-	if t.kind != tEOF && t.kind != tEnd {
+	p.last = p.tok
+	if t := &p.tok; t.kind != tEOF && t.kind != tEnd {
 		p.lex.next(t)
 		if len(p.lex.mistaken) > 0 {
 			p.mistakenComments()
@@ -207,7 +206,7 @@ func (p *parser) continues() bool {
 
 // is tells whether the lookahead is this keyword, used as one.
 func (p *parser) is(word string) bool {
-	return p.tok.kind == tWord && p.tok.text == word && !p.before(':')
+	return p.tok.kind == tWord && p.word() == word && !p.before(':')
 }
 
 // before tells whether the lookahead stands before the character c, on the same line.
@@ -235,9 +234,9 @@ func (p *parser) startsStatement() bool {
 	switch {
 	case strings.HasPrefix(rest, ":"):
 		return true
-	case p.tok.text == "nr":
+	case p.word() == "nr":
 		return strings.HasPrefix(rest, "(")
-	case !slices.Contains(statements, p.tok.text) || rest == "" || !isLetter(rest[0]):
+	case !slices.Contains(statements, p.word()) || rest == "" || !isLetter(rest[0]):
 		return false
 	}
 	return rest[:wordLen(rest)] != "in"
@@ -269,13 +268,13 @@ func (p *parser) wants(what string) {
 func (p *parser) found(what string, end bool) (Pos, string) {
 	switch {
 	case end && p.tok.kind == tEOF:
-		return p.last.end, "found the end of the text, expected " + what
+		return p.last.end(), "found the end of the text, expected " + what
 	case end:
-		return p.last.end, "found the end of the line, expected " + what
+		return p.last.end(), "found the end of the line, expected " + what
 	case p.tok.kind == tBad:
 		return p.tok.pos, p.lex.wrong
 	}
-	return p.tok.pos, "found " + quote(p.tok.text) + ", expected " + what
+	return p.tok.pos, "found " + quote(p.word()) + ", expected " + what
 }
 
 // quote returns a word of the text for a message, shortened if it is long.

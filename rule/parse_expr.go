@@ -62,11 +62,11 @@ func (p *parser) condition() Expr {
 func (p *parser) numberFirst(n *Number) {
 	t := p.shift()
 	if _, ok := t.kind.comparison(); ok && p.tok.kind == tWord {
-		p.fail(n.Pos, "found %s before %q: write the argument first: %s", quote(FormatValue(n)), t.text,
-			quote(p.tok.text+" "+mirrored(t.text)+" "+FormatValue(n)))
+		p.fail(n.Pos, "found %s before %q: write the argument first: %s", quote(FormatValue(n)), p.text(t),
+			quote(p.word()+" "+mirrored(p.text(t))+" "+FormatValue(n)))
 		return
 	}
-	p.fail(n.Pos, "found %s before %q: write the argument first", quote(FormatValue(n)), t.text)
+	p.fail(n.Pos, "found %s before %q: write the argument first", quote(FormatValue(n)), p.text(t))
 }
 
 // mirrored returns the comparison for sides that have been swapped.
@@ -144,7 +144,7 @@ func (p *parser) parenthesis() Expr {
 	bits := bitsIn(x)
 	switch {
 	case bits == nil:
-		p.fail(p.tok.pos, `found %s after a condition in brackets: only (ARGUMENT & MASK) can be compared; conditions are joined with "&&" and "||"`, quote(p.tok.text))
+		p.fail(p.tok.pos, `found %s after a condition in brackets: only (ARGUMENT & MASK) can be compared; conditions are joined with "&&" and "||"`, quote(p.word()))
 	case compared:
 		p.shift()
 		return p.compared(&Compare{open, bits.Arg, bits.Mask, op, nil})
@@ -178,12 +178,12 @@ func bitsIn(x Expr) *Bits {
 
 // comparison reads `ARG OP VALUE`, `ARG & MASK` or `ARG in {…}`.
 func (p *parser) comparison() Expr {
-	if word := p.tok.text; !p.beforeOperator() && (word == "else" || word == "if" || word == "including" || word == "in") {
+	if word := p.word(); !p.beforeOperator() && (word == "else" || word == "if" || word == "including" || word == "in") {
 		p.wants("a condition")
 		return &Paren{Pos: p.tok.pos}
 	}
 	t := p.shift()
-	arg := Name{t.pos, t.text}
+	arg := Name{t.pos, p.text(t)}
 	k := p.cont()
 	if op, ok := k.comparison(); ok {
 		p.shift()
@@ -199,9 +199,9 @@ func (p *parser) comparison() Expr {
 	case k == tEnd, k == tEOF, k == tSemi, k == tOrOr, k == tAndAnd, k == tRParen, k == tRBrace, k == tWord && p.continues():
 		p.alone(t)
 	case k == tPipe:
-		p.fail(t.pos, `found %s before "|": write the argument first, and the constants after its operator`, quote(t.text))
+		p.fail(t.pos, `found %s before "|": write the argument first, and the constants after its operator`, quote(p.text(t)))
 	default:
-		p.noOperator(quote(t.text))
+		p.noOperator(quote(p.text(t)))
 	}
 	return &Paren{Pos: t.pos}
 }
@@ -219,7 +219,7 @@ func (p *parser) compared(c *Compare) Expr {
 	switch {
 	case p.bad:
 	case again, k == tAssign:
-		p.fail(p.tok.pos, `found %s after a comparison: join comparisons with "&&" or "||"%s`, quote(p.tok.text), p.singleJoin(c.X))
+		p.fail(p.tok.pos, `found %s after a comparison: join comparisons with "&&" or "||"%s`, quote(p.word()), p.singleJoin(c.X))
 	case k == tAmp:
 		p.mixed(c)
 	}
@@ -297,14 +297,14 @@ func (p *parser) looseMask(b *Bits) {
 		}
 	}
 	if _, ok := p.cont().comparison(); ok {
-		p.fail(t.pos, "found %q after a mask: put brackets around the mask, or did you mean %q?", t.text, t.text+t.text)
+		p.fail(t.pos, "found %q after a mask: put brackets around the mask, or did you mean %q?", p.text(t), p.text(t)+p.text(t))
 		return
 	}
 	var mask Value = &Join{X: parts}
 	if t.kind == tAmp {
 		mask = &Meet{X: parts}
 	}
-	p.fail(t.pos, "found %q after a mask, which C and Go don't take as a part of it: write %s", t.text,
+	p.fail(t.pos, "found %q after a mask, which C and Go don't take as a part of it: write %s", p.text(t),
 		quote(FormatExpr(&Bits{Arg: b.Arg, Mask: mask})))
 }
 

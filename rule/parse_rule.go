@@ -44,7 +44,7 @@ func (p *parser) rest() *Rest {
 // call reads `sys_NAME` or `nr(N)`.
 func (p *parser) call(r *Rule) {
 	at, c := r.Pos, &r.Call
-	if p.tok.text == "nr" && p.before('(') {
+	if p.word() == "nr" && p.before('(') {
 		p.shift()
 		p.shift()
 		p.brackets++
@@ -53,7 +53,7 @@ func (p *parser) call(r *Rule) {
 		p.took(tRParen, `")" after the number of the call`)
 		return
 	}
-	text := p.tok.text
+	text := p.word()
 	name, prefixed := strings.CutPrefix(text, "sys_")
 	c.Name = name
 	switch {
@@ -94,7 +94,7 @@ func (p *parser) verdict() Expr {
 	switch k := p.cont(); {
 	case p.bad:
 	case k == tOrOr, k == tAndAnd:
-		p.fail(p.tok.pos, "found %s after the verdict %s, which stands alone", quote(p.tok.text), n.Text)
+		p.fail(p.tok.pos, "found %s after the verdict %s, which stands alone", quote(p.word()), n.Text)
 	case k >= tEq, k == tAmp, k == tPipe, k == tAssign, k == tWord && p.is("in"):
 		p.numberFirst(n)
 	case n.Abs > 1:
@@ -124,7 +124,7 @@ func (p *parser) action(what string) Action {
 		p.wants(what)
 		return Action{}
 	}
-	a := Action{Pos: p.tok.pos, Name: p.tok.text}
+	a := Action{Pos: p.tok.pos, Name: p.word()}
 	switch {
 	case !slices.Contains(actions, a.Name):
 		hint := DidYouMean(a.Name, slices.Values(actions))
@@ -147,7 +147,7 @@ func (p *parser) action(what string) Action {
 	}
 	p.shift()
 	if k := p.cont(); k == tWord || k == tNumber {
-		p.fail(p.tok.pos, `found %s, expected %s after "errno"`, quote(p.tok.text), quote("("+p.tok.text+")"))
+		p.fail(p.tok.pos, `found %s, expected %s after "errno"`, quote(p.word()), quote("("+p.word()+")"))
 	}
 	if !p.took(tLParen, `"(" after "errno"`) {
 		return a
@@ -156,7 +156,7 @@ func (p *parser) action(what string) Action {
 	switch p.tok.kind {
 	case tWord:
 		t := p.shift()
-		a.Errno = &Ident{t.pos, t.text}
+		a.Errno = &Ident{t.pos, p.text(t)}
 	case tNumber:
 		a.Errno = p.number()
 	default:
@@ -195,7 +195,7 @@ func (p *parser) afterRule(r *Rule) {
 	}
 	hint := p.joinHint()
 	if hint == "" && t.kind == tWord {
-		hint = DidYouMean(t.text, slices.Values(words))
+		hint = DidYouMean(p.text(t), slices.Values(words))
 	}
 	p.expected(what, hint)
 }

@@ -20,7 +20,7 @@ func (p *parser) file() *File {
 		if p.tok.kind == tEOF || p.full {
 			break
 		}
-		f.Stmts = append(f.Stmts, &Broken{Pos: p.tok.pos, Text: p.tok.text})
+		f.Stmts = append(f.Stmts, &Broken{Pos: p.tok.pos, Text: p.word()})
 		p.unmatched()
 	}
 	f.Trailing = p.trailing(len(f.Stmts) > 0)
@@ -72,7 +72,7 @@ func (p *parser) statement() Stmt {
 		p.noStatement()
 		return nil
 	}
-	word := p.tok.text
+	word := p.word()
 	keyword := len(word) <= len("stage") && slices.Contains(statements, word)
 	switch {
 	case keyword && p.before(':'):
@@ -107,17 +107,17 @@ func (p *parser) statement() Stmt {
 func (p *parser) noStatement() {
 	switch t := p.tok; {
 	case t.kind == tOrOr, t.kind == tAndAnd, t.kind == tPipe, t.kind == tAmp, t.kind >= tEq:
-		p.fail(t.pos, "found %q at the beginning of a line: put it at the end of the line before, which then goes on", t.text)
+		p.fail(t.pos, "found %q at the beginning of a line: put it at the end of the line before, which then goes on", p.text(t))
 	case t.kind == tBad:
 		p.fail(t.pos, "%s", p.lex.wrong)
 	default:
-		p.fail(t.pos, "found %s, expected a statement: a rule, stage, use, drop, only, set, deny", quote(t.text))
+		p.fail(t.pos, "found %s, expected a statement: a rule, stage, use, drop, only, set, deny", quote(p.text(t)))
 	}
 }
 
 // unknownStatement records a statement that begins with another word than there are.
 func (p *parser) unknownStatement() {
-	at, word := p.tok.pos, p.tok.text
+	at, word := p.tok.pos, p.word()
 	near := DidYouMean(word, slices.Values(statements))
 	switch {
 	case word == "else" || word == "including":
@@ -138,7 +138,7 @@ func (p *parser) unknownStatement() {
 }
 
 // offset returns where the lookahead begins in the text.
-func (p *parser) offset() int { return p.lex.off - len(p.tok.text) }
+func (p *parser) offset() int { return int(p.tok.from) }
 
 // endStatement takes the end of s, and the comment on its line. It tells whether there was a mistake.
 func (p *parser) endStatement(s Stmt) (torn bool) {
@@ -200,7 +200,7 @@ func (p *parser) dotted(what string) Name {
 		return Name{}
 	}
 	t := p.shift()
-	return Name{t.pos, t.text}
+	return Name{t.pos, p.text(t)}
 }
 
 // set reads `NAME { … }`, the keyword being taken. A mistake in its head doesn't make its body a part of the text

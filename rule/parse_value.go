@@ -60,13 +60,13 @@ func (p *parser) unary() Value {
 	case p.missing():
 	case t.kind == tNumber, t.kind == tMinus:
 		return p.number()
-	case t.kind == tWord && isReserved(t.text):
-	case t.kind == tWord && isArgument(t.text):
-		p.fail(t.pos, "found the argument %s where a value belongs: arguments are compared with constants only, so that each policy can be checked exactly", quote(t.text))
+	case t.kind == tWord && isReserved(p.word()):
+	case t.kind == tWord && isArgument(p.word()):
+		p.fail(t.pos, "found the argument %s where a value belongs: arguments are compared with constants only, so that each policy can be checked exactly", quote(p.word()))
 		return nil
 	case t.kind == tWord:
 		t := p.shift()
-		return &Ident{t.pos, t.text}
+		return &Ident{t.pos, p.text(t)}
 	case t.kind == tTilde:
 		return p.complement()
 	case t.kind == tLParen:
@@ -120,7 +120,7 @@ func (p *parser) number() *Number {
 		}
 	}
 	at := p.tok.pos
-	n.Text = p.tok.text
+	n.Text = p.word()
 	var msg string
 	n.Abs, msg = parseNumber(n.Text)
 	switch {
