@@ -2,7 +2,6 @@ package policy
 
 import (
 	"math/bits"
-	"strconv"
 
 	"github.com/stagelock/seccomp/internal/order"
 	"github.com/stagelock/seccomp/rule"
@@ -241,5 +240,5 @@ func literal(v number) *rule.Number {
 	if v < 10 {
 		return &rule.Number{Abs: v}
 	}
-	return &rule.Number{Text: "0x" + strconv.FormatUint(v, 16), Abs: v}
+	return rule.Hex(v)
 }

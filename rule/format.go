@@ -2,7 +2,6 @@ package rule
 
 import (
 	"math"
-	"strconv"
 )
 
 // FormatExpr returns an expression on one line.
@@ -189,11 +188,7 @@ func (f *flat) number(n *Number) {
 	if n.Neg {
 		f.text("-")
 	}
-	if n.Text != "" {
-		f.text(n.Text)
-		return
-	}
-	f.b = strconv.AppendUint(f.b, n.Abs, 10)
+	f.b = n.appendText(f.b)
 }
 
 func (f *flat) action(a Action) {

@@ -97,7 +97,11 @@ func node(b *strings.Builder, v reflect.Value) {
 		node(b, v.Elem())
 	case reflect.Struct:
 		b.WriteString(v.Type().Name() + "{")
-		fields(b, v, "")
+		if v.Type() == reflect.TypeFor[Number]() {
+			number(b, v)
+		} else {
+			fields(b, v, "")
+		}
 		b.WriteByte('}')
 	case reflect.Slice:
 		b.WriteByte('[')
@@ -112,6 +116,21 @@ func node(b *strings.Builder, v reflect.Value) {
 		b.WriteString(strconv.Quote(v.String()))
 	default:
 		fmt.Fprint(b, v)
+	}
+}
+
+// number writes a number with its text, which its fields make up.
+func number(b *strings.Builder, v reflect.Value) {
+	field := func(name string) uint64 { return v.FieldByName(name).Uint() }
+	n := Number{
+		Abs: field("Abs"), zeros: uint32(field("zeros")), capitals: uint16(field("capitals")), prefix: prefix(field("prefix")),
+	}
+	fmt.Fprintf(b, "Text %q", n.Text())
+	if v.FieldByName("Neg").Bool() {
+		b.WriteString(", Neg true")
+	}
+	if n.Abs != 0 {
+		fmt.Fprintf(b, ", Abs %d", n.Abs)
 	}
 }
 

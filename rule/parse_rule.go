@@ -75,7 +75,7 @@ func (p *parser) callNumber() *Number {
 	}
 	n := p.number()
 	if n.Abs > math.MaxUint32 {
-		p.fail(n.Pos, "%s is no number of a call: there are 32 bits for it", n.Text)
+		p.fail(n.Pos, "%s is no number of a call: there are 32 bits for it", n.Text())
 	}
 	return n
 }
@@ -94,11 +94,11 @@ func (p *parser) verdict() Expr {
 	switch k := p.cont(); {
 	case p.bad:
 	case k == tOrOr, k == tAndAnd:
-		p.fail(p.tok.pos, "found %s after the verdict %s, which stands alone", quote(p.word()), n.Text)
+		p.fail(p.tok.pos, "found %s after the verdict %s, which stands alone", quote(p.word()), n.Text())
 	case k >= tEq, k == tAmp, k == tPipe, k == tAssign, k == tWord && p.is("in"):
 		p.numberFirst(n)
 	case n.Abs > 1:
-		p.fail(n.Pos, "found %s, expected a verdict: 1, 0 or an expression", quote(n.Text))
+		p.fail(n.Pos, "found %s, expected a verdict: 1, 0 or an expression", quote(n.Text()))
 	}
 	return n
 }

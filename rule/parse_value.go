@@ -1,12 +1,6 @@
 package rule
 
-import (
-	"fmt"
-	"math/bits"
-	"strings"
-
-	"github.com/stagelock/seccomp/internal/ascii"
-)
+import "fmt"
 
 // value reads a constant expression. An & in it is read only where it can't be taken for anything else, which nested
 // says: within brackets of any kind.
@@ -120,74 +114,15 @@ func (p *parser) number() *Number {
 		}
 	}
 	at := p.tok.pos
-	n.Text = p.word()
-	var msg string
-	n.Abs, msg = parseNumber(n.Text)
-	switch {
+	switch msg := n.read(p.word()); {
 	case msg != "":
 		p.fail(at, "%s", msg)
 	case n.Neg && n.Abs > 1<<63:
-		p.fail(n.Pos, "the number -%s is too small: no argument has more than 64 bits", n.Text)
+		p.fail(n.Pos, "the number -%s is too small: no argument has more than 64 bits", p.word())
 	default:
 		p.skip()
 	}
 	return n
-}
-
-// parseNumber returns the value of a number without its sign, or says what is wrong with it. Octal numbers are
-// written as in Go, 0o17, or as in C, 017.
-func parseNumber(text string) (uint64, string) {
-	if len(text) == 1 {
-		return uint64(text[0] - '0'), ""
-	}
-	digits, base, name := text, uint64(10), "decimal"
-	if text[0] == '0' {
-		switch text[1] | 0x20 {
-		case 'x':
-			digits, base, name = text[2:], 16, "hexadecimal"
-		case 'o':
-			digits, base, name = text[2:], 8, "octal"
-		case 'b':
-			return 0, fmt.Sprintf("found the binary number %s: numbers are decimal, hexadecimal (0x1f) or octal (0o17)", quote(text))
-		default:
-			digits, base, name = text[1:], 8, "octal"
-		}
-	}
-	if digits == "" {
-		return 0, fmt.Sprintf("found %s without digits", quote(text))
-	}
-	n, over := uint64(0), uint64(0)
-	for i := range len(digits) {
-		if d := digit(digits[i]); d < base {
-			high, low := bits.Mul64(n, base)
-			sum, carry := bits.Add64(low, d, 0)
-			n, over = sum, over|high|carry
-			continue
-		}
-		rest := digits[i:]
-		switch {
-		case rest[0] == '_':
-			return 0, fmt.Sprintf(`found "_" in the number %s: write it without`, quote(text))
-		case i > 0 && strings.Trim(ascii.Lower(rest), "ul") == "":
-			return 0, fmt.Sprintf("found the number %s with the suffix %s: write it without", quote(text), quote(rest))
-		}
-		return 0, fmt.Sprintf("found %s, but %q is no %s digit", quote(text), rest[:1], name)
-	}
-	if over != 0 {
-		return 0, fmt.Sprintf("the number %s is too large: no argument has more than 64 bits", quote(text))
-	}
-	return n, ""
-}
-
-// digit returns the value of a digit, a large number for any other character.
-func digit(c byte) uint64 {
-	switch {
-	case isDigit(c):
-		return uint64(c - '0')
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return uint64(c|0x20-'a') + 10
-	}
-	return 99
 }
 
 // isReserved tells whether a word can't be a value, because the rule goes on with it.

@@ -8,13 +8,6 @@ type Value interface {
 }
 
 type (
-	// Number is a number as written; Neg is true where a minus stands before it.
-	Number struct {
-		Pos
-		Text string // without the minus; where empty, Format writes Abs in decimal
-		Neg  bool
-		Abs  uint64 // at most 1<<63 where Neg
-	}
 	// Ident is a constant or a value of the process: AF_INET, self.pid.
 	Ident struct {
 		Pos
