@@ -61,7 +61,6 @@ func (*Number) expr()  {}
 
 // A Range is `A` or `A..B`, ends included.
 type Range struct {
-	Pos
 	Lo Value
 	Hi Value // nil for a single value
 }

@@ -253,12 +253,22 @@ func wordLen(s string) int {
 
 // plainLen returns the length of the letters and digits that s begins with.
 func plainLen(s string) int {
-	for i := range len(s) {
-		if c := s[i]; !isLetter(c) && !isDigit(c) {
-			return i
-		}
+	n := 0
+	for n < len(s) && plain[s[n]] {
+		n++
 	}
-	return len(s)
+	return n
+}
+
+// plain tells which characters are letters or digits.
+var plain = [256]bool{
+	'0': true, '1': true, '2': true, '3': true, '4': true, '5': true, '6': true, '7': true, '8': true, '9': true,
+	'A': true, 'B': true, 'C': true, 'D': true, 'E': true, 'F': true, 'G': true, 'H': true, 'I': true, 'J': true,
+	'K': true, 'L': true, 'M': true, 'N': true, 'O': true, 'P': true, 'Q': true, 'R': true, 'S': true, 'T': true,
+	'U': true, 'V': true, 'W': true, 'X': true, 'Y': true, 'Z': true, '_': true,
+	'a': true, 'b': true, 'c': true, 'd': true, 'e': true, 'f': true, 'g': true, 'h': true, 'i': true, 'j': true,
+	'k': true, 'l': true, 'm': true, 'n': true, 'o': true, 'p': true, 'q': true, 'r': true, 's': true, 't': true,
+	'u': true, 'v': true, 'w': true, 'x': true, 'y': true, 'z': true,
 }
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' }

@@ -69,8 +69,7 @@ type parser struct {
 	bad      bool  // this statement has a mistake
 	resume   token // where bad: what the next statement begins with
 	errs     Errors
-	full     bool    // maxErrors is reached
-	listed   []Range // of the list at hand
+	full     bool // maxErrors is reached
 	rooms
 }
 
@@ -175,8 +174,9 @@ func (p *parser) word() string { return p.lex.src[p.tok.from:p.tok.to] }
 
 // skip takes the lookahead.
 func (p *parser) skip() {
-	p.last = p.tok
-	if t := &p.tok; t.kind != tEOF && t.kind != tEnd {
+	t, last := &p.tok, &p.last
+	last.kind, last.from, last.to, last.pos = t.kind, t.from, t.to, t.pos // faster than the whole
+	if t.kind != tEOF && t.kind != tEnd {
 		p.lex.next(t)
 		if len(p.lex.mistaken) > 0 {
 			p.mistakenComments()

@@ -318,12 +318,12 @@ func (p *parser) list() []Range {
 	p.skip()
 	p.brackets++
 	defer func() { p.brackets-- }()
-	list := p.listed[:0] // a list holds no other
+	list := p.ranges.list() // a list holds no other
 	for {
 		if p.tok.kind == tRBrace && len(list) > 0 {
 			break
 		}
-		list = append(list, Range{Pos: p.tok.pos})
+		list = p.ranges.add(list)
 		r := &list[len(list)-1]
 		r.Lo = p.value(true)
 		if p.tok.kind == tDots {
@@ -335,13 +335,12 @@ func (p *parser) list() []Range {
 		}
 		p.skip()
 	}
-	p.listed = list
 	if p.tok.kind != tRBrace {
 		p.expected(fmt.Sprintf(`",", ".." or the "}" for the "{" at %v`, open), "")
 		return nil
 	}
 	p.shift()
-	return p.ranges.list(list)
+	return p.ranges.keep(list)
 }
 
 // in keeps x.

@@ -60,7 +60,7 @@ func TestPositions(t *testing.T) {
 		{"mask", compare.Mask.Start(), Pos{3, 19}},
 		{"negative number", compare.X.Start(), Pos{3, 25}},
 		{"in", in.Pos, Pos{3, 31}},
-		{"range", in.List[1].Pos, Pos{3, 40}},
+		{"range", in.List[1].Lo.Start(), Pos{3, 40}},
 		{"end of range", in.List[1].Hi.Start(), Pos{3, 43}},
 		{"else", r.Rest().Else[0].Pos, Pos{3, 46}},
 		{"if", last.Pos, Pos{4, 5}},

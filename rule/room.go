@@ -1,33 +1,47 @@
 package rule
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A room is memory for many nodes of one type: a text of a hundred rules asks for memory a few times, instead of several
 // times for each rule, which took longer than all the rest of reading it. What was given out is never moved.
-type room[T any] struct{ free []T }
+type room[T any] struct {
+	nodes []T
+	used  int // of nodes; a count, since to move a pointer on costs more while garbage is collected
+}
 
 // one returns a zero node. Where no room is left, it is made for as many as lines follow, and at most so many.
 func (r *room[T]) one(l *lexer, most int) *T {
-	if len(r.free) == 0 {
+	if r.used == len(r.nodes) {
 		r.more(l, most)
 	}
-	x := &r.free[0]
-	r.free = r.free[1:]
-	return x
+	r.used++
+	return &r.nodes[r.used-1]
 }
 
-func (r *room[T]) more(l *lexer, most int) { r.free = make([]T, min(l.lines(), most)) }
+func (r *room[T]) more(l *lexer, most int) {
+	nodes := slices.Grow[[]T](nil, min(l.lines(), most))
+	r.nodes, r.used = nodes[:cap(nodes)], 0
+}
 
-// list returns a copy of a list.
-func (r *room[T]) list(list []T) []T {
-	n := len(list)
-	if n > len(r.free) {
-		r.free = make([]T, max(n, fewNodes))
+// list begins a list of nodes, to which add adds, until keep returns it. One alone may be begun at a time.
+func (r *room[T]) list() []T { return r.nodes[r.used:r.used] }
+
+// add adds a zero node to a list.
+func (r *room[T]) add(list []T) []T {
+	if len(list) == cap(list) {
+		list = slices.Grow(list, fewNodes)
+		r.nodes, r.used = list[:cap(list)], 0
 	}
-	kept := r.free[:n:n]
-	r.free = r.free[n:]
-	copy(kept, list)
-	return kept
+	var zero T
+	return append(list, zero)
+}
+
+func (r *room[T]) keep(list []T) []T {
+	r.used += len(list)
+	return slices.Clip(list)
 }
 
 // rooms has room for what a text has most of.

@@ -137,7 +137,7 @@ func TestSymbolsStandInPositivePositions(t *testing.T) {
 					if in, ok := x.(*rule.In); ok {
 						for _, v := range in.List {
 							if symbol(v.Lo) {
-								t.Errorf("%s:%v: a symbol in a list", f.Name, v.Pos)
+								t.Errorf("%s:%v: a symbol in a list", f.Name, v.Lo.Start())
 							}
 						}
 					}
