@@ -12,7 +12,8 @@ type scope struct {
 	name    string       // empty for a number that the tables don't have
 	call    string       // as a person writes it: read, nr(500)
 	asked   bool         // an expression named an argument: args and untyped are known
-	args    []kernel.Arg // in room that the calls share
+	args    []kernel.Arg // in argRoom
+	argRoom [6]kernel.Arg
 	untyped bool         // the prototype isn't known: arg0 to arg5 are whole registers
 	builtin bool         // in a built-in set
 }

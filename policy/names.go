@@ -86,7 +86,7 @@ func callNames(arch *kernel.Arch) iter.Seq[string] {
 func (c *checker) scopeOf(nr uint32, name, text string, builtin bool) *scope {
 	s := &c.scope
 	s.checker, s.nr, s.name, s.call, s.builtin = c, nr, name, text, builtin
-	s.asked, s.args = false, s.args[:0]
+	s.asked, s.args = false, s.argRoom[:0]
 	return s
 }
 

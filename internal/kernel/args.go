@@ -32,22 +32,13 @@ func (c Call) AppendArgs(args []Arg) []Arg {
 		}
 		return args
 	}
-	for f := range fields(proto) {
-		name, t, _ := strings.Cut(f, ":")
-		args = append(args, Arg{name, parseType(t)})
+	for len(proto) > 0 {
+		colon := strings.IndexByte(proto, ':')
+		end := colon + len(":u64")
+		args = append(args, Arg{proto[:colon], parseType(proto[colon+1 : end])})
+		proto = strings.TrimPrefix(proto[end:], " ")
 	}
 	return args
-}
-
-func fields(sig string) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for more := true; more; {
-			var f string
-			if f, sig, more = strings.Cut(sig, " "); !yield(f) {
-				return
-			}
-		}
-	}
 }
 
 // parseType reads u32, s32, p64 (a pointer in a 64-bit register), and so on.
