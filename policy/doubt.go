@@ -55,7 +55,8 @@ func (c *checker) begun(x *rule.Broken, in *standing) (r Rule, ok bool) {
 	if at := begun.Call; c.errs.At(c.file, begun.Pos) || at.Nr != nil && c.errs.At(c.file, at.Nr.Pos) || at.Name == rule.OnNextSyscall {
 		return Rule{}, false // the mistake is the call itself
 	}
-	call, look := c.find(begun, in.builtin)
+	_, at, _ := c.numberOf(&begun.Call)
+	call, look := c.find(begun, at, in.builtin)
 	if look != found {
 		return Rule{}, false
 	}

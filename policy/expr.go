@@ -14,8 +14,8 @@ type scope struct {
 	asked   bool         // an expression named an argument: args and untyped are known
 	args    []kernel.Arg // in argRoom
 	argRoom [6]kernel.Arg
-	untyped bool         // the prototype isn't known: arg0 to arg5 are whole registers
-	builtin bool         // in a built-in set
+	untyped bool // the prototype isn't known: arg0 to arg5 are whole registers
+	builtin bool // in a built-in set
 }
 
 // condition gives the expression of a verdict or of an else arm its meaning. The result is nil where a mistake was

@@ -97,18 +97,16 @@ func (c *checker) fallbacks() []Rule {
 		return c.fallen
 	}
 	f := c.texts.FallbackText()
-	c.fallen = make([]Rule, 0, len(f.Stmts))
+	seats, n := c.seats(f.Stmts)
+	c.fallen = make([]Rule, n)
 	c.inFile(f.Name, func() {
 		in := &standing{&Source{Kind: FromFallback, File: c.file}, true}
-		for _, x := range f.Stmts {
-			x, ok := x.(*rule.Rule)
-			if !ok {
-				continue
+		for i, x := range f.Stmts {
+			if x, ok := x.(*rule.Rule); ok {
+				c.rule(c.fallen, x, seats[i], in)
 			}
-			c.fallen, _ = c.rule(c.fallen, x, in)
 		}
 	})
-	sortRules(c.fallen)
 	return c.fallen
 }
 

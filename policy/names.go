@@ -20,16 +20,16 @@ const (
 	unknown        // reported
 )
 
-// find returns the call that a rule is about, and what names mean in the rule's expressions, until it is called again.
-func (c *checker) find(r *rule.Rule, builtin bool) (*scope, lookup) {
+// find returns the call that a rule is about, which is at a place of the tables if it has a name, and what names mean in
+// the rule's expressions, until it is called again.
+func (c *checker) find(r *rule.Rule, at int32, builtin bool) (*scope, lookup) {
 	x := &r.Call
-	if x.Nr != nil {
-		return c.findNr(r, builtin)
-	}
-	call, ok := c.arch.Call(x.Name)
 	switch {
-	case ok:
-		return c.scopeOf(call.Nr, call.Name, call.Name, builtin), found
+	case x.Nr != nil:
+		return c.findNr(r, builtin)
+	case at != notThere:
+		nr, name := c.arch.NameAt(int(at))
+		return c.scopeOf(nr, name, name, builtin), found
 	case kernel.KnownCall(x.Name):
 		return nil, lacking
 	}

@@ -11,20 +11,19 @@ type standing struct {
 	builtin bool
 }
 
-// rule appends what a rule means to a list. One with a mistake is in doubt; ok is false where its call is unknown, or
+// rule puts what a rule means into its seat. One with a mistake is in doubt; ok is false where its call is unknown, or
 // where the architecture lacks it.
-func (c *checker) rule(list []Rule, x *rule.Rule, in *standing) (longer []Rule, ok bool) {
-	s, look := c.find(x, in.builtin)
+func (c *checker) rule(rules []Rule, x *rule.Rule, at seat, in *standing) (ok bool) {
+	s, look := c.find(x, at.call, in.builtin)
 	switch look {
 	case unknown:
-		return list, false
+		return false
 	case lacking:
 		c.lacking(x, in, x.Call.Name)
-		return list, false
+		return false
 	}
 	rest := x.Rest()
-	list = append(list, Rule{})
-	r := &list[len(list)-1]
+	r := &rules[at.place]
 	r.Nr, r.Name, r.IncludingGo, r.Origin = s.nr, s.name, rest.IncludingGo, c.origin(x.Pos, in)
 	r.Origin.Why = reasonOf(x)
 	n := c.errs.Count()
@@ -40,7 +39,7 @@ func (c *checker) rule(list []Rule, x *rule.Rule, in *standing) (longer []Rule, 
 	if c.errs.Count() > n {
 		*r = c.doubtful(*r)
 	}
-	return list, true
+	return true
 }
 
 // moreOrigins is how many origins there is room for once the room for one of each statement is used up.

@@ -187,7 +187,6 @@ func (c *checker) all() *Set {
 	for _, call := range c.arch.Calls() {
 		set.Rules = append(set.Rules, Rule{Nr: call.Nr, Name: call.Name, Allow: Const(true), Origin: origin})
 	}
-	sortRules(set.Rules)
 	c.sets[AllSet] = set
 	return set
 }
@@ -200,9 +199,9 @@ func (c *checker) fill(set *Set, body []rule.Stmt, in *standing) {
 		c.sets[set.Name] = set
 		c.open = c.open[:len(c.open)-1]
 	}()
-	set.Rules = make([]Rule, 0, len(body))
-	var known bool
-	for _, x := range body {
+	seats, n := c.seats(body)
+	set.Rules = make([]Rule, n, len(body))
+	for i, x := range body {
 		switch x := x.(type) {
 		case *rule.Use:
 			for _, name := range x.Sets {
@@ -220,9 +219,9 @@ func (c *checker) fill(set *Set, body []rule.Stmt, in *standing) {
 				c.errorf(ErrMisplaced, x.Pos, "%s holds back a whole policy: it can't stand in a set", rule.OnNextSyscall)
 				continue
 			}
-			n := c.errs.Count()
-			set.Rules, known = c.rule(set.Rules, x, in)
-			set.Doubt = set.Doubt || !known && c.errs.Count() > n
+			before := c.errs.Count()
+			known := c.rule(set.Rules, x, seats[i], in)
+			set.Doubt = set.Doubt || !known && c.errs.Count() > before
 		case *rule.Broken:
 			if r, ok := c.begun(x, in); ok {
 				set.Rules = append(set.Rules, r)
@@ -233,7 +232,7 @@ func (c *checker) fill(set *Set, body []rule.Stmt, in *standing) {
 			c.errorf(ErrMisplaced, x.Start(), "a set holds rules and use only")
 		}
 	}
-	sortRules(set.Rules)
+	seatLate(set.Rules, n)
 }
 
 // lastParagraph returns the comment right above a statement, as a sentence.

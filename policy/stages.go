@@ -25,6 +25,10 @@ type stager struct {
 	stage    Stage
 	standing standing // of the rules of stage
 	named    map[string]rule.Pos
+	list     []rule.Stmt
+	from     int      // where in list the stage begins
+	seats    []seat   // of its statements
+	seated   int      // how many of its rules have one
 	room     []Rule   // empty: for the rules of the stages to come
 	head     bool     // before the first `stage`: its statements belong to that stage, its deny to all
 	deny     Action   // of stages that don't say their own
@@ -37,23 +41,21 @@ type stager struct {
 
 // statements gives the stages of a policy their meaning.
 func (c *checker) statements(list []rule.Stmt, p *Policy) {
-	s := stager{checker: c, policy: p, head: true, room: make([]Rule, 0, len(list)), deny: refusal}
+	s := stager{checker: c, policy: p, list: list, head: true, room: make([]Rule, 0, len(list)), deny: refusal}
 	c.origins = make([]Origin, 0, len(list))
-	first := rule.Name{Pos: list[0].Start(), Text: defaultStage}
-	for _, x := range list {
-		if x, ok := x.(*rule.Stage); ok {
-			first = rule.Name{Pos: x.Pos, Text: x.Name.Text}
-			break
-		}
+	name, at, head := defaultStage, list[0].Start(), s.stageFrom(0)
+	if head < len(list) {
+		x := list[head].(*rule.Stage)
+		name, at = x.Name.Text, x.Pos
 	}
-	s.begin(first.Text, first.Pos)
+	s.begin(name, at, 0, s.stageFrom(min(head+1, len(list))))
 	defer func(file string) { s.file = file }(s.file)
-	for _, x := range list {
+	for i, x := range list {
 		if _, ok := x.(*rule.Stage); ok && !s.head && len(s.policy.Stages) == MaxStages-1 {
 			s.errorf(bdd.ErrTooComplex, x.Start(), "this is one stage too many: a policy has at most %d", MaxStages)
 			break
 		}
-		s.statement(x)
+		s.statement(i)
 	}
 	s.end()
 	s.file = p.Name
@@ -68,8 +70,21 @@ func (c *checker) statements(list []rule.Stmt, p *Policy) {
 // (asm-generic/errno-base.h).
 var refusal = Action{Errno, 1}
 
-func (s *stager) begin(name string, at rule.Pos) {
-	s.stage = Stage{Name: name, File: s.file, Pos: at, Deny: s.deny, DenyPos: s.denyPos, Rules: s.room}
+// stageFrom returns where in the list the next `stage` stands from i on, the end if there is none.
+func (s *stager) stageFrom(i int) int {
+	for ; i < len(s.list); i++ {
+		if _, ok := s.list[i].(*rule.Stage); ok {
+			break
+		}
+	}
+	return i
+}
+
+// begin begins the stage that lies between two places of the list.
+func (s *stager) begin(name string, at rule.Pos, from, to int) {
+	s.from = from
+	s.seats, s.seated = s.checker.seats(s.list[from:to])
+	s.stage = Stage{Name: name, File: s.file, Pos: at, Deny: s.deny, DenyPos: s.denyPos, Rules: s.room[:s.seated]}
 	s.stand()
 	s.said = rule.Pos{}
 }
@@ -83,7 +98,7 @@ func (s *stager) stand() {
 func (s *stager) end() {
 	s.room = s.stage.Rules[len(s.stage.Rules):]
 	rules := s.stage.Rules
-	sortRules(rules)
+	seatLate(rules, s.seated)
 	once := rules[:min(1, len(rules))]
 	for i := 1; i < len(rules); i++ {
 		a, b := &rules[i-1], &rules[i]
@@ -103,10 +118,11 @@ func (s *stager) end() {
 	s.policy.Stages = append(s.policy.Stages, s.stage)
 }
 
-func (s *stager) statement(x rule.Stmt) {
-	switch x := x.(type) {
+// statement gives the statement at a place of the list its meaning.
+func (s *stager) statement(i int) {
+	switch x := s.list[i].(type) {
 	case *rule.Stage:
-		s.next(x)
+		s.next(x, i)
 	case *rule.Deny:
 		s.denial(x)
 	case *rule.Use:
@@ -116,7 +132,7 @@ func (s *stager) statement(x rule.Stmt) {
 	case *rule.Only:
 		s.only(x)
 	case *rule.Rule:
-		s.rule(x)
+		s.rule(x, s.seats[i-s.from])
 	case *rule.Set: // see declare
 	case *rule.Broken:
 		s.broken(x)
@@ -126,7 +142,7 @@ func (s *stager) statement(x rule.Stmt) {
 }
 
 // next goes on to the stage that x names.
-func (s *stager) next(x *rule.Stage) {
+func (s *stager) next(x *rule.Stage, i int) {
 	file := s.policy.Name
 	if x.File != "" {
 		file = x.File
@@ -149,7 +165,7 @@ func (s *stager) next(x *rule.Stage) {
 	if s.file = s.policy.Name; x.File != "" {
 		s.file = x.File
 	}
-	s.begin(x.Name.Text, x.Pos)
+	s.begin(x.Name.Text, x.Pos, i, s.stageFrom(i+1))
 	s.stage.Loose = x.Loose
 }
 
@@ -230,14 +246,13 @@ func (s *stager) setOf(name rule.Name, verb Verb) *Set {
 	return s.set(name)
 }
 
-func (s *stager) rule(x *rule.Rule) {
+func (s *stager) rule(x *rule.Rule, at seat) {
 	if x.Call.Name == rule.OnNextSyscall {
 		s.onNextSyscall(x)
 		return
 	}
 	n := s.errs.Count()
-	rules, ok := s.checker.rule(s.stage.Rules, x, &s.standing)
-	s.stage.Rules = rules
+	ok := s.checker.rule(s.stage.Rules, x, at, &s.standing)
 	s.stage.Doubt = s.stage.Doubt || !ok && s.errs.Count() > n
 }
 

@@ -10,15 +10,23 @@ import (
 
 // Call returns the call of a name, given without sys_.
 func (a *Arch) Call(name string) (c Call, ok bool) {
+	i, ok := a.Place(name)
+	if !ok {
+		return Call{}, false
+	}
+	return a.At(i), true
+}
+
+// Place returns the place in Calls of the call of a name.
+func (a *Arch) Place(name string) (i int, ok bool) {
 	last := uint32(len(a.byName) - 1)
 	for i := hash(name); len(a.byName) > 0 && a.byName[i&last] != 0; i++ {
-		at := a.byName[i&last] - 1
-		e := &a.calls[at]
-		if own := a.names[e.name : int(e.name)+int(e.size)]; own == name {
-			return Call{Name: own, Nr: e.nr, rank: e.rank, at: at, of: a.prototypes}, true
+		at := int(a.byName[i&last] - 1)
+		if _, own := a.NameAt(at); own == name {
+			return at, true
 		}
 	}
-	return Call{}, false
+	return 0, false
 }
 
 // hash is FNV-1a, by which gen fills byName.
