@@ -163,7 +163,7 @@ func (b *builder) refuseGivenUp(step policy.Step, s *policy.Set, before []*polic
 			if !ok || r.Doubt || slices.Contains(gone, r.Name) || b.reaches(b.before.Table.Calls[k].Clauses, r.Allow) {
 				continue
 			}
-			by = b.before.states[k].by
+			by = b.before.states[k].by()
 			gone = append(gone, r.Name)
 		}
 	}

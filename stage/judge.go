@@ -66,10 +66,10 @@ func (b *builder) judgeRule(r *policy.Rule, was *state) {
 	asked := b.allowedBy(appendWords(nil, r))
 	switch {
 	case asked == bdd.True && len(r.Else) == 0 && allowed != bdd.True:
-		b.failRule(r, ErrWidened, "%s: 1 would bring back what was given up %s", spelled(r), place(was.by))
+		b.failRule(r, ErrWidened, "%s: 1 would bring back what was given up %s", spelled(r), place(was.by()))
 	case asked != bdd.False && d.And(asked, allowed) == bdd.False:
 		b.failRule(r, ErrWidened, "nothing is left of %s: what this allows was given up %s; say %s: 0", spelled(r),
-			place(was.by), spelled(r))
+			place(was.by()), spelled(r))
 	}
 	for _, arm := range r.Else {
 		if arm.Action.Allows() {
@@ -83,7 +83,7 @@ func (b *builder) judgeRule(r *policy.Rule, was *state) {
 			return 0
 		})
 		if d.And(weaker, d.Cond(arm.If)) != bdd.False {
-			b.failAt(arm.Origin, ErrWidened, "%s weakens what %s gets already %s", arm.Action, spelled(r), place(was.by))
+			b.failAt(arm.Origin, ErrWidened, "%s weakens what %s gets already %s", arm.Action, spelled(r), place(was.by()))
 		}
 	}
 }

@@ -42,10 +42,9 @@ func (b *builder) ruled(r *policy.Rule, was *state, held bool) *state {
 	}
 	if r.Doubt {
 		b.doubtful = true
-		is.by, is.program, is.said = was.by, was.program, was.said
+		is.program, is.said = was.program, was.said
 		return is
 	}
-	is.by = r.Origin
 	all := r.Allow == policy.Const(true)
 	room := len(r.Else) + 2
 	if all {
@@ -82,7 +81,7 @@ func (b *builder) granted(i int, was *state, held []held) *state {
 		alone = append(alone, rest...)
 	}
 	is := b.newState()
-	is.by, is.noFloor = b.denial[0].Origin, was.noFloor
+	is.noFloor = was.noFloor
 	b.said(is, was, alone, words)
 	return is
 }

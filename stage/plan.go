@@ -38,11 +38,19 @@ type Stage struct {
 // A state is what a stage leaves of one call. It isn't changed once made: calls and stages share it.
 type state struct {
 	word    *policy.Rule     // the rule that speaks for the call, if it is a rule and not the sets
-	by      *policy.Origin   // the last to narrow it, for messages
 	program []policy.Clause  // the program's part of the decision, total: without the floor, symbols as written
 	said    *[]policy.Clause // what the stage that made it would say if it were the first; nil: program
 	holds   bool             // word is a holder of its own: when it was said, no set in force had the call
 	noFloor bool             // a rule said `including go`
+}
+
+// by returns who was the last to narrow the call, which the last word of a stage comes from; nil: nobody.
+func (s *state) by() *policy.Origin {
+	last := s.program
+	if s.said != nil {
+		last = *s.said
+	}
+	return last[len(last)-1].Origin
 }
 
 // A wanted names the values of Env that the decision on a call rests on.
@@ -289,7 +297,7 @@ func (b *builder) begin(k int) {
 	if b.first {
 		b.rest = b.denial
 	}
-	b.denied = &state{by: b.denial[0].Origin, program: b.denial}
+	b.denied = &state{program: b.denial}
 	room := len(b.rules)
 	if b.first {
 		room = len(b.calls)
