@@ -122,7 +122,7 @@ func (c *compiler) findCold(in window) bpf.Label {
 	c.s.most = coldKeys
 	root, _ := c.s.search(c.cold[first:last+1], refusedWeight)
 	*lo, *hi = wasLo, wasHi
-	at := c.emit(root, view{}, func(to int32, have view) bpf.Label { return c.block(nodeAt(to), have) })
+	at := c.emit(root, noView)
 	c.misses = append(c.misses, miss{in, at})
 	return at
 }

@@ -58,7 +58,7 @@ func (c *compiler) block(n node, have view) bpf.Label {
 // tests adds the search among the branches of a node whose view A holds.
 func (c *compiler) tests(n node, have view) bpf.Label {
 	root, _ := c.search(n)
-	return c.emit(root, have, func(to int32, have view) bpf.Label { return c.block(nodeAt(to), have) })
+	return c.emit(root, have)
 }
 
 // search finds the tests among the branches of a node, and what they cost those who come through.
@@ -83,15 +83,15 @@ func (c *compiler) search(n node) (root int32, cost float64) {
 	return root, cost
 }
 
-// emit adds the tests from root on; leaf adds what a place is, given what A holds there.
-func (c *compiler) emit(root int32, have view, leaf func(to int32, have view) bpf.Label) bpf.Label {
+// emit adds the tests from root on and the blocks that they lead to, have being what A holds where they begin.
+func (c *compiler) emit(root int32, have view) bpf.Label {
 	if root < 0 {
-		return leaf(^root, have)
+		return c.block(nodeAt(^root), have)
 	}
 	t := c.s.tests[root]
 	if t.op == bpf.And {
-		return c.b.Then(bpf.And, t.k, c.emit(t.no, view{have.word, have.mask & t.k}, leaf))
+		return c.b.Then(bpf.And, t.k, c.emit(t.no, view{have.word, have.mask & t.k}))
 	}
-	yes := c.emit(t.yes, have, leaf)
-	return c.b.Branch(t.op, t.k, yes, c.emit(t.no, have, leaf))
+	yes := c.emit(t.yes, have)
+	return c.b.Branch(t.op, t.k, yes, c.emit(t.no, have))
 }

@@ -94,13 +94,12 @@ func (f *few) findTests(items []item) {
 		never |= ^f.ones[i]
 		bit <<= 1
 	}
-	above := ^(uint32(1)<<bits.Len32(differ) - 1)
 	if bits.OnesCount32(differ) <= 3 {
+		above := ^(uint32(1)<<bits.Len32(differ) - 1) // none but the last item has any of these
 		for m := differ; m != 0; m = (m - 1) & differ {
 			f.addMask(m)
 			f.addMask(m | above)
 		}
-		f.addMask(above)
 		return
 	}
 	for rest := differ & always & never; rest != 0; {

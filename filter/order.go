@@ -17,7 +17,8 @@ const allOrders = 3
 // call returns the graph of a call; ok is false if it grows too large.
 func (c *compiler) call(d *policy.Decision) (root node, ok bool) {
 	t := &c.t
-	if first := &d.Clauses[0]; first.If == policy.Const(true) {
+	first := &d.Clauses[0]
+	if whole, ok := first.If.(policy.Const); ok && bool(whole) {
 		return t.verdict(first.Action.Ret()), true
 	}
 	t.looked = t.looked[:0]

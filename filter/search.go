@@ -72,8 +72,15 @@ func (s *searcher) search(items []item, miss float64) (root int32, cost float64)
 // commonest returns the place that most items lead to, or one that nearly as many lead to and that is asked for less:
 // only keys are found the faster the more they weigh.
 func commonest(items []item) (to int32) {
+	candidates := items
+	if len(items) > 2*exactKeys {
+		candidates = items[:4] // items of a long list alternate with the background
+	}
 	most, least := 0, 0.0
-	for i := range items {
+	for i := range candidates {
+		if i > 1 && items[i].to == items[i-2].to {
+			continue
+		}
 		n, weight := 0, 0.0
 		for j := range items {
 			if items[j].to == items[i].to {
@@ -83,9 +90,6 @@ func commonest(items []item) (to int32) {
 		}
 		if 2*n > 3*most || 3*n > 2*most && weight < least {
 			most, least, to = n, weight, items[i].to
-		}
-		if i == 3 && len(items) > 2*exactKeys {
-			break // items of a long list alternate with the background
 		}
 	}
 	return to

@@ -122,10 +122,8 @@ func (b *Builder) hop(l Label) Label {
 
 // Program returns the instructions in order. The one added last is the first.
 func (b *Builder) Program() []Instruction {
-	prog := make([]Instruction, len(b.rev))
-	for n, i := range b.rev {
-		prog[len(prog)-1-n] = i
-	}
+	prog := slices.Clone(b.rev)
+	slices.Reverse(prog)
 	return prog
 }
 
