@@ -24,7 +24,7 @@ type exact struct {
 	first  uint // the key that begins with the least value there can be
 	last   uint // the key that ends with the largest
 	cubes  []cube
-	spoil  bool                    // searcher.spoil
+	spoil  bool                    // a test may be AND
 	each   [1 << exactKeys]float64 // what a test costs, by the keys that are left
 
 	// By state, which is the keys that are left and which outer edges are known. Most tests are dismissed by the costs of
@@ -79,7 +79,7 @@ func (e *exact) search(s *searcher, keys []item, known uint) (root int32, cost f
 
 // begin looks at the keys.
 func (e *exact) begin(s *searcher, keys []item) {
-	e.keys, e.spoil = keys, s.spoil
+	e.keys, e.spoil = keys, s.spoil && mayHoldCube(keys)
 	e.now++
 	e.wide, e.joined, e.first, e.last = 0, 0, 0, 0
 	e.each[0] = s.miss + size
@@ -338,6 +338,20 @@ func submasks(lo, hi, mask uint32) bool {
 		}
 	}
 	return true
+}
+
+// mayHoldCube tells whether some of the keys may be what wholeCube looks for: four values at least, of which four pairs
+// differ in one bit.
+func mayHoldCube(keys []item) bool {
+	pairs := 0
+	for i := range keys {
+		for j := range keys[:i] {
+			if x := keys[i].lo ^ keys[j].lo; x&(x-1) == 0 {
+				pairs++
+			}
+		}
+	}
+	return pairs >= 4
 }
 
 // wholeCube tells whether the keys are single values that lead to one place and are all that the bits of mask can
