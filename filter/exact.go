@@ -30,28 +30,26 @@ type exact struct {
 	// By state, which is the keys that are left and which outer edges are known. Most tests are dismissed by the costs of
 	// what they leave, so these lie close together.
 	costs [4 << exactKeys]float64 // the least cost, or before it is found what it is not below
-	best  [4 << exactKeys]found
-	now   uint32
+	best  [4 << exactKeys]choice  // the best test, or notFound
 }
 
-// What is found is the best test for a state, and the states that it leaves.
-type found struct {
-	now     uint32 // it is of this search, if that is exact.now
-	yes, no uint16
-	test    choice
-	key     uint8 // or the cube
-}
-
-// A choice is a kind of test.
+// A choice is a kind of test, and above its bits the key or the cube that it looks for.
 type choice uint8
 
 const (
-	isKey     choice = iota // jeq
-	fromKey                 // jge with the lowest value of the key
-	aboveKey                // jge with the value after its highest
-	outOfCube               // jset with the bits that no value of the cube has
-	inCube                  // and with those bits, then jeq
+	notFound  choice = iota
+	isKey            // jeq
+	fromKey          // jge with the lowest value of the key
+	aboveKey         // jge with the value after its highest
+	outOfCube        // jset with the bits that no value of the cube has
+	inCube           // and with those bits, then jeq
+	noTest           // where nothing is left to tell
 )
+
+const kindBits = 3
+
+// of returns the choice of a kind of test for the key or cube i.
+func (c choice) of(i int) choice { return choice(i)<<kindBits | c }
 
 // A cube is a set of keys that together are all submasks of a mask and lead to one place.
 type cube struct {
@@ -80,7 +78,6 @@ func (e *exact) search(s *searcher, keys []item, known uint) (root int32, cost f
 // begin looks at the keys.
 func (e *exact) begin(s *searcher, keys []item) {
 	e.keys, e.spoil = keys, s.spoil && mayHoldCube(keys)
-	e.now++
 	e.wide, e.joined, e.first, e.last = 0, 0, 0, 0
 	e.each[0] = s.miss + size
 	for i := range keys {
@@ -99,19 +96,19 @@ func (e *exact) begin(s *searcher, keys []item) {
 	}
 	all := uint(1)<<len(keys) - 1
 	e.alone = all &^ (e.wide | e.joined | e.joined<<1)
-	copy(e.costs[1:all+1], e.each[1:all+1])
-	if e.alone != all {
-		for known := uint(knowLo); known <= knowLo|knowHi; known += knowLo {
-			copy(e.costs[known+1:known+all+1], e.each[1:all+1])
+	for known := uint(0); known <= knowLo|knowHi; known += knowLo {
+		copy(e.costs[known+1:known+all+1], e.each[1:all+1])
+		clear(e.best[known : known+all+1])
+		if e.alone == all {
+			break // no others come about
 		}
 	}
-	e.finish(0, 0)
+	e.costs[0], e.best[0] = 0, noTest
 	for i := range keys {
 		key := uint(1) << i
-		e.finish(key|knowLo|knowHi, 0) // nothing is left to test
+		e.costs[key|knowLo|knowHi], e.best[key|knowLo|knowHi] = 0, noTest
 		if e.wide&key == 0 {
-			e.best[key] = found{test: isKey, key: uint8(i)}
-			e.finish(key, e.each[key])
+			e.best[key] = isKey.of(i)
 		}
 	}
 	if keys[0].lo == 0 {
@@ -151,7 +148,7 @@ const size = 1e-3
 
 // cost returns the least cost of a state and notes the test that has it.
 func (e *exact) cost(state uint) float64 {
-	if e.best[state].now == e.now {
+	if e.best[state] != notFound {
 		return e.costs[state]
 	}
 	return e.find(state)
@@ -160,7 +157,8 @@ func (e *exact) cost(state uint) float64 {
 // find is cost for a state that was not looked at yet.
 func (e *exact) find(state uint) float64 {
 	left := state &^ (knowLo | knowHi)
-	least, asKey := math.Inf(1), math.Inf(1)
+	least, best := math.Inf(1), notFound
+	asKey, key := least, best
 	if single := left &^ e.wide; single != 0 && !e.spoil { // first, since it dismisses many others
 		heaviest := bits.TrailingZeros(single)
 		for rest := single & (single - 1); rest != 0; rest &= rest - 1 {
@@ -168,7 +166,7 @@ func (e *exact) find(state uint) float64 {
 				heaviest = i
 			}
 		}
-		asKey = e.try(least, state, isKey, heaviest, 0, e.without(state, 1<<heaviest))
+		asKey, key = e.cost(e.without(state, 1<<heaviest)), isKey.of(heaviest)
 		least = math.Float64frombits(math.Float64bits(asKey) + 1) // the next number: others that cost the same win
 	}
 	for rest := left; rest != 0; rest &= rest - 1 {
@@ -176,23 +174,30 @@ func (e *exact) find(state uint) float64 {
 		key := rest & -rest
 		wide := e.wide&key != 0
 		if !wide && e.spoil { // what is left may be a cube
-			least = e.try(least, state, isKey, i, 0, e.without(state, key))
+			if cost := e.try(least, 0, e.without(state, key)); cost < least {
+				least, best = cost, isKey.of(i)
+			}
 		}
 		if rest != left || wide && state&knowLo == 0 {
 			yes, no := e.from(state, key)
-			least = e.try(least, state, fromKey, i, yes, no)
+			if cost := e.try(least, yes, no); cost < least {
+				least, best = cost, fromKey.of(i)
+			}
 		}
 		if wide && (rest != key || state&knowHi == 0) {
 			yes, no := e.above(state, key)
-			least = e.try(least, state, aboveKey, i, yes, no)
+			if cost := e.try(least, yes, no); cost < least {
+				least, best = cost, aboveKey.of(i)
+			}
 		}
 	}
-	least = min(least, asKey)
+	if best == notFound {
+		least, best = asKey, key
+	}
 	for i, c := range e.cubes {
 		if in := uint(c.keys); in&left == in {
 			if cost := e.cost(e.state(left&^in, 0)); cost < least {
-				least = cost
-				e.best[state] = found{test: outOfCube, key: uint8(i)}
+				least, best = cost, outOfCube.of(i)
 			}
 		}
 	}
@@ -200,11 +205,10 @@ func (e *exact) find(state uint) float64 {
 	least += each
 	if e.spoil && 2*each < least {
 		if _, _, ok := e.wholeCube(left); ok {
-			least = 2 * each
-			e.best[state].test = inCube
+			least, best = 2*each, inCube
 		}
 	}
-	e.finish(state, least)
+	e.costs[state], e.best[state] = least, best
 	return least
 }
 
@@ -243,30 +247,17 @@ func (e *exact) above(state, key uint) (yes, no uint) {
 	return yes, no
 }
 
-// try looks whether a test, which leaves yes where it is true and no where it is not, costs less than least, and notes
-// it if so. It returns the lesser cost.
-func (e *exact) try(least float64, state uint, test choice, key int, yes, no uint) float64 {
+// try returns what is left to pay after a test that leaves yes where it is true and no where it is not, or as much as
+// least where it is no less.
+func (e *exact) try(least float64, yes, no uint) float64 {
 	if e.costs[yes]+e.costs[no] >= least { // so it is with most; this much is inlined
 		return least
 	}
-	return e.weigh(least, state, test, key, yes, no)
+	return e.sum(yes, no)
 }
 
-// weigh is try for a test that is not dismissed at once.
-func (e *exact) weigh(least float64, state uint, test choice, key int, yes, no uint) float64 {
-	cost := e.cost(yes) + e.cost(no)
-	if cost >= least {
-		return least
-	}
-	e.best[state] = found{yes: uint16(yes), no: uint16(no), test: test, key: uint8(key)}
-	return cost
-}
-
-// finish notes what a state costs; its best test is noted.
-func (e *exact) finish(state uint, cost float64) {
-	e.costs[state] = cost
-	e.best[state].now = e.now
-}
+// sum is try for a test that is not dismissed at once.
+func (e *exact) sum(yes, no uint) float64 { return e.cost(yes) + e.cost(no) }
 
 // build makes the tests that were found best.
 func (e *exact) build(s *searcher, state uint) int32 {
@@ -277,10 +268,11 @@ func (e *exact) build(s *searcher, state uint) int32 {
 	case left&(left-1) == 0 && state == left|knowLo|knowHi:
 		return ^e.keys[bits.TrailingZeros(left)].to
 	}
-	f := &e.best[state]
-	switch f.test {
+	best := e.best[state]
+	i := int(best >> kindBits)
+	switch best & (1<<kindBits - 1) {
 	case outOfCube:
-		c := &e.cubes[f.key]
+		c := &e.cubes[i]
 		yes := e.build(s, e.state(left&^uint(c.keys), 0))
 		return s.add(test{bpf.JumpSet, ^c.mask, yes, ^e.keys[bits.TrailingZeros16(c.keys)].to})
 	case inCube:
@@ -288,17 +280,17 @@ func (e *exact) build(s *searcher, state uint) int32 {
 		eq := s.add(test{bpf.JumpEq, value, ^e.keys[bits.TrailingZeros(left)].to, ^s.background})
 		s.tests = append(s.tests, test{op: bpf.And, k: ^mask, no: eq})
 		return int32(len(s.tests) - 1)
+	case isKey:
+		it := &e.keys[i]
+		return s.add(test{bpf.JumpEq, it.lo, ^it.to, e.build(s, e.without(state, 1<<i))})
+	case fromKey:
+		yes, no := e.from(state, 1<<i)
+		return s.add(test{bpf.JumpGe, e.keys[i].lo, e.build(s, yes), e.build(s, no)})
+	case aboveKey:
+		yes, no := e.above(state, 1<<i)
+		return s.add(test{bpf.JumpGe, e.keys[i].hi + 1, e.build(s, yes), e.build(s, no)})
 	}
-	it := &e.keys[f.key]
-	if f.test == isKey {
-		return s.add(test{bpf.JumpEq, it.lo, ^it.to, e.build(s, uint(f.no))})
-	}
-	k := it.lo
-	if f.test == aboveKey {
-		k = it.hi + 1
-	}
-	yes := e.build(s, uint(f.yes))
-	return s.add(test{bpf.JumpGe, k, yes, e.build(s, uint(f.no))})
+	panic(bug("no test was found for %b", state))
 }
 
 // findCubes looks among the keys for the submasks of each key's largest value.
