@@ -42,11 +42,10 @@ type fewTest struct {
 func (f *few) search(s *searcher, items []item) (root int32, cost float64) {
 	sets := 1 << len(items)
 	for i := range items {
-		own := items[i].weight + s.miss
-		without, with, costs := f.each[:1<<i], f.each[1<<i:2<<i], f.costs[1<<i:2<<i]
-		for others, each := range without {
-			with[others] = each + own
-			costs[others] = each + own + size
+		own, item := items[i].weight+s.miss, fewSet(1)<<i
+		for others := range item {
+			each := f.each[others] + own
+			f.each[others|item], f.costs[others|item] = each, each+size
 		}
 	}
 	clear(f.best[:sets])
@@ -108,7 +107,9 @@ func (f *few) findTests(items []item) {
 		rest &^= f.same(bit)
 	}
 	for i := range items[:len(items)-1] {
-		f.addMask(^items[i].hi)
+		if hi := items[i].hi; hi&(hi+1) != 0 { // or it is a jge
+			f.addMask(^hi)
+		}
 	}
 }
 
@@ -165,7 +166,9 @@ func (f *few) cost(set fewSet, limit float64) float64 {
 	least := limit - each
 	f.costs[set] = math.Inf(1) // for tests that tell nothing and lead back here
 	best := -1
-	for i, t := range f.tests {
+	tests := f.tests
+	for i := range tests {
+		t := &tests[i]
 		yes, no := set&t.yes, set&t.no
 		if f.costs[yes]+f.costs[no] >= least { // so it is with most
 			continue

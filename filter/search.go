@@ -81,15 +81,15 @@ func commonest(items []item) (to int32) {
 		if i > 1 && items[i].to == items[i-2].to {
 			continue
 		}
-		n, weight := 0, 0.0
+		n, weight, place := 0, 0.0, items[i].to
 		for j := range items {
-			if items[j].to == items[i].to {
+			if it := &items[j]; it.to == place {
 				n++
-				weight += items[j].weight
+				weight += it.weight
 			}
 		}
 		if 2*n > 3*most || 3*n > 2*most && weight < least {
-			most, least, to = n, weight, items[i].to
+			most, least, to = n, weight, place
 		}
 	}
 	return to
@@ -108,11 +108,12 @@ func (s *searcher) part(keys []item, known uint) (root int32, cost float64) {
 	if len(keys) <= s.most {
 		return s.exact.search(s, keys, known)
 	}
-	total, heaviest := 0.0, 0
+	total, most, heaviest := 0.0, -1.0, 0
 	for i := range keys {
-		total += keys[i].weight
-		if keys[i].weight > keys[heaviest].weight {
-			heaviest = i
+		weight := keys[i].weight
+		total += weight
+		if weight > most {
+			most, heaviest = weight, i
 		}
 	}
 	total += s.miss * float64(len(keys))
@@ -144,23 +145,30 @@ func (s *searcher) halve(keys []item, total float64) (at int, k uint32, lo, hi u
 	best := math.Inf(1)
 	below := 0.0
 	even := total / float64(len(keys)) / 2 // bounds the depth where weights are uneven
+	narrow := total / 6
 	for i := 1; i < len(keys); i++ {
-		below += (keys[i-1].weight + s.miss + even) / 1.5
+		before, key := &keys[i-1], &keys[i]
+		below += (before.weight + s.miss + even) / 1.5
 		uneven := math.Abs(total - 2*below)
-		wide := keys[i].lo != keys[i].hi
-		wideBefore := keys[i-1].lo != keys[i-1].hi
-		if !wide && !wideBefore {
-			uneven += total / 6
+		if uneven >= best {
+			if 2*below > total {
+				break // it only grows from here on
+			}
+			continue
 		}
-		if uneven < best {
-			best, at = uneven, i
-			k, lo, hi = keys[i].lo, knowLo, 0
-			if !wide && wideBefore {
-				k, lo, hi = keys[i-1].hi+1, 0, knowHi
+		wide, wideBefore := key.lo != key.hi, before.lo != before.hi
+		if !wide && !wideBefore {
+			if uneven += narrow; uneven >= best {
+				continue
 			}
-			if keys[i-1].hi+1 == keys[i].lo {
-				lo, hi = knowLo, knowHi
-			}
+		}
+		best, at = uneven, i
+		k, lo, hi = key.lo, knowLo, 0
+		if !wide && wideBefore {
+			k, lo, hi = before.hi+1, 0, knowHi
+		}
+		if before.hi+1 == key.lo {
+			lo, hi = knowLo, knowHi
 		}
 	}
 	return at, k, lo, hi
