@@ -174,29 +174,29 @@ func (g *graph) choose(c, yes, no node) node {
 		return n
 	}
 	view := g.top(g.top(g.nodes[c].view, yes), no)
-	var part [3]cursor
-	for i, n := range key {
-		part[i] = g.cursor(n, view)
-	}
+	ofC, ofYes, ofNo := g.cursor(c, view), g.cursor(yes, view), g.cursor(no, view)
 	// The branches are gathered apart: those below add nodes of their own.
 	var buf [16]branch
 	out := buf[:0]
-	for {
-		hi := min(part[0].hi, part[1].hi, part[2].hi)
-		to := g.choose(part[0].to, part[1].to, part[2].to)
+	for mask := g.views[view].mask; ; {
+		hi := min(ofC.hi, ofYes.hi, ofNo.hi)
+		to := ofYes.to
+		if ofC.to == never {
+			to = ofNo.to
+		} else if ofC.to != always {
+			to = g.choose(ofC.to, to, ofNo.to)
+		}
 		if n := len(out) - 1; n >= 0 && out[n].to == to {
 			out[n].hi = hi
 		} else {
 			out = append(out, branch{hi, to})
 		}
-		if hi == g.views[view].mask {
+		if hi == mask {
 			break
 		}
-		for i := range part {
-			if part[i].hi == hi {
-				part[i].step(g)
-			}
-		}
+		ofC.pass(g, hi)
+		ofYes.pass(g, hi)
+		ofNo.pass(g, hi)
 	}
 	first := len(g.branches)
 	g.branches = append(g.branches, out...)
@@ -227,7 +227,10 @@ func (g *graph) cursor(n node, view int16) cursor {
 	return cursor{g.branches[at], at}
 }
 
-func (c *cursor) step(g *graph) {
-	c.at++
-	c.branch = g.branches[c.at]
+// pass goes on to the branch for the values above hi.
+func (c *cursor) pass(g *graph, hi uint32) {
+	if c.hi == hi {
+		c.at++
+		c.branch = g.branches[c.at]
+	}
 }
