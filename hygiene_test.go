@@ -37,7 +37,7 @@ var mayImport = map[string][]string{
 	"warm":        {},
 	"seccomphttp": {"."},
 	"seccompslog": {"."},
-	"seccomptest": {".", "stage", "runtimeset", "filter", "policy", "rule"},
+	"seccomptest": {".", "proc", "stage", "runtimeset", "filter", "policy", "rule"},
 	"cmd":         {"*"},
 	"examples":    {"*"},
 	"integration": {"*"},

@@ -62,6 +62,7 @@ func capture(c *seccomptest.C, f func()) string {
 // failed demands that err matches want, that it was said on stderr, that Current has it, and that the process can do
 // what it could and never lock again.
 func failed(c *seccomptest.C, want error, lock func() error) error {
+	c.Unlocked()
 	var err error
 	said := capture(c, func() { err = lock() })
 	if !errors.Is(err, want) {
@@ -268,6 +269,7 @@ var noStage = seccomptest.Case("no such stage", func(c *seccomptest.C) {
 func TestNoSuchStage(t *testing.T) { noStage.Run(t) }
 
 var dropped = seccomptest.Case("the error of Lock is dropped", func(c *seccomptest.C) {
+	c.Unlocked()
 	said := capture(c, func() {
 		seccomp.Stage("init").Use("fiel").Lock() // as a bare statement
 	})
@@ -338,6 +340,7 @@ var widened = seccomptest.Case("code can't widen", func(c *seccomptest.C) {
 func TestWidened(t *testing.T) { widened.Run(t) }
 
 var off = seccomptest.Case("mode off", func(c *seccomptest.C) {
+	c.Unlocked()
 	c.Must(seccomp.SetMode(seccomp.Off))
 	err := seccomp.Stage("init").Lock()
 	if !errors.Is(err, seccomp.ErrOff) || !errors.Is(err, seccomp.ErrNotEnforced) || errors.Is(err, seccomp.ErrNotSupported) {
@@ -365,6 +368,7 @@ var lateMode = seccomptest.Case("a mode that comes too late", func(c *seccomptes
 func TestTooLate(t *testing.T) { lateMode.Run(t) }
 
 var mistakes = seccomptest.Case("a policy with mistakes", func(c *seccomptest.C) {
+	c.Unlocked()
 	var err error
 	capture(c, func() {
 		err = seccomp.Declare("bad.policy", "use fil.read\nsys_opnat: 0\nsys_read: fd = 1\n")
@@ -385,6 +389,7 @@ var mistakes = seccomptest.Case("a policy with mistakes", func(c *seccomptest.C)
 func TestMistakes(t *testing.T) { mistakes.Run(t) }
 
 var deferred = seccomptest.Case("a policy for another program", func(c *seccomptest.C) {
+	c.Unlocked()
 	var err error
 	capture(c, func() { err = seccomp.Declare("run.policy", "on_next_syscall: 1\nsys_read: 1\n") })
 	if !errors.Is(err, seccomp.ErrDeferred) {
@@ -460,6 +465,7 @@ var asking = seccomptest.Case("a logger that asks", func(c *seccomptest.C) {
 func TestLoggerMayAsk(t *testing.T) { asking.Run(t) }
 
 var noSets = seccomptest.Case("Use without a set", func(c *seccomptest.C) {
+	c.Unlocked()
 	if err := seccomp.Stage("init").Use([]string{}...).Lock(); !errors.Is(err, policy.ErrEmpty) {
 		c.Errorf("Lock: %v, want ErrEmpty", err)
 	}

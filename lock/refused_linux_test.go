@@ -49,6 +49,7 @@ func TestDiverged(t *testing.T) { diverged.Run(t) }
 
 // What the kernel can't be asked about here: a thread that went into strict mode, as a status file would show it.
 var strict = seccomptest.Case("a thread in strict mode", func(c *seccomptest.C) {
+	c.Unlocked()
 	s := lock.Session{Proc: fixture(c,
 		"Pid:\t7\nNoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n",
 		"Pid:\t8\nNoNewPrivs:\t0\nSeccomp:\t1\nSeccomp_filters:\t0\n")}

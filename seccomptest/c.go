@@ -35,7 +35,7 @@ func (c *C) Refused(errno syscall.Errno, what string, op func() error) {
 	case !c.underFilter(what):
 		c.Errorf("%s: refused, but nothing is locked: %v", what, err)
 	default:
-		c.put(record{Kind: kindCheck})
+		c.put(record{Kind: kindRefused})
 	}
 }
 
@@ -85,6 +85,14 @@ func (c *C) Must(err error) {
 	}
 	c.put(record{Kind: kindCheck})
 }
+
+// Unlocked says that the child is not to be locked when the case ends, as in one about a Lock that fails, or about children
+// of its own, and demands it. Without that word a case fails in which nothing was locked, and so nothing Refused: what it was
+// allowed would say nothing of a policy.
+//
+// Whether a filter more than its parent's is in force on the child's first thread the parent sees in /proc, without a call
+// of the child's; where /proc doesn't tell, neither is demanded.
+func (c *C) Unlocked() { c.put(record{Kind: kindUnlocked}) }
 
 // Errorf reports a failure and goes on.
 func (c *C) Errorf(format string, args ...any) {

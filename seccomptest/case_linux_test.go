@@ -16,12 +16,18 @@ import (
 
 	"github.com/stagelock/seccomp/internal/sys"
 	"github.com/stagelock/seccomp/internal/testchild"
+	"github.com/stagelock/seccomp/proc"
 )
 
 func TestMain(m *testing.M) { Main(m) }
 
 // filter puts a filter in force that gives action for the calls named.
 func filter(c *C, action uint32, nrs ...uint32) {
+	filterWith(c, unix.SECCOMP_FILTER_FLAG_TSYNC, action, nrs...)
+}
+
+// filterWith does so with other flags than that for all threads.
+func filterWith(c *C, flags uintptr, action uint32, nrs ...uint32) {
 	f := []sys.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS}}
 	for _, nr := range nrs {
 		f = append(f, sys.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: nr},
@@ -31,7 +37,7 @@ func filter(c *C, action uint32, nrs ...uint32) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	c.Must(unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-	if tid, errno := sys.SetModeFilter(unix.SECCOMP_FILTER_FLAG_TSYNC, f); tid != 0 || errno != 0 {
+	if tid, errno := sys.SetModeFilter(flags, f); tid != 0 || errno != 0 {
 		c.Fatalf("filter: %v, thread %d", errno, tid)
 	}
 }
@@ -57,6 +63,7 @@ var outcomes = []struct {
 		c.Allowed("getpid", func() error { syscall.Getpid(); return nil })
 	})},
 	{tc: Case("in a child", func(c *C) {
+		c.Unlocked()
 		c.Allowed("know it", func() error {
 			if !testchild.Inside() || !testchild.TestBinary() {
 				return fmt.Errorf("inside %t, test binary %t", testchild.Inside(), testchild.TestBinary())
@@ -84,6 +91,7 @@ var outcomes = []struct {
 		c.Traps("getppid", getppid)
 	})},
 	{tc: Case("environment", func(c *C) {
+		c.Unlocked()
 		c.Allowed("read the environment", func() error {
 			if os.Getenv("WITH") != "this" {
 				return fmt.Errorf("WITH=%s", os.Getenv("WITH"))
@@ -151,7 +159,35 @@ var outcomes = []struct {
 			c.Errorf("this is no check that shows that it was made")
 		}
 	}), want: []string{"the case checked nothing"}},
-	{tc: Case("one check by Must", func(c *C) { c.Must(getppid()) })},
+	{tc: Case("one check by Must", func(c *C) {
+		c.Unlocked()
+		c.Must(getppid())
+	})},
+	{tc: Case("locked, with all that asks killed for", func(c *C) {
+		filter(c, unix.SECCOMP_RET_KILL_PROCESS, unix.SYS_PRCTL, unix.SYS_SECCOMP, unix.SYS_OPENAT, unix.SYS_READ, unix.SYS_PREAD64)
+		c.Allowed("getppid", getppid)
+	})},
+	{tc: Case("refused on one thread alone", func(c *C) {
+		done := make(chan bool)
+		var alone func()
+		alone = func() {
+			runtime.LockOSThread()
+			if unix.Gettid() == os.Getpid() { // the first thread, by which the parent goes
+				go alone()
+				select {}
+			}
+			filterWith(c, 0, eperm, unix.SYS_GETPPID)
+			c.Refused(unix.EPERM, "getppid", getppid)
+			close(done)
+		}
+		go alone()
+		<-done
+	})},
+	{tc: Case("locked, and meant not to be", func(c *C) {
+		c.Unlocked()
+		filter(c, eperm, unix.SYS_GETPPID)
+		c.Allowed("getpid", func() error { syscall.Getpid(); return nil })
+	}), want: []string{"something is locked at the end of the case, which says by Unlocked"}},
 	{tc: Case("refused to look", func(c *C) {
 		filter(c, eperm, unix.SYS_GETPPID, unix.SYS_PRCTL)
 		c.Refused(unix.EPERM, "getppid", getppid)
@@ -213,6 +249,24 @@ func TestRefusedWithoutLock(t *testing.T) {
 	}
 }
 
+var unlockedEnds = []*TestCase{
+	Case("nothing locked", func(c *C) { c.Allowed("getppid", getppid) }),
+	Case("nothing locked, with a check by Must", func(c *C) { c.Must(getppid()) }),
+}
+
+// What is allowed where nothing was locked, as after an error of Lock that was dropped, proves nothing either.
+func TestAllowedWithoutLock(t *testing.T) {
+	if s, ok := stateOf(os.Getpid()); ok && s.Mode == proc.Filter && s.Filters < 0 {
+		t.Skip("a filter is in force here already, and the kernel doesn't count them (before Linux 5.9)")
+	}
+	for _, tc := range unlockedEnds {
+		out := tc.run(Options{})
+		if len(out.Failures) != 1 || !strings.HasPrefix(out.Failures[0], "nothing is locked at the end of the case") {
+			t.Errorf("%s: %q", tc.name, out.Failures)
+		}
+	}
+}
+
 var skipping = Case("skipping", func(c *C) { c.Skipf("the kernel lacks %s", "it") })
 
 func TestSkip(t *testing.T) {
@@ -246,6 +300,7 @@ func TestOutput(t *testing.T) {
 }
 
 var as = Case("as another user", func(c *C) {
+	c.Unlocked()
 	if os.Getuid() != 65534 || os.Getgid() != 65534 {
 		c.Errorf("user %d, group %d", os.Getuid(), os.Getgid())
 	}

@@ -1,7 +1,8 @@
 // Package seccomptest tests what a locked process may and may not do. A lock can't be taken off, so each case runs in
 // a child process, the test binary started once more, and the parent demands the whole outcome: every check made, the
 // final report, exit code 0. A child that dies of SIGSYS, exits in the middle or hangs fails the test; so a refusal
-// that was never reached can't pass, nor one where nothing is locked, nor a case that checks nothing.
+// that was never reached can't pass, nor one where nothing is locked, nor a case that checks nothing, nor one that drops
+// Lock's error and goes on with nothing locked.
 //
 //	func TestMain(m *testing.M) { seccomptest.Main(m) }
 //

@@ -12,13 +12,15 @@ type kind string
 
 const (
 	kindCheck    kind = "check"    // one check was made and held
-	kindFailure  kind = "failure"  // one didn't
+	kindRefused  kind = "refused"  // a check that saw a filter refuse
+	kindFailure  kind = "failure"  // one didn't hold
 	kindLog      kind = "log"      // a line for the test's log
 	kindSkip     kind = "skip"     // the case can't be run here
 	kindDies     kind = "dies"     // from here on death by Signal is the only right end
 	kindTraps    kind = "traps"    // from here on a crash by SIGSYS is
 	kindAsks     kind = "asks"     // the child looks whether it is locked, by a call that may be its end
 	kindAsked    kind = "asked"    // it wasn't
+	kindUnlocked kind = "unlocked" // nothing is to be locked when the case ends
 	kindSurvived kind = "survived" // what was to be the end wasn't
 	kindEnd      kind = "end"      // the case has ended; nothing follows
 )
@@ -85,6 +87,8 @@ type verdict struct {
 	failures []string
 	logs     []string
 	skipped  string
+	refused  bool // by a filter that was seen
+	unlocked bool // nothing is to be locked in the end
 	checks   int
 	dies     int    // the signal that has to end the process; 0 for none
 	traps    bool   // a crash by SIGSYS has to
@@ -98,12 +102,17 @@ func judge(records []record) (v verdict) {
 		switch r.Kind {
 		case kindCheck:
 			v.checks++
+		case kindRefused:
+			v.checks++
+			v.refused = true
 		case kindFailure, kindSurvived:
 			v.failures = append(v.failures, r.Text)
 		case kindLog:
 			v.logs = append(v.logs, r.Text)
 		case kindSkip:
 			v.skipped = r.Text
+		case kindUnlocked:
+			v.unlocked = true
 		case kindDies:
 			v.dies, v.what = r.Signal, r.Text
 		case kindTraps:

@@ -69,6 +69,7 @@ func (tc *TestCase) run(o Options) (out outcome) {
 		timeout *= time.Duration(n)
 	}
 	expired := watch(cmd.Process.Pid, timeout)
+	locked := ended(cmd.Process.Pid)
 	werr := cmd.Wait()
 	timedOut := expired()
 	out.Took = time.Since(start)
@@ -87,7 +88,7 @@ func (tc *TestCase) run(o Options) (out outcome) {
 		out.failf("the child had not ended after %v and was killed", timeout)
 	}
 	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	out.judge(judge(records), status)
+	out.judge(judge(records), status, locked)
 	var exit *exec.ExitError
 	if werr != nil && !errors.As(werr, &exit) && !errors.Is(werr, exec.ErrWaitDelay) {
 		out.failf("wait for the child: %v", werr)
@@ -119,7 +120,7 @@ func watch(pid int, timeout time.Duration) (expired func() bool) {
 }
 
 // judge holds what the child reported against how it ended.
-func (o *outcome) judge(v verdict, status syscall.WaitStatus) {
+func (o *outcome) judge(v verdict, status syscall.WaitStatus, locked lockedness) {
 	o.Logs, o.Skipped = v.logs, v.skipped
 	o.Failures = append(o.Failures, v.failures...)
 	o.End = describe(status)
@@ -146,6 +147,12 @@ func (o *outcome) judge(v verdict, status syscall.WaitStatus) {
 		o.failf("the child exited without its final report, after %d checks that held", v.checks)
 	case len(v.failures) == 0 && v.skipped == "" && v.checks == 0:
 		o.failf("the case checked nothing: it has to call Refused, Allowed, Dies, Traps or Must")
+	case len(v.failures) > 0 || v.skipped != "":
+	case locked == isUnlocked && !v.unlocked && !v.refused:
+		o.failf("nothing is locked at the end of the case, so that what was allowed says nothing of a policy: look at the error " +
+			"of Lock, by Must for one; a case in which nothing is to be locked says so by Unlocked")
+	case locked == isLocked && v.unlocked:
+		o.failf("something is locked at the end of the case, which says by Unlocked that nothing is")
 	}
 }
 

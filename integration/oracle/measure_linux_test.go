@@ -57,14 +57,13 @@ func measure(progs [][]bpf.Instruction, m marks, inputs []input) ([]syscall.Errn
 	runtime.GOMAXPROCS(8) // the spinning thread keeps one processor; others must be free, for a call to return to
 	var done atomic.Bool
 	failed := make(chan error)
-	go func() {
-		runtime.LockOSThread()
+	go elsewhere(func() {
 		if err := install(filters); err != nil {
 			failed <- err // and the thread ends with the goroutine, if nothing was installed
 			return
 		}
 		calls(inputs, got, &done)
-	}()
+	})
 	for !done.Load() {
 		select {
 		case err := <-failed:
@@ -73,6 +72,16 @@ func measure(progs [][]bpf.Instruction, m marks, inputs []input) ([]syscall.Errn
 		}
 	}
 	return got, nil
+}
+
+// elsewhere runs f pinned to a thread that is not the process's first, which is to stay without filters.
+func elsewhere(f func()) {
+	runtime.LockOSThread()
+	if unix.Gettid() == unix.Getpid() {
+		go elsewhere(f)
+		select {} // and holds the thread
+	}
+	f()
 }
 
 // install installs filters on the calling thread.
