@@ -124,7 +124,7 @@ func buildGVisor(rules gvisor.SyscallRules) ([]bpf.Instruction, error) {
 }
 
 // compileStages compiles a policy of several stages, each program to follow the one before.
-func compileStages(text []byte) (progs [][]bpf.Instruction, err error) {
+func compileStages(text string) (progs [][]bpf.Instruction, err error) {
 	plan, err := planned(text)
 	if err != nil {
 		return nil, err

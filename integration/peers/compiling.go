@@ -61,7 +61,7 @@ func libseccompContest(optimize int) func(*shared) (func() error, error) {
 	}
 }
 
-func fromText(text []byte, read policy.Library) error {
+func fromText(text string, read policy.Library) error {
 	f, err := rule.Parse("server.policy", text)
 	if err != nil {
 		return err

@@ -53,7 +53,7 @@ func TestComparisons(t *testing.T) {
 			text += fmt.Sprintf("arg2 %s %#x", c.text, v)
 		}
 		theirs := load(t, alternatives(t, conds), nil)
-		progs, err := compileStages([]byte("on_next_syscall: 1\n" + text))
+		progs, err := compileStages("on_next_syscall: 1\n" + text)
 		var ours *bpf.Machine
 		if err == nil { // an expression that is always true is an error of ours
 			ours = load(t, progs[0], nil)
@@ -123,7 +123,7 @@ func TestLibseccompAllowsTooMuch(t *testing.T) {
 	}
 	in := bpf.Data{Nr: 1000, Arch: arch.Audit, Args: [6]uint64{2: 1}}
 	theirs, _ := load(t, alternatives(t, []libseccomp.ScmpCondition{below, above}), nil).Run(&in)
-	progs, err := compileStages([]byte("on_next_syscall: 1\nnr(1000): arg2 < 1 || arg2 > 0x100000000"))
+	progs, err := compileStages("on_next_syscall: 1\nnr(1000): arg2 < 1 || arg2 > 0x100000000")
 	if err != nil {
 		t.Fatal(err)
 	}

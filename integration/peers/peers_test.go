@@ -212,7 +212,7 @@ func TestPlainPolicies(t *testing.T) {
 		theirs := load(t, prog, err)
 		built, err := buildGVisor(rules)
 		gv := load(t, built, err)
-		progs, err := compileStages([]byte(text.String()))
+		progs, err := compileStages(text.String())
 		if err != nil || len(progs) != 1 {
 			t.Fatal(len(progs), err)
 		}

@@ -26,7 +26,7 @@ type call struct {
 
 // A shared is the policy that all are given, in a form that each can be told.
 type shared struct {
-	text  []byte
+	text  string
 	table *policy.Table // ours, of the whole policy
 	calls []call
 }
@@ -52,9 +52,11 @@ func readShared() (*shared, error) {
 		return nil, err
 	}
 	s := &shared{}
-	if s.text, err = os.ReadFile(name); err != nil {
+	text, err := os.ReadFile(name)
+	if err != nil {
 		return nil, err
 	}
+	s.text = string(text)
 	plan, err := planned(s.text)
 	if err != nil {
 		return nil, err
@@ -105,7 +107,7 @@ func sets() policy.Library {
 }
 
 // planned works out a policy as Lock does.
-func planned(text []byte) (*stage.Plan, error) {
+func planned(text string) (*stage.Plan, error) {
 	f, err := rule.Parse("server.policy", text)
 	if err != nil {
 		return nil, err

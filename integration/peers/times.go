@@ -220,9 +220,9 @@ func programs(variant string, s *shared) ([][]bpf.Instruction, error) {
 // stages returns the programs of the shared policy followed by stages that drop a call each.
 func stages(s *shared, n int) ([][]bpf.Instruction, error) {
 	var text strings.Builder
-	text.WriteString("stage first\n" + string(s.text))
+	text.WriteString("stage first\n" + s.text)
 	for i, drop := range []string{"connect", "bind", "timer_create"}[:n-1] {
 		text.WriteString(fmt.Sprintf("\nstage later%d\nsys_%s: 0\n", i, drop))
 	}
-	return compileStages([]byte(text.String()))
+	return compileStages(text.String())
 }
