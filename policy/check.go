@@ -25,6 +25,7 @@ func Check(f *rule.File, t Target) (*Policy, error) {
 		sets:   make(map[string]*Set),
 		budget: decideBudget,
 	}
+	c.scope.checker = c
 	p := &Policy{Name: f.Name, Arch: t.Arch}
 	switch {
 	case len(f.Mistakes) > 0 && len(f.Stmts) == 0, errors.Is(f.Mistakes, rule.ErrMore):

@@ -60,7 +60,11 @@ func (c *checker) begun(x *rule.Broken, in *standing) (r Rule, ok bool) {
 	if look != found {
 		return Rule{}, false
 	}
-	return c.doubtful(Rule{Nr: call.nr, Name: call.name, Origin: c.origin(x.Pos, in)}), true
+	r = Rule{Nr: call.nr, Origin: c.origin(x.Pos, in)}
+	if call.named {
+		r.Name = call.call
+	}
+	return c.doubtful(r), true
 }
 
 // broken takes down that a statement is missing.

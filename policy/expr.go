@@ -9,8 +9,8 @@ import (
 type scope struct {
 	*checker
 	nr      uint32
-	name    string       // empty for a number that the tables don't have
 	call    string       // as a person writes it: read, nr(500)
+	named   bool         // the tables have it
 	asked   bool         // an expression named an argument: args and untyped are known
 	args    []kernel.Arg // in argRoom
 	argRoom [6]kernel.Arg

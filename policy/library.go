@@ -54,6 +54,7 @@ func (r *Reader) checker(arch *kernel.Arch) *checker {
 	c, ok := r.read[arch]
 	if !ok {
 		c = &checker{arch: arch, texts: r.texts, sets: make(map[string]*Set)}
+		c.scope.checker = c
 		r.read[arch] = c
 	}
 	c.budget = decideBudget

@@ -29,7 +29,7 @@ func (c *checker) find(r *rule.Rule, at int32, builtin bool) (*scope, lookup) {
 		return c.findNr(r, builtin)
 	case at != notThere:
 		nr, name := c.arch.NameAt(int(at))
-		return c.scopeOf(nr, name, name, builtin), found
+		return c.scopeOf(nr, name, true, builtin), found
 	case kernel.KnownCall(x.Name):
 		return nil, lacking
 	}
@@ -64,13 +64,13 @@ func (c *checker) findNr(r *rule.Rule, builtin bool) (*scope, lookup) {
 	}
 	call, ok := c.arch.CallNr(uint32(nr))
 	if !ok {
-		return c.scopeOf(uint32(nr), "", text, builtin), found
+		return c.scopeOf(uint32(nr), text, false, builtin), found
 	}
 	if !builtin {
 		c.notef(r.Pos, "%s is %s on %s: the name says more, and is right on every architecture", text, call.Name,
 			c.arch.Name)
 	}
-	return c.scopeOf(call.Nr, call.Name, call.Name, builtin), found
+	return c.scopeOf(call.Nr, call.Name, true, builtin), found
 }
 
 func callNames(arch *kernel.Arch) iter.Seq[string] {
@@ -83,16 +83,16 @@ func callNames(arch *kernel.Arch) iter.Seq[string] {
 	}
 }
 
-func (c *checker) scopeOf(nr uint32, name, text string, builtin bool) *scope {
+// scopeOf returns the scope of a rule's call: that of the rule before, changed.
+func (c *checker) scopeOf(nr uint32, call string, named, builtin bool) *scope {
 	s := &c.scope
-	s.checker, s.nr, s.name, s.call, s.builtin = c, nr, name, text, builtin
-	s.asked, s.args = false, s.argRoom[:0]
+	s.nr, s.call, s.named, s.builtin, s.asked = nr, call, named, builtin, false
 	return s
 }
 
 // askArgs finds out what arguments the call has. Most rules name none.
 func (s *scope) askArgs() {
-	s.asked = true
+	s.asked, s.args = true, s.argRoom[:0]
 	call, ok := s.arch.CallNr(s.nr)
 	if s.untyped = !ok || !call.Known(); !s.untyped {
 		s.args = call.AppendArgs(s.args)

@@ -24,7 +24,10 @@ func (c *checker) rule(rules []Rule, x *rule.Rule, at seat, in *standing) (ok bo
 	}
 	rest := x.Rest()
 	r := &rules[at.place]
-	r.Nr, r.Name, r.IncludingGo, r.Origin = s.nr, s.name, rest.IncludingGo, c.origin(x.Pos, in)
+	r.Nr, r.IncludingGo, r.Origin = s.nr, rest.IncludingGo, c.origin(x.Pos, in)
+	if s.named {
+		r.Name = s.call
+	}
 	r.Origin.Why = reasonOf(x)
 	n := c.errs.Count()
 	if r.Allow = s.verdict(x, in); r.Allow == nil {
@@ -93,10 +96,10 @@ func (s *scope) verdict(x *rule.Rule, in *standing) Cond {
 
 // sys returns the call as rules name it.
 func (s *scope) sys() string {
-	if len(s.call) > 0 && s.call[len(s.call)-1] == ')' { // nr(500)
-		return s.call
+	if s.named {
+		return "sys_" + s.call
 	}
-	return "sys_" + s.call
+	return s.call
 }
 
 // maxElses is how many else arms a rule may have: each is held against all before it.
