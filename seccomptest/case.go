@@ -3,6 +3,7 @@ package seccomptest
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -20,6 +21,11 @@ var cases []*TestCase
 // Case registers a test case. Call it from a package variable's declaration, never later: the child has to find it
 // before main starts. The name must be the only one of its kind in the test binary.
 func Case(name string, body func(*C)) *TestCase {
+	if _, ok := os.LookupEnv(envCase); ok {
+		// "Calling LockOSThread from within an init function will cause the main function to be invoked on that thread", the
+		// startup thread (package runtime). By that one the parent tells whether a child is locked: no case runs on it.
+		runtime.LockOSThread()
+	}
 	tc := &TestCase{name: name, body: body}
 	cases = append(cases, tc)
 	return tc
