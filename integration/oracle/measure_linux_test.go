@@ -57,13 +57,14 @@ func measure(progs [][]bpf.Instruction, m marks, inputs []input) ([]syscall.Errn
 	runtime.GOMAXPROCS(8) // the spinning thread keeps one processor; others must be free, for a call to return to
 	var done atomic.Bool
 	failed := make(chan error)
-	go elsewhere(func() {
+	go func() {
+		runtime.LockOSThread()
 		if err := install(filters); err != nil {
 			failed <- err // and the thread ends with the goroutine, if nothing was installed
 			return
 		}
 		calls(inputs, got, &done)
-	})
+	}()
 	for !done.Load() {
 		select {
 		case err := <-failed:
@@ -72,16 +73,6 @@ func measure(progs [][]bpf.Instruction, m marks, inputs []input) ([]syscall.Errn
 		}
 	}
 	return got, nil
-}
-
-// elsewhere runs f pinned to a thread that is not the process's first, which is to stay without filters.
-func elsewhere(f func()) {
-	runtime.LockOSThread()
-	if unix.Gettid() == unix.Getpid() {
-		go elsewhere(f)
-		select {} // and holds the thread
-	}
-	f()
 }
 
 // install installs filters on the calling thread.
