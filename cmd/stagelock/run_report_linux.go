@@ -119,6 +119,7 @@ func (c *runner) supervise(s *streams, args []string, says *os.File) error {
 	}
 	letGoOfAllButStderr()
 	go forward(signals, cmd.Process)
+	go mirrorStops(cmd.Process.Pid)
 	err = reported.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

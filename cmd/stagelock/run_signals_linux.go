@@ -11,16 +11,43 @@ import (
 )
 
 // catchSignals begins to catch the signals that are passed on to a program. They are caught, not ignored: the program
-// would inherit that. What stops stops both, and what was ignored from the start (nohup) stays so.
+// would inherit that. What was ignored from the start (nohup) stays so.
 func catchSignals() <-chan os.Signal {
 	signals := make(chan os.Signal, 64)
-	for _, s := range []os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM,
-		unix.SIGWINCH} {
+	catch(signals, unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM, unix.SIGWINCH)
+	// What the terminal stops: the program itself tells whether it stops.
+	catch(make(chan os.Signal, 1), unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU)
+	return signals
+}
+
+func catch(to chan<- os.Signal, signals ...os.Signal) {
+	for _, s := range signals {
 		if !signal.Ignored(s) {
-			signal.Notify(signals, s)
+			signal.Notify(to, s)
 		}
 	}
-	return signals
+}
+
+// mirrorStops has the process that the caller waits for, this one's parent, stop and go on when the program does. Until the
+// program has really stopped the caller must not take it so: what is typed for others then would be read by the program. This
+// process itself goes on, and answers.
+func mirrorStops(program int) {
+	const stopped, continued = 5, 6 // CLD_STOPPED, CLD_CONTINUED of <asm-generic/siginfo.h>
+	shown := unix.Getppid()
+	for {
+		var info unix.Siginfo
+		err := unix.Waitid(unix.P_PID, program, &info, unix.WSTOPPED|unix.WCONTINUED, nil)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil || unix.Getppid() != shown:
+			return // it has ended
+		case info.Code == stopped:
+			unix.Kill(shown, unix.SIGSTOP)
+		case info.Code == continued:
+			unix.Kill(shown, unix.SIGCONT)
+		}
+	}
 }
 
 // outliveReaders has this process go on when nobody reads any more what it says, as behind `| head`. The signal is caught,

@@ -113,6 +113,13 @@ func TestRunUnderJobControl(t *testing.T) {
 			x.types(run+`sh -c 'echo be"gun"; exec sleep 60'`+"\n", "begun")
 			x.types("\x03", "") // Ctrl-C
 			x.types("echo sta''tus $?\n", "status 130")
+			// Who doesn't want to be stopped isn't, and who is stopped by others is seen to be.
+			x.types(run+`sh -c 'trap "" TSTP; echo be"gun"; read a; echo got "$a"'`+"\n", "begun")
+			x.types("\x1ahello\n", "got hello")
+			x.types(run+`sh -c 'echo be"gun"; kill -STOP $$; echo go"es on"'`+"\n", "begun")
+			x.types("", "topped")
+			x.types("echo ba''ck\n", "back")
+			x.types("fg\n", "goes on")
 		})
 	}
 }
