@@ -140,8 +140,8 @@ func (s *server) drive() (pages int, err error) {
 	return pages, err
 }
 
-// How long a server may take for anything, on a busy machine.
-const patience = 60 * time.Second
+// How long a server may take for anything, on a busy machine or an emulated one with a single processor.
+const patience = 3 * time.Minute
 
 // stop asks the server to end, as a service manager would, and demands that it does so cleanly.
 func (s *server) stop() ([]note, error) {

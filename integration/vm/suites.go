@@ -65,7 +65,7 @@ var suites = []suite{
 	{pkg: "launch", own: true, seconds: 300, must: []string{"TestCommand", "TestManyLaunches", "TestRefused"}},
 	{pkg: "integration/stress", slow: true, run: "^Test(SameAsUnlocked|NotWithoutTheFloor)$/^pure$", seconds: 1200,
 		must: []string{"TestSameAsUnlocked", "TestNotWithoutTheFloor"}},
-	{pkg: "examples", slow: true, run: "^TestWebserverSelfTest$", seconds: 900, must: []string{"TestWebserverSelfTest"}},
+	{pkg: "examples", slow: true, run: "^TestWebserverSelfTest$", seconds: 1200, must: []string{"TestWebserverSelfTest"}},
 }
 
 // built are the programs that tests of these suites build: the machine has no compiler, so they are built here, and its
