@@ -27,11 +27,13 @@ func newReceipt(p *stage.Plan, from, to int, planned time.Duration, done lock.Re
 	r := &Receipt{Receipt: done, Plan: planned, Total: planned + done.Prepare + done.Install + done.Verify}
 	is := &p.Stages[to]
 	r.Allowed, r.Known = is.Counts()
+	calls := is.Table.Calls // what they don't list stays as the first stage has left it
 	if from < 0 {
+		calls = is.Table.Whole().Calls
 		r.Dropped = make([]string, 0, r.Known-r.Allowed) // all of them
 	}
-	granted := false // anything to the program
-	for _, d := range is.Table.Whole().Calls {
+	granted := allows(is.Table.Rest) // anything to the program
+	for i, d := range calls {
 		own := slices.ContainsFunc(d.Clauses, func(c policy.Clause) bool {
 			return allows(c) && c.Origin.Kind != policy.FromFloor
 		})
@@ -40,7 +42,7 @@ func newReceipt(p *stage.Plan, from, to int, planned time.Duration, done lock.Re
 		case d.Name == "" || own:
 		case slices.ContainsFunc(d.Clauses, allows):
 			r.Floor = append(r.Floor, d.Name)
-		case from < 0 || slices.ContainsFunc(p.Stages[from].Table.Clauses(d.Nr), allows):
+		case from < 0 || slices.ContainsFunc(p.Stages[from].Table.Calls[i].Clauses, allows):
 			r.Dropped = append(r.Dropped, d.Name)
 		}
 	}
