@@ -21,13 +21,13 @@ func (b *builder) finish(states []*state) Stage {
 		Other:   b.unknown(),
 	}
 	for i, st := range states {
-		clauses := st.program
-		if st == b.denied && (b.floor == nil || len(b.floor[i]) == 0) {
+		clauses, floor := st.program, b.floorOf(i)
+		if st == b.denied && len(floor) == 0 {
 			b.calls[i].Clauses = clauses
 			continue
 		}
-		if b.floor != nil && len(b.floor[i]) > 0 && !st.noFloor {
-			clauses = append(append(b.list(len(b.floor[i])+len(clauses)), b.floor[i]...), clauses...)
+		if len(floor) > 0 && !st.noFloor {
+			clauses = append(append(b.list(len(floor)+len(clauses)), floor...), clauses...)
 		}
 		if symbolic(clauses) || st.said != nil && symbolic(*st.said) {
 			s.symbolic = append(s.symbolic, i) // few are
@@ -72,6 +72,14 @@ func (b *builder) layFloor() {
 	if !b.traps() {
 		b.takeLock("prctl")
 	}
+}
+
+// floorOf returns what is always allowed of a call.
+func (b *builder) floorOf(i int) []policy.Clause {
+	if b.floor == nil {
+		return nil
+	}
+	return b.floor[i]
 }
 
 // traps tells whether a stage has a call trapped.

@@ -249,7 +249,7 @@ func (b *builder) judgeDrop(step policy.Step, s *policy.Set, after []*state) {
 // whoHolds names who still grants a call: a rule, the sets in force, the floor.
 func (b *builder) whoHolds(i int, st *state) string {
 	var names []string
-	if floor := b.floor[i]; !st.noFloor && len(floor) > 0 {
+	if floor := b.floorOf(i); !st.noFloor && len(floor) > 0 {
 		names = append(names, floor[0].Origin.Set)
 	}
 	if !allowAny(st.program) {

@@ -168,6 +168,8 @@ func TestAlgebra(t *testing.T) {
 			"init kill(4242): allow", "init kill(1): errno EPERM", "init tgkill(4242, 1, 23): allow", "init tgkill(1, 1, 23): errno EPERM"}},
 		{"and do not where one can", "stage a\nuse exec, self\nstage b\ndrop exec", []string{
 			"a tgkill(1, 1, 23): allow", "a kill(1): allow", "b tgkill(1, 1, 23): errno EPERM", "b kill(1): errno EPERM", "b kill(4242): allow"}},
+		{"a set is dropped where there is no floor", "on_next_syscall: 1\nstage a\nuse io, open\nstage b\ndrop open", []string{
+			"a " + rd + ": allow", "a futex: errno EPERM", "b " + rd + ": errno EPERM", "b fstat: allow"}},
 		{"a thread is no child", "sys_clone: (clone_flags & CLONE_THREAD) == CLONE_THREAD", []string{
 			"init tgkill(1, 1, 23): errno EPERM"}},
 	}
@@ -217,6 +219,8 @@ func TestMistakes(t *testing.T) {
 			"p:4:6: drop of net, which is not in force: in force are io"},
 		{"drop that takes nothing", "stage a\nuse io, files\nset more { sys_read: 1; sys_write: 1; sys_fstat: 1 }\nuse more\nstage b\ndrop io",
 			"p:6:6: drop of io takes nothing away: read (more), write (more), fstat (open and more)"},
+		{"drop that takes nothing where there is no floor", "on_next_syscall: 1\nstage a\nset heap { sys_mmap: 1 }\nset more { sys_mmap: 1 }\nuse heap, more\nstage b\ndrop heap",
+			"p:7:6: drop of heap takes nothing away: mmap (more)"},
 		{"drop of what a rule holds", "stage a\nuse io\nsys_openat: 1\nstage b\nuse open\nstage c\ndrop open",
 			"p:7:6: drop of open takes nothing away: fstat (io), openat (the rule in stage a (p:3))"},
 		{"a weaker refusal", "stage a\nsys_ptrace: 0 else kill\nstage b\nsys_ptrace: 0 else errno(EPERM)",
