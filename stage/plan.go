@@ -195,7 +195,7 @@ type builder struct {
 	judge   *judge            // nil: there are no mistakes
 	decider *policy.Decider   // nil until it is needed: see decide
 	calls   []policy.Decision // those that something is said about, by ascending number; of the stage before also what it decides
-	places  []uint16          // of the architecture's calls: where each is in calls, plus 1; 0: nothing is said about it
+	places  []uint32          // of the architecture's calls: where each is in calls, plus 1; 0: nothing is said about it
 
 	mentioned int // how many of those there are
 
@@ -225,7 +225,7 @@ type builder struct {
 // tables don't know, named by nr(N). What is said about all others is that nothing allows them.
 func (b *builder) start() {
 	p := b.policy
-	b.places = make([]uint16, p.Arch.Len())
+	b.places = make([]uint32, p.Arch.Len())
 	var beside []uint32
 	for k := range p.Stages {
 		s := &p.Stages[k]
@@ -284,7 +284,7 @@ func (b *builder) listCalls(beside []uint32) {
 		nr, name := b.policy.Arch.NameAt(at)
 		upTo(nr)
 		b.calls = append(b.calls, policy.Decision{Nr: nr, Name: name})
-		b.places[at] = uint16(len(b.calls))
+		b.places[at] = uint32(len(b.calls))
 	}
 	upTo(1<<32 - 1)
 }

@@ -203,6 +203,34 @@ func TestUnknownAndForeignNumbers(t *testing.T) {
 	}
 }
 
+// On arm a policy has room for so many numbers below those of the last calls that 16 bits would not count them.
+func TestMoreNumbersThanCalls(t *testing.T) {
+	arm, ok := kernel.ByName("arm")
+	if !ok {
+		t.Fatal("no arm")
+	}
+	var b strings.Builder
+	b.WriteString("set mine { sys_cacheflush: 1 }\nuse mine\n")
+	for i := range 1 << 16 {
+		fmt.Fprintf(&b, "nr(%d): 0\n", 1000+i)
+	}
+	f, err := rule.Parse("p", b.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked, err := policy.Check(f, policy.Target{Arch: arm, Sets: policy.Read(sets)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := New(checked, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := verdict(t, &p.Stages[0], "cacheflush"); got != "allow" {
+		t.Errorf("cacheflush: %s, which a set allows", got)
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"1 for what was given up", "stage a\nuse io\nstage b\nsys_connect: 1",
