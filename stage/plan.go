@@ -134,10 +134,6 @@ func (b *builder) draw() *Plan {
 		b.takeSteps()
 		states := make([]*state, len(b.calls))
 		for i := range states {
-			if !b.doubt && b.silent(i) {
-				states[i] = b.denied
-				continue
-			}
 			states[i] = b.narrow(i)
 			b.renew()
 		}
@@ -354,18 +350,8 @@ func (b *builder) newState() *state {
 	return st
 }
 
-// silent tells that the first stage says nothing about a call, nor any set or fallback. So it is with most calls there
-// are, which is why it is asked before anything else.
-func (b *builder) silent(i int) bool {
-	nr := b.calls[i].Nr
-	return b.first && b.rules.after(nr) && b.fallbacks.after(nr) && len(b.holders.held(i)) == 0 && b.calls[i].Name != ""
-}
-
 // A cursor finds rules by ascending numbers.
 type cursor []policy.Rule
-
-// after tells whether the rules left are about larger numbers.
-func (c cursor) after(nr uint32) bool { return len(c) == 0 || c[0].Nr > nr }
 
 // find returns the rule about a call, nil if there is none. Numbers that were asked for are never asked for again, nor
 // smaller ones.
