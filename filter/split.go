@@ -56,7 +56,7 @@ type length struct {
 // findLength is about what finding one call takes, in instructions.
 const findLength = 2
 
-// lengths returns the lengths of all calls, by ascending number.
+// lengths returns the lengths of all calls that the table lists, by ascending number.
 func (c *compiler) lengths() []length {
 	took := make(map[int32]int)
 	for _, x := range c.code {

@@ -158,21 +158,12 @@ func (p *Plan) Index(name string) (k int, ok bool) {
 
 // Counts tells how many of the calls that the tables know a stage allows, at least with some arguments.
 func (s *Stage) Counts() (allowed, known int) {
-	known = s.Table.Arch.Len()
-	if s.Table.Rest.Action.Allows() {
-		allowed = known
-	}
-	for i := range s.Table.Calls {
-		d := &s.Table.Calls[i]
-		switch {
-		case d.Name == "":
-		case allowAny(d.Clauses) && !s.Table.Rest.Action.Allows():
+	for i := range s.Table.Calls { // the rest is refused
+		if d := &s.Table.Calls[i]; d.Name != "" && allowAny(d.Clauses) {
 			allowed++
-		case !allowAny(d.Clauses) && s.Table.Rest.Action.Allows():
-			allowed--
 		}
 	}
-	return allowed, known
+	return allowed, s.Table.Arch.Len()
 }
 
 // allowAny tells whether clauses let a call be made with some arguments.
