@@ -57,6 +57,19 @@ func TestSplit(t *testing.T) {
 	}
 }
 
+// The calls that a table doesn't list get Rest in whatever program decides about their numbers.
+func TestSplitRest(t *testing.T) {
+	table := scattered(40, 150)
+	for i := range table.Calls {
+		table.Calls[i].Nr = uint32(10*i + 3)
+	}
+	table.Rest = is(enosys)
+	progs := checkTable(t, table, Options{}, rand.New(rand.NewPCG(1, 1)), 20)
+	if len(progs) == 1 {
+		t.Error("one program holds it")
+	}
+}
+
 // A policy may list numbers by the ten thousand with nr(N).
 func TestSplitPlainNumbers(t *testing.T) {
 	table := &policy.Table{Arch: amd64, Foreign: is(kill), Other: is(enosys)}
