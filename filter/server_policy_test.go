@@ -101,7 +101,7 @@ func TestServerPolicyAllocations(t *testing.T) {
 		limit float64
 		do    func() error
 	}{
-		{"parse", 16, func() (err error) { f, err = rule.Parse("server.policy", text); return err }},
+		{"parse", 28, func() (err error) { f, err = rule.Parse("server.policy", text); return err }},
 		{"check", 52, func() (err error) {
 			p, err = policy.Check(f, policy.Target{Arch: arch, Sets: noSets{}})
 			return err
