@@ -27,16 +27,9 @@ func load(t *testing.T, prog []bpf.Instruction, err error) *bpf.Machine {
 
 // What is counted stands in docs/performance.md as it is.
 func TestPerformanceIsTold(t *testing.T) {
-	name, err := find("docs/performance.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := published(t)
 	told := make(map[string]bool)
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		told[strings.Join(strings.Fields(line), " ")] = true
 	}
 	s := policyOf(t)
@@ -65,15 +58,8 @@ func TestPerformanceIsTold(t *testing.T) {
 // So does what compiling allocates, but for a tenth more or less: the runtime allocates for itself, too, and other Go releases
 // do it otherwise.
 func TestAllocationsAreTold(t *testing.T) {
-	name, err := find("docs/performance.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rows, _ := strings.Cut(string(text), " compiling, ")
+	text := published(t)
+	_, rows, _ := strings.Cut(text, " compiling, ")
 	rows, _, _ = strings.Cut(rows, "\n\n")
 	s := policyOf(t)
 	for _, c := range contests {
@@ -99,6 +85,20 @@ func TestAllocationsAreTold(t *testing.T) {
 			t.Errorf("%s: docs/performance.md has %.0f allocations and %.1f KB, it is %.0f and %.1f", c.name, allocs, kb, r.allocs, r.bytes/1000)
 		}
 	}
+}
+
+// published returns the text that the figures stand in.
+func published(t *testing.T) string {
+	t.Helper()
+	name, err := find("docs/performance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func near(told, is float64) bool { return told > 0.9*is && told < 1.1*is }
