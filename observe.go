@@ -167,7 +167,6 @@ var busy = [...]string{"read", "write", "readv", "writev", "pread64", "pwrite64"
 // exceptBusy returns the table of a stage that stages of which nothing is known yet may follow: but for busy calls, and
 // for what stays allowed in every stage, all is refused.
 func exceptBusy(t *policy.Table) *policy.Table {
-	t = t.Whole()
 	narrow := *t
 	narrow.Calls = make([]policy.Decision, len(t.Calls))
 	for i, d := range t.Calls {

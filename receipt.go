@@ -32,7 +32,7 @@ func newReceipt(p *stage.Plan, from, to int, planned time.Duration, done lock.Re
 		calls = is.Table.Whole().Calls
 		r.Dropped = make([]string, 0, r.Known-r.Allowed) // all of them
 	}
-	granted := allows(is.Table.Rest) // anything to the program
+	granted := false // anything to the program
 	for i, d := range calls {
 		own := slices.ContainsFunc(d.Clauses, func(c policy.Clause) bool {
 			return allows(c) && c.Origin.Kind != policy.FromFloor
