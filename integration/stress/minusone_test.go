@@ -135,8 +135,9 @@ func TestMinusOne(t *testing.T) {
 		}
 	}
 	rows := floorRows(string(paper), builds[0].name)
+	// Cases that can't do without the call: hello, say, makes futex only where a thread happens to sleep or to be woken.
 	for call, name := range map[string]string{
-		"futex": "hello", "exit_group": "exit", "rt_sigreturn": "nilrecovered", "clone": "block", "exit": "threadexit",
+		"futex": "block", "exit_group": "exit", "rt_sigreturn": "nilrecovered", "clone": "block", "exit": "threadexit",
 		"rt_sigprocmask": "block", "mmap": "grow", "write": "panic", "restart_syscall": "stop",
 	} {
 		t.Run(call, func(t *testing.T) {
