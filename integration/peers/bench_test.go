@@ -53,6 +53,7 @@ func BenchmarkSteps(b *testing.B) {
 		name string
 		do   func() error
 	}{
+		{"all", func() error { return fromText(s.text, read) }},
 		{"parse", func() error { _, err := rule.Parse("server.policy", s.text); return err }},
 		{"check", func() error { _, err := policy.Check(f, policy.Target{Arch: arch, Sets: read}); return err }},
 		{"check, sets read anew", func() error {
