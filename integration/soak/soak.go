@@ -37,11 +37,25 @@ func soak(duration, every time.Duration, unlocked bool) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	died := make(chan error, 1)
+	ended := make(chan struct{})
 	addr, err := bufio.NewReader(stdout).ReadString('\n')
-	go func() { died <- cmd.Wait() }()
+	go func() {
+		defer close(ended)
+		cmd.Wait()
+	}()
 	end := func(err error) error {
-		cmd.Process.Kill()
+		if err != nil { // perhaps because the server is about to end
+			select {
+			case <-ended:
+			case <-time.After(time.Second):
+			}
+		}
+		select {
+		case <-ended:
+			err = errors.Join(fmt.Errorf("the server ended: %v", cmd.ProcessState), err)
+		default:
+			cmd.Process.Kill()
+		}
 		text, _ := os.ReadFile(stderr.Name())
 		if len(text) > 0 {
 			err = errors.Join(err, fmt.Errorf("the server said: %.4000s", text))
@@ -75,8 +89,8 @@ func soak(duration, every time.Duration, unlocked bool) error {
 	}
 	for running := true; running; {
 		select {
-		case err := <-died:
-			return end(fmt.Errorf("the server ended: %v", err))
+		case <-ended:
+			return end(nil)
 		case <-stop:
 			running = false
 		case <-shoot.C:

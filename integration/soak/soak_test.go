@@ -48,7 +48,7 @@ func TestSoakNotices(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	out, err := exec.Command(exe, "-for", "4s").CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "the server ended") && !strings.Contains(string(out), "could not be fetched") {
+	if err == nil || !strings.Contains(string(out), "the server ended: ") && !strings.Contains(string(out), "a page could not be fetched: ") {
 		t.Errorf("it didn't notice that the server may not accept connections: %v\n%s", err, out)
 	}
 }
