@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -172,9 +173,12 @@ func faulty(name string) {
 		if f.name != name {
 			continue
 		}
+		var there sync.WaitGroup
 		for range 4 { // threads that are there before
-			go func() { runtime.LockOSThread(); select {} }()
+			there.Add(1)
+			go func() { runtime.LockOSThread(); there.Done(); select {} }()
 		}
+		there.Wait()
 		if err := f.make(); err != nil {
 			fmt.Fprintln(os.Stderr, "fault:", err)
 			os.Exit(4)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -100,10 +101,13 @@ func TestSealed(t *testing.T) {
 func TestReadIsNeverTorn(t *testing.T) {
 	p := newPage(t, 20_000)
 	f, size := open(t, p)
-	stop, done := make(chan struct{}), make(chan struct{})
+	begun, stop, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		for i := 1; ; i++ {
+			if i == 2 {
+				close(begun)
+			}
 			p.Put([]byte(strings.Repeat(fmt.Sprintf("%08d\n", i), 100+i%1500)))
 			select {
 			case <-stop:
@@ -112,8 +116,12 @@ func TestReadIsNeverTorn(t *testing.T) {
 			}
 		}
 	}()
+	<-begun
 	read, last := 0, 0
-	for range 2000 {
+	for i := range 2000 {
+		if i%50 == 0 {
+			runtime.Gosched() // with one processor nothing is written meanwhile
+		}
 		text, err := Read(f, size)
 		if errors.Is(err, ErrBusy) || errors.Is(err, ErrEmpty) {
 			continue
