@@ -55,8 +55,13 @@ func TestReferenceGrammar(t *testing.T) {
 		terminals[m[1]] = true
 	}
 	want := slices.Concat(statements, actions, []string{"else", "if", "in", "including", "go", "nr", "sys_", OnNextSyscall, "0", "1"})
-	for c, op := range operators {
-		if op.alone != tEOF && op.alone != tBad && op.alone != tAssign {
+	for c, k := range first {
+		if k > tGap {
+			want = append(want, string(rune(c)))
+		}
+	}
+	for c, op := range pairs {
+		if op.alone != tBad && op.alone != tAssign {
 			want = append(want, string(rune(c)))
 		}
 		if op.second != 0 {

@@ -11,11 +11,12 @@ import (
 type kind uint8
 
 const (
-	tEOF kind = iota
-	tEnd      // the end of a statement; the lexer never gives it
-	tBad      // what is no token: lexer.wrong says why
+	tBad kind = iota // what is no token: lexer.wrong says why
 	tWord
 	tNumber
+	tEOF
+	tEnd // the end of a statement; the lexer never gives it, nor tGap
+	tGap // what stands between tokens
 	tLParen
 	tRParen
 	tLBrace
@@ -40,21 +41,39 @@ const (
 	tGe
 )
 
+// first has, by its first character, what a token is; tBad where that depends on the next, or where there is none.
+var first = [256]kind{
+	' ': tGap, '\t': tGap, '\n': tGap, '\r': tGap, '#': tGap,
+	'(': tLParen, ')': tRParen, '{': tLBrace, '}': tRBrace,
+	',': tComma, ';': tSemi, ':': tColon, '~': tTilde, '-': tMinus,
+	'0': tNumber, '1': tNumber, '2': tNumber, '3': tNumber, '4': tNumber,
+	'5': tNumber, '6': tNumber, '7': tNumber, '8': tNumber, '9': tNumber,
+	'A': tWord, 'B': tWord, 'C': tWord, 'D': tWord, 'E': tWord, 'F': tWord, 'G': tWord,
+	'H': tWord, 'I': tWord, 'J': tWord, 'K': tWord, 'L': tWord, 'M': tWord, 'N': tWord,
+	'O': tWord, 'P': tWord, 'Q': tWord, 'R': tWord, 'S': tWord, 'T': tWord, 'U': tWord,
+	'V': tWord, 'W': tWord, 'X': tWord, 'Y': tWord, 'Z': tWord, '_': tWord,
+	'a': tWord, 'b': tWord, 'c': tWord, 'd': tWord, 'e': tWord, 'f': tWord, 'g': tWord,
+	'h': tWord, 'i': tWord, 'j': tWord, 'k': tWord, 'l': tWord, 'm': tWord, 'n': tWord,
+	'o': tWord, 'p': tWord, 'q': tWord, 'r': tWord, 's': tWord, 't': tWord, 'u': tWord,
+	'v': tWord, 'w': tWord, 'x': tWord, 'y': tWord, 'z': tWord,
+}
+
 // comparison tells whether k is one of == != < <= > >=, and which.
 func (k kind) comparison() (Op, bool) { return Op(k - tEq), k >= tEq }
 
 // A token is a word of the text. It has no pointer, since it is written so often.
 type token struct {
 	kind     kind
+	dotted   bool // it is a word with a dot in it
 	nl       bool // it is the first of its line
 	joins    bool // and yet the statement above goes on with it: see parser.continues
 	blank    bool // an empty line stands before it
-	from, to int32
+	from, to uint32
 	pos      Pos
 }
 
 // end returns the place behind t.
-func (t token) end() Pos { return Pos{t.pos.Line, t.pos.Col + t.to - t.from} }
+func (t token) end() Pos { return Pos{t.pos.Line, t.pos.Col + int32(t.to-t.from)} }
 
 // A comment is one comment: see Comments for what is in its text.
 type comment struct {
@@ -65,84 +84,88 @@ type comment struct {
 
 // A lexer cuts a text into tokens. Comments are no tokens: they are put aside.
 type lexer struct {
+	name     string // of the text
 	src      string
-	off      int
+	off      uint32 // of what stands behind the last token, blanks left out
 	line     int32
-	lineOff  int // where the line begins
-	started  bool
+	lineOff  uint32 // where the line begins
 	comments []comment
-	mistaken []mistaken // comments that are not taken down as mistakes yet
-	wrong    string     // what is wrong with the last tBad
+	wrong    string // what is wrong with the last tBad
+	errs     Errors
+	full     bool // maxErrors is reached
 }
 
-// A mistaken has what is wrong with a comment, and where.
-type mistaken struct {
-	at  Pos
-	msg string
-}
+func (l *lexer) pos(off uint32) Pos { return Pos{l.line, int32(off-l.lineOff) + 1} }
 
-func (l *lexer) pos(off int) Pos { return Pos{l.line, int32(off-l.lineOff) + 1} }
+// first returns the kind of the token at l.off, as its first character tells it.
+func (l *lexer) first() kind {
+	if int(l.off) < len(l.src) {
+		return first[l.src[l.off]]
+	}
+	return tEOF
+}
 
 // next makes t the next token.
 func (l *lexer) next(t *token) {
-	lines := 0 // begun since the last token or comment
-	nl := !l.started
-	l.started = true
-	src, off := l.src, l.off
-	for ; off < len(src); off++ {
-		c := src[off]
-		if c > ' ' && c != '#' {
-			break
+	t.dotted, t.nl, t.blank = false, false, false
+	k := l.first()
+	if k == tGap {
+		l.gap(t)
+		k = l.first()
+	}
+	src, end := l.src, l.off
+	switch k {
+	case tEOF:
+	case tWord:
+		end = plainEnd(src, end)
+		if int(end) < len(src) && src[end] == '.' {
+			whole := wordEnd(src, end)
+			t.dotted, end = whole > end, whole
 		}
-		switch {
-		case c == ' ' || c == '\t':
-			continue
+	case tNumber:
+		end = plainEnd(src, end)
+	case tBad, tGap:
+		k, end = l.operator()
+	default:
+		end++
+	}
+	t.kind, t.from, t.to, t.pos = k, l.off, end, l.pos(l.off)
+	for int(end) < len(src) && isBlank(src[end]) {
+		end++
+	}
+	l.off = end
+}
+
+// gap goes on to the next character of a token, which is t's first.
+func (l *lexer) gap(t *token) {
+	lines := 0 // begun since the last token or comment
+	for ; l.first() == tGap; l.off++ {
+		switch c := l.src[l.off]; {
 		case c == '\n':
 			l.line++
-			l.lineOff = off + 1
+			l.lineOff = l.off + 1
 			lines++
-			nl = true
-			continue
-		case c == '\r' && strings.HasPrefix(src[off+1:], "\n"):
-			continue
+			t.nl = true
 		case c == '#':
-			l.off = off
 			l.comment(lines > 1)
-			off = l.off
 			lines = 0
-			continue
-		}
-		break
-	}
-	n := 0
-	if t.kind = tEOF; off < len(src) {
-		rest := src[off:]
-		switch c := rest[0]; {
-		case isLetter(c):
-			t.kind, n = tWord, wordLen(rest)
-		case isDigit(c):
-			t.kind, n = tNumber, plainLen(rest)
-		default:
-			l.off = off
-			t.kind, n = l.operator(rest)
+		case c == '\r' && !strings.HasPrefix(l.src[l.off:], "\r\n"):
+			t.blank = lines > 1
+			return
 		}
 	}
-	l.off = off + n
-	t.nl, t.blank = nl, lines > 1
-	t.from, t.to, t.pos = int32(off), int32(off+n), l.pos(off)
+	t.blank = lines > 1
 }
 
 // comment puts aside the comment at l.off and leaves l.off at its last byte.
 func (l *lexer) comment(blank bool) {
-	start := l.off
-	end := len(l.src)
-	if i := strings.IndexByte(l.src[start:], '\n'); i >= 0 {
-		end = start + i
-	}
-	text := strings.TrimSuffix(l.src[start+1:end], "\r")
+	start := l.off + 1
+	text, _, _ := strings.Cut(l.src[start:], "\n")
+	l.off += uint32(len(text))
+	text = strings.TrimSuffix(text, "\r")
 	for i, r := range text {
 		if msg := badInComment(text[i:], r); msg != "" {
-			l.mistaken = append(l.mistaken, mistaken{l.pos(start + 1 + i), msg})
+			l.report(l.pos(start+uint32(i)), msg)
 			break
 		}
 	}
@@ -151,7 +174,19 @@ func (l *lexer) comment(blank bool) {
 		text = " "
 	}
 	l.comments = append(l.comments, comment{l.line, blank, text})
-	l.off = end - 1
+}
+
+// report records a mistake.
+func (l *lexer) report(at Pos, msg string) {
+	if l.full {
+		return
+	}
+	class := ErrSyntax
+	if len(l.errs) == maxErrors {
+		l.full = true
+		msg, class = fmt.Sprintf("there are more than %d errors: the rest is not told", maxErrors), ErrMore
+	}
+	l.errs = append(l.errs, &Error{l.name, at, msg, class})
 }
 
 // badInComment says what is wrong with the character r that rest begins with, "" if nothing is.
@@ -194,8 +229,8 @@ func badChar(s string) string {
 	return fmt.Sprintf("found the character %q, which the policy language doesn't have", r)
 }
 
-// operators has, by their first character, the tokens that are no words or numbers: alone, and with a second one.
-var operators = [128]struct {
+// pairs has the operators that may have a second character: what they are alone, and with it.
+var pairs = [128]struct {
 	alone  kind
 	second byte
 	both   kind
@@ -207,72 +242,54 @@ var operators = [128]struct {
 	'<': {tLt, '=', tLe},
 	'>': {tGt, '=', tGe},
 	'.': {tBad, '.', tDots},
-	'(': {alone: tLParen},
-	')': {alone: tRParen},
-	'{': {alone: tLBrace},
-	'}': {alone: tRBrace},
-	',': {alone: tComma},
-	';': {alone: tSemi},
-	':': {alone: tColon},
-	'~': {alone: tTilde},
-	'-': {alone: tMinus},
 }
 
-// operator returns the kind and the length of the operator that rest, which stands at l.off, begins with.
-func (l *lexer) operator(rest string) (k kind, n int) {
+// operator returns the kind and the end of what stands at l.off, where its first character alone doesn't tell it.
+func (l *lexer) operator() (k kind, end uint32) {
+	rest := l.src[l.off:]
 	c := rest[0]
 	if meant, n := misspelt(c, rest); meant != "" {
 		l.wrong = fmt.Sprintf("unknown operator %q: did you mean %q?", rest[:n], meant)
-		return tBad, n
+		return tBad, l.off + uint32(n)
 	}
 	if c < utf8.RuneSelf {
-		op := &operators[c]
+		op := &pairs[c]
 		if op.second != 0 && len(rest) > 1 && rest[1] == op.second {
-			return op.both, 2
+			return op.both, l.off + 2
 		}
-		if op.alone != tEOF && op.alone != tBad {
-			return op.alone, 1
+		if op.alone != tBad {
+			return op.alone, l.off + 1
 		}
 	}
-	_, n = utf8.DecodeRuneInString(rest)
+	_, n := utf8.DecodeRuneInString(rest)
 	l.wrong = badChar(rest)
 	if c == '.' && l.off > 0 && isLetter(l.src[l.off-1]) {
 		l.wrong = `found ".", and a dot in a name has a letter on both sides`
 	}
-	return tBad, n
+	return tBad, l.off + uint32(n)
 }
 
-// wordLen returns the length of the dotted name that s begins with.
-func wordLen(s string) int {
-	n := plainLen(s)
-	for n+1 < len(s) && s[n] == '.' && isLetter(s[n+1]) {
-		n += 1 + plainLen(s[n+1:])
+// wordEnd returns the end of the dotted name that stands in s at off.
+func wordEnd(s string, off uint32) uint32 {
+	end := plainEnd(s, off)
+	for int(end)+1 < len(s) && s[end] == '.' && isLetter(s[end+1]) {
+		end = plainEnd(s, end+1)
 	}
-	return n
+	return end
 }
 
-// plainLen returns the length of the letters and digits that s begins with.
-func plainLen(s string) int {
-	n := 0
-	for n < len(s) && plain[s[n]] {
-		n++
+// plainEnd returns the end of the letters and digits that stand in s at off.
+func plainEnd(s string, off uint32) uint32 {
+	for int(off) < len(s) && isPlain(s[off]) {
+		off++
 	}
-	return n
+	return off
 }
 
-// plain tells which characters are letters or digits.
-var plain = [256]bool{
-	'0': true, '1': true, '2': true, '3': true, '4': true, '5': true, '6': true, '7': true, '8': true, '9': true,
-	'A': true, 'B': true, 'C': true, 'D': true, 'E': true, 'F': true, 'G': true, 'H': true, 'I': true, 'J': true,
-	'K': true, 'L': true, 'M': true, 'N': true, 'O': true, 'P': true, 'Q': true, 'R': true, 'S': true, 'T': true,
-	'U': true, 'V': true, 'W': true, 'X': true, 'Y': true, 'Z': true, '_': true,
-	'a': true, 'b': true, 'c': true, 'd': true, 'e': true, 'f': true, 'g': true, 'h': true, 'i': true, 'j': true,
-	'k': true, 'l': true, 'm': true, 'n': true, 'o': true, 'p': true, 'q': true, 'r': true, 's': true, 't': true,
-	'u': true, 'v': true, 'w': true, 'x': true, 'y': true, 'z': true,
-}
-
+func isPlain(c byte) bool  { return first[c]-tWord <= tNumber-tWord }
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' }
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
+func isBlank(c byte) bool  { return c == ' ' || c == '\t' }
 
 // Words returns the names that a text has, whatever it is.
 func Words(text string) []string {

@@ -16,8 +16,8 @@ func Parse[T ~string | ~[]byte](name string, src T) (*File, error) {
 	var p parser
 	p.begin(name, string(src))
 	f := p.file()
-	err := p.errs.Err()
-	f.Mistakes = p.errs
+	err := p.lex.errs.Err()
+	f.Mistakes = p.lex.errs
 	return f, err
 }
 
@@ -35,9 +35,9 @@ func ParseValue(name, text string) (Value, error) {
 		p.expected("the end of the value", "")
 	}
 	if len(p.lex.comments) > 0 {
-		p.report(Pos{1, 1}, "found a comment in a value, which has none")
+		p.lex.report(Pos{1, 1}, "found a comment in a value, which has none")
 	}
-	if err := p.errs.Err(); err != nil {
+	if err := p.lex.errs.Err(); err != nil {
 		return nil, err
 	}
 	return v, nil
@@ -58,7 +58,6 @@ func tooLarge(name string, size int) error {
 // grammar takes: every function on the way up returns by itself, and later mistakes of the statement, which may only
 // follow from the first, are not told.
 type parser struct {
-	name     string
 	lex      lexer
 	tok      token // the lookahead
 	last     token // the token before it
@@ -68,38 +67,15 @@ type parser struct {
 	start    Pos   // of this statement
 	bad      bool  // this statement has a mistake
 	resume   token // where bad: what the next statement begins with
-	errs     Errors
-	full     bool // maxErrors is reached
 	rooms
 }
 
 func (p *parser) begin(name, src string) {
-	p.name = name
+	p.lex.name = name
 	p.last.pos = Pos{1, 1}
 	p.lex.src, p.lex.line = strings.TrimPrefix(src, "\ufeff"), 1
 	p.lex.next(&p.tok)
-	p.mistakenComments()
-}
-
-// mistakenComments records what is wrong with comments before the lookahead.
-func (p *parser) mistakenComments() {
-	for _, c := range p.lex.mistaken {
-		p.report(c.at, c.msg)
-	}
-	p.lex.mistaken = p.lex.mistaken[:0]
-}
-
-// report records a mistake.
-func (p *parser) report(at Pos, msg string) {
-	if p.full {
-		return
-	}
-	class := ErrSyntax
-	if len(p.errs) == maxErrors {
-		p.full = true
-		msg, class = fmt.Sprintf("there are more than %d errors: the rest is not told", maxErrors), ErrMore
-	}
-	p.errs = append(p.errs, &Error{p.name, at, msg, class})
+	p.tok.nl = true
 }
 
 // fail records the statement's first mistake and skips its rest.
@@ -107,7 +83,7 @@ func (p *parser) fail(at Pos, format string, args ...any) {
 	if p.bad {
 		return
 	}
-	p.report(at, fmt.Sprintf(format, args...))
+	p.lex.report(at, fmt.Sprintf(format, args...))
 	for ; !p.ends(p.last); p.skip() {
 		switch p.tok.kind {
 		case tLParen, tLBrace:
@@ -136,7 +112,7 @@ func (p *parser) goOn() {
 // rest of the text, and lines that go on must not be taken for statements.
 func (p *parser) ends(prev token) bool {
 	switch {
-	case p.tok.kind == tEOF, p.tok.kind == tSemi, p.full:
+	case p.tok.kind == tEOF, p.tok.kind == tSemi, p.lex.full:
 		return true
 	case p.tok.pos == p.start:
 		return false
@@ -178,10 +154,9 @@ func (p *parser) skip() {
 	last.kind, last.from, last.to, last.pos = t.kind, t.from, t.to, t.pos // faster than the whole
 	if t.kind != tEOF && t.kind != tEnd {
 		p.lex.next(t)
-		if len(p.lex.mistaken) > 0 {
-			p.mistakenComments()
+		if t.nl {
+			t.joins = p.continues()
 		}
-		t.joins = t.nl && t.kind == tWord && p.continues()
 	}
 }
 
@@ -201,28 +176,20 @@ func (p *parser) cont() kind {
 // continues tells whether the lookahead is a word that no statement begins with, so that a line beginning with it
 // goes on with the rule above.
 func (p *parser) continues() bool {
-	return p.is("else") || p.is("including")
+	word := p.word()
+	return (word == "else" || word == "including") && !p.before(':')
 }
 
 // is tells whether the lookahead is this keyword, used as one.
-func (p *parser) is(word string) bool {
-	return p.tok.kind == tWord && p.word() == word && !p.before(':')
-}
+func (p *parser) is(word string) bool { return p.word() == word && !p.before(':') }
 
 // before tells whether the lookahead stands before the character c, on the same line.
 func (p *parser) before(c byte) bool {
-	rest := p.behind()
-	return rest != "" && rest[0] == c
+	return int(p.lex.off) < len(p.lex.src) && p.lex.src[p.lex.off] == c
 }
 
 // behind returns what stands behind the lookahead, from the first character that is no blank.
-func (p *parser) behind() string {
-	i := p.lex.off
-	for i < len(p.lex.src) && (p.lex.src[i] == ' ' || p.lex.src[i] == '\t') {
-		i++
-	}
-	return p.lex.src[i:]
-}
+func (p *parser) behind() string { return p.lex.src[p.lex.off:] }
 
 // startsStatement tells whether the lookahead looks like the beginning of a statement rather than like a part of an
 // expression.
@@ -239,7 +206,7 @@ func (p *parser) startsStatement() bool {
 	case !slices.Contains(statements, p.word()) || rest == "" || !isLetter(rest[0]):
 		return false
 	}
-	return rest[:wordLen(rest)] != "in"
+	return rest[:wordEnd(rest, 0)] != "in"
 }
 
 // missing tells whether what must follow doesn't, because the next statement begins or the text ends.

@@ -354,5 +354,5 @@ func (p *parser) in(x In) *In {
 // is.
 func (p *parser) beforeOperator() bool {
 	rest := p.behind()
-	return rest != "" && (strings.IndexByte("=!<>&", rest[0]) >= 0 || isLetter(rest[0]) && rest[:wordLen(rest)] == "in")
+	return rest != "" && (strings.IndexByte("=!<>&", rest[0]) >= 0 || isLetter(rest[0]) && rest[:wordEnd(rest, 0)] == "in")
 }

@@ -59,7 +59,7 @@ func (p *parser) call(r *Rule) {
 	switch {
 	case name == "":
 		p.fail(at, `found "sys_" without the name of a call`)
-	case strings.Contains(name, "."):
+	case p.tok.dotted:
 		p.fail(at, "found %s, expected the name of a call, which has no dot", quote(text))
 	case prefixed && name == OnNextSyscall:
 		p.fail(at, `found %q: it is no call, write "on_next_syscall: 1"`, text)

@@ -11,13 +11,13 @@ var statements = []string{"deny", "drop", "only", "set", "stage", "use"}
 
 // file reads the whole text.
 func (p *parser) file() *File {
-	f := &File{Name: p.name}
+	f := &File{Name: p.lex.name}
 	if p.tok.kind != tEOF {
 		f.Stmts = make([]Stmt, 0, p.lex.lines())
 	}
 	for {
 		f.Stmts = p.block(f.Stmts)
-		if p.tok.kind == tEOF || p.full {
+		if p.tok.kind == tEOF || p.lex.full {
 			break
 		}
 		f.Stmts = append(f.Stmts, &Broken{Pos: p.tok.pos, Text: p.word()})
@@ -29,13 +29,13 @@ func (p *parser) file() *File {
 
 // unmatched records a brace that closes nothing.
 func (p *parser) unmatched() {
-	p.report(p.tok.pos, `found "}", which closes no "{"`)
+	p.lex.report(p.tok.pos, `found "}", which closes no "{"`)
 	p.shift()
 }
 
 // block reads statements up to the end of the text or a closing brace.
 func (p *parser) block(list []Stmt) []Stmt {
-	for !p.full {
+	for !p.lex.full {
 		switch p.tok.kind {
 		case tEOF, tRBrace:
 			return list
@@ -226,7 +226,7 @@ func (p *parser) set(at Pos) *Set {
 	p.inSet = false
 	s.Trailing = p.trailing(len(s.Body) > 0)
 	if p.tok.kind != tRBrace {
-		if !p.full {
+		if !p.lex.full {
 			p.fail(open.pos, `found no "}" that closes this "{"`)
 		}
 		return s
@@ -238,7 +238,7 @@ func (p *parser) set(at Pos) *Set {
 
 // headMistake records a mistake in the head of a set and goes on to its brace. Without one it gives up the statement.
 func (p *parser) headMistake(what string) {
-	p.report(p.found(what, p.cont() == tEnd || p.missing()))
+	p.lex.report(p.found(what, p.cont() == tEnd || p.missing()))
 	for {
 		switch k := p.tok.kind; {
 		case k == tLBrace:
