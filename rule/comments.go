@@ -3,8 +3,8 @@ package rule
 // notes takes the comments above a statement that the lookahead begins: Comments.Blank and Before.
 func (p *parser) notes(first bool) (blank bool, before []string) {
 	blank = p.tok.blank
-	if len(p.lex.comments) > 0 {
-		blank = p.lex.comments[0].blank
+	if len(p.comments) > 0 {
+		blank = p.comments[0].blank
 		before = p.above()
 		if p.tok.blank {
 			before = append(before, "")
@@ -15,10 +15,10 @@ func (p *parser) notes(first bool) (blank bool, before []string) {
 
 // trailing takes the comments at the end of a block.
 func (p *parser) trailing(behindStmt bool) []string {
-	if len(p.lex.comments) == 0 {
+	if len(p.comments) == 0 {
 		return nil
 	}
-	blank := p.lex.comments[0].blank && behindStmt
+	blank := p.comments[0].blank && behindStmt
 	list := p.above()
 	if blank {
 		return append([]string{""}, list...)
@@ -28,14 +28,14 @@ func (p *parser) trailing(behindStmt bool) []string {
 
 // above takes all comments that were put aside, with the empty lines between them.
 func (p *parser) above() []string {
-	list := make([]string, 0, len(p.lex.comments)+1)
-	for i, c := range p.lex.comments {
+	list := make([]string, 0, len(p.comments)+1)
+	for i, c := range p.comments {
 		if c.blank && i > 0 {
 			list = append(list, "")
 		}
 		list = append(list, c.text)
 	}
-	p.lex.comments = p.lex.comments[:0]
+	p.comments = p.comments[:0]
 	return list
 }
 
@@ -43,8 +43,8 @@ func (p *parser) above() []string {
 func (p *parser) endNotes(s Stmt) {
 	n := s.Notes()
 	line := p.last.pos.Line
-	later := p.lex.comments[:0]
-	for _, c := range p.lex.comments {
+	later := p.comments[:0]
+	for _, c := range p.comments {
 		switch {
 		case c.line > line:
 			later = append(later, c)
@@ -57,7 +57,7 @@ func (p *parser) endNotes(s Stmt) {
 			set.Trailing = append(set.Trailing, c.text)
 		}
 	}
-	p.lex.comments = later
+	p.comments = later
 	p.annotate(s, n)
 }
 
@@ -68,7 +68,7 @@ var blankAbove = Comments{Blank: true}
 func (p *parser) annotate(s Stmt, c Comments) {
 	switch {
 	case len(c.Before) > 0, c.After != "":
-		kept := p.comments.one(&p.lex, fewNodes)
+		kept := p.kept.one(&p.lexer, fewNodes)
 		*kept = c
 		s.note(kept)
 	case c.Blank:
@@ -79,15 +79,15 @@ func (p *parser) annotate(s Stmt, c Comments) {
 // lineComment takes the comment at the end of a line, "" if there is none.
 func (p *parser) lineComment(line int32) string {
 	text := ""
-	rest := p.lex.comments[:0]
-	for _, c := range p.lex.comments {
+	rest := p.comments[:0]
+	for _, c := range p.comments {
 		if c.line == line {
 			text = after(c)
 		} else {
 			rest = append(rest, c)
 		}
 	}
-	p.lex.comments = rest
+	p.comments = rest
 	return text
 }
 

@@ -12,8 +12,6 @@ type kind uint8
 
 const (
 	tBad kind = iota // what is no token: lexer.wrong says why
-	tWord
-	tNumber
 	tEOF
 	tEnd // the end of a statement; the lexer never gives it, nor tGap
 	tGap // what stands between tokens
@@ -39,6 +37,8 @@ const (
 	tLe
 	tGt
 	tGe
+	tNumber
+	tWord
 )
 
 // first has, by its first character, what a token is; tBad where that depends on the next, or where there is none.
@@ -59,7 +59,9 @@ var first = [256]kind{
 }
 
 // comparison tells whether k is one of == != < <= > >=, and which.
-func (k kind) comparison() (Op, bool) { return Op(k - tEq), k >= tEq }
+func (k kind) comparison() (Op, bool) { return Op(k - tEq), k.compares() }
+
+func (k kind) compares() bool { return k-tEq <= tGe-tEq }
 
 // A token is a word of the text. It has no pointer, since it is written so often.
 type token struct {
@@ -82,10 +84,12 @@ type comment struct {
 	text  string
 }
 
-// A lexer cuts a text into tokens. Comments are no tokens: they are put aside.
+// A lexer cuts a text into tokens, with one token of lookahead. Comments are no tokens: they are put aside.
 type lexer struct {
 	name     string // of the text
 	src      string
+	tok      token  // the lookahead
+	last     token  // the token before it
 	off      uint32 // of what stands behind the last token, blanks left out
 	line     int32
 	lineOff  uint32 // where the line begins
@@ -105,12 +109,17 @@ func (l *lexer) first() kind {
 	return tEOF
 }
 
-// next makes t the next token.
-func (l *lexer) next(t *token) {
+// skip takes the lookahead.
+func (l *lexer) skip() {
+	t, last := &l.tok, &l.last
+	last.kind, last.from, last.to, last.pos = t.kind, t.from, t.to, t.pos // faster than the whole
+	if t.kind == tEOF || t.kind == tEnd {
+		return
+	}
 	t.dotted, t.nl, t.blank = false, false, false
 	k := l.first()
 	if k == tGap {
-		l.gap(t)
+		l.gap()
 		k = l.first()
 	}
 	src, end := l.src, l.off
@@ -134,10 +143,44 @@ func (l *lexer) next(t *token) {
 		end++
 	}
 	l.off = end
+	if t.nl {
+		t.joins = l.continues()
+	}
 }
 
-// gap goes on to the next character of a token, which is t's first.
-func (l *lexer) gap(t *token) {
+// shift takes the lookahead and returns it.
+func (l *lexer) shift() token {
+	t := l.tok
+	l.skip()
+	return t
+}
+
+// text returns the text of a token.
+func (l *lexer) text(t token) string { return l.src[t.from:t.to] }
+
+// word returns the text of the lookahead.
+func (l *lexer) word() string { return l.src[l.tok.from:l.tok.to] }
+
+// continues tells whether the lookahead is a word that no statement begins with, so that a line beginning with it
+// goes on with the rule above.
+func (l *lexer) continues() bool {
+	word := l.word()
+	return (word == "else" || word == "including") && !l.before(':')
+}
+
+// is tells whether the lookahead is this keyword, used as one.
+func (l *lexer) is(word string) bool { return l.word() == word && !l.before(':') }
+
+// before tells whether the lookahead stands before the character c, on the same line.
+func (l *lexer) before(c byte) bool {
+	return int(l.off) < len(l.src) && l.src[l.off] == c
+}
+
+// behind returns what stands behind the lookahead, from the first character that is no blank.
+func (l *lexer) behind() string { return l.src[l.off:] }
+
+// gap goes on to the first character of the next token.
+func (l *lexer) gap() {
 	lines := 0 // begun since the last token or comment
 	for ; l.first() == tGap; l.off++ {
 		switch c := l.src[l.off]; {
@@ -145,16 +188,16 @@ func (l *lexer) gap(t *token) {
 			l.line++
 			l.lineOff = l.off + 1
 			lines++
-			t.nl = true
+			l.tok.nl = true
 		case c == '#':
 			l.comment(lines > 1)
 			lines = 0
 		case c == '\r' && !strings.HasPrefix(l.src[l.off:], "\r\n"):
-			t.blank = lines > 1
+			l.tok.blank = lines > 1
 			return
 		}
 	}
-	t.blank = lines > 1
+	l.tok.blank = lines > 1
 }
 
 // comment puts aside the comment at l.off and leaves l.off at its last byte.
@@ -286,7 +329,7 @@ func plainEnd(s string, off uint32) uint32 {
 	return off
 }
 
-func isPlain(c byte) bool  { return first[c]-tWord <= tNumber-tWord }
+func isPlain(c byte) bool  { return first[c] >= tNumber }
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' }
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
 func isBlank(c byte) bool  { return c == ' ' || c == '\t' }
@@ -296,12 +339,11 @@ func Words(text string) []string {
 	var words []string
 	l := lexer{src: text, line: 1}
 	for {
-		var t token
-		switch l.next(&t); t.kind {
+		switch l.skip(); l.tok.kind {
 		case tEOF:
 			return words
 		case tWord:
-			words = append(words, text[t.from:t.to])
+			words = append(words, l.word())
 		}
 	}
 }

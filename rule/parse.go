@@ -16,8 +16,8 @@ func Parse[T ~string | ~[]byte](name string, src T) (*File, error) {
 	var p parser
 	p.begin(name, string(src))
 	f := p.file()
-	err := p.lex.errs.Err()
-	f.Mistakes = p.lex.errs
+	err := p.errs.Err()
+	f.Mistakes = p.errs
 	return f, err
 }
 
@@ -34,10 +34,10 @@ func ParseValue(name, text string) (Value, error) {
 	if p.tok.kind != tEOF {
 		p.expected("the end of the value", "")
 	}
-	if len(p.lex.comments) > 0 {
-		p.lex.report(Pos{1, 1}, "found a comment in a value, which has none")
+	if len(p.comments) > 0 {
+		p.report(Pos{1, 1}, "found a comment in a value, which has none")
 	}
-	if err := p.lex.errs.Err(); err != nil {
+	if err := p.errs.Err(); err != nil {
 		return nil, err
 	}
 	return v, nil
@@ -58,9 +58,7 @@ func tooLarge(name string, size int) error {
 // grammar takes: every function on the way up returns by itself, and later mistakes of the statement, which may only
 // follow from the first, are not told.
 type parser struct {
-	lex      lexer
-	tok      token // the lookahead
-	last     token // the token before it
+	lexer
 	brackets int   // open ( and { of lists
 	depth    int   // of nested expressions and values
 	inSet    bool  // between the braces of a set
@@ -71,11 +69,10 @@ type parser struct {
 }
 
 func (p *parser) begin(name, src string) {
-	p.lex.name = name
-	p.last.pos = Pos{1, 1}
-	p.lex.src, p.lex.line = strings.TrimPrefix(src, "\ufeff"), 1
-	p.lex.next(&p.tok)
-	p.tok.nl = true
+	p.name = name
+	p.src, p.line = strings.TrimPrefix(src, "\ufeff"), 1
+	p.skip()
+	p.tok.nl, p.last.pos = true, Pos{1, 1}
 }
 
 // fail records the statement's first mistake and skips its rest.
@@ -83,7 +80,7 @@ func (p *parser) fail(at Pos, format string, args ...any) {
 	if p.bad {
 		return
 	}
-	p.lex.report(at, fmt.Sprintf(format, args...))
+	p.report(at, fmt.Sprintf(format, args...))
 	for ; !p.ends(p.last); p.skip() {
 		switch p.tok.kind {
 		case tLParen, tLBrace:
@@ -112,7 +109,7 @@ func (p *parser) goOn() {
 // rest of the text, and lines that go on must not be taken for statements.
 func (p *parser) ends(prev token) bool {
 	switch {
-	case p.tok.kind == tEOF, p.tok.kind == tSemi, p.lex.full:
+	case p.tok.kind == tEOF, p.tok.kind == tSemi, p.full:
 		return true
 	case p.tok.pos == p.start:
 		return false
@@ -132,32 +129,7 @@ func goesOn(k kind) bool {
 	case tOrOr, tAndAnd, tNot, tPipe, tAmp, tTilde, tMinus, tAssign, tComma, tColon, tDots, tLParen:
 		return true
 	}
-	return k >= tEq
-}
-
-// shift takes the lookahead and returns it.
-func (p *parser) shift() token {
-	t := p.tok
-	p.skip()
-	return t
-}
-
-// text returns the text of a token.
-func (p *parser) text(t token) string { return p.lex.src[t.from:t.to] }
-
-// word returns the text of the lookahead.
-func (p *parser) word() string { return p.lex.src[p.tok.from:p.tok.to] }
-
-// skip takes the lookahead.
-func (p *parser) skip() {
-	t, last := &p.tok, &p.last
-	last.kind, last.from, last.to, last.pos = t.kind, t.from, t.to, t.pos // faster than the whole
-	if t.kind != tEOF && t.kind != tEnd {
-		p.lex.next(t)
-		if t.nl {
-			t.joins = p.continues()
-		}
-	}
+	return k.compares()
 }
 
 // cont returns the kind of the lookahead if it can still belong to the statement, and tEnd if it can't.
@@ -172,24 +144,6 @@ func (p *parser) cont() kind {
 	}
 	return p.tok.kind
 }
-
-// continues tells whether the lookahead is a word that no statement begins with, so that a line beginning with it
-// goes on with the rule above.
-func (p *parser) continues() bool {
-	word := p.word()
-	return (word == "else" || word == "including") && !p.before(':')
-}
-
-// is tells whether the lookahead is this keyword, used as one.
-func (p *parser) is(word string) bool { return p.word() == word && !p.before(':') }
-
-// before tells whether the lookahead stands before the character c, on the same line.
-func (p *parser) before(c byte) bool {
-	return int(p.lex.off) < len(p.lex.src) && p.lex.src[p.lex.off] == c
-}
-
-// behind returns what stands behind the lookahead, from the first character that is no blank.
-func (p *parser) behind() string { return p.lex.src[p.lex.off:] }
 
 // startsStatement tells whether the lookahead looks like the beginning of a statement rather than like a part of an
 // expression.
@@ -239,7 +193,7 @@ func (p *parser) found(what string, end bool) (Pos, string) {
 	case end:
 		return p.last.end(), "found the end of the line, expected " + what
 	case p.tok.kind == tBad:
-		return p.tok.pos, p.lex.wrong
+		return p.tok.pos, p.wrong
 	}
 	return p.tok.pos, "found " + quote(p.word()) + ", expected " + what
 }

@@ -47,7 +47,7 @@ func (p *parser) condition() Expr {
 		return p.not()
 	case p.tok.kind == tNumber, p.tok.kind == tMinus:
 		n := p.number()
-		if k := p.cont(); k >= tEq || k == tAmp || k == tPipe || k == tAssign || k == tWord && p.is("in") {
+		if k := p.cont(); k.compares() || k == tAmp || k == tPipe || k == tAssign || k == tWord && p.is("in") {
 			p.numberFirst(n)
 		} else {
 			p.fail(n.Pos, "found %s, expected a condition: 1 and 0 only stand alone, as a verdict", quote(FormatValue(n)))
@@ -345,7 +345,7 @@ func (p *parser) list() []Range {
 
 // in keeps x.
 func (p *parser) in(x In) *In {
-	kept := p.ins.one(&p.lex, fewNodes)
+	kept := p.ins.one(&p.lexer, fewNodes)
 	*kept = x
 	return kept
 }

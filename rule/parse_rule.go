@@ -10,7 +10,7 @@ import (
 
 // rule reads `CALL: VERDICT {else ACTION [if EXPR]} [including go]`.
 func (p *parser) rule() *Rule {
-	r := p.rules.one(&p.lex, manyNodes)
+	r := p.rules.one(&p.lexer, manyNodes)
 	r.Pos = p.tok.pos
 	p.call(r)
 	if !p.took(tColon, `":"`) {
@@ -95,7 +95,7 @@ func (p *parser) verdict() Expr {
 	case p.bad:
 	case k == tOrOr, k == tAndAnd:
 		p.fail(p.tok.pos, "found %s after the verdict %s, which stands alone", quote(p.word()), n.Text())
-	case k >= tEq, k == tAmp, k == tPipe, k == tAssign, k == tWord && p.is("in"):
+	case k.compares(), k == tAmp, k == tPipe, k == tAssign, k == tWord && p.is("in"):
 		p.numberFirst(n)
 	case n.Abs > 1:
 		p.fail(n.Pos, "found %s, expected a verdict: 1, 0 or an expression", quote(n.Text()))

@@ -11,13 +11,13 @@ var statements = []string{"deny", "drop", "only", "set", "stage", "use"}
 
 // file reads the whole text.
 func (p *parser) file() *File {
-	f := &File{Name: p.lex.name}
+	f := &File{Name: p.name}
 	if p.tok.kind != tEOF {
-		f.Stmts = make([]Stmt, 0, p.lex.lines())
+		f.Stmts = make([]Stmt, 0, p.lines())
 	}
 	for {
 		f.Stmts = p.block(f.Stmts)
-		if p.tok.kind == tEOF || p.lex.full {
+		if p.tok.kind == tEOF || p.full {
 			break
 		}
 		f.Stmts = append(f.Stmts, &Broken{Pos: p.tok.pos, Text: p.word()})
@@ -29,13 +29,13 @@ func (p *parser) file() *File {
 
 // unmatched records a brace that closes nothing.
 func (p *parser) unmatched() {
-	p.lex.report(p.tok.pos, `found "}", which closes no "{"`)
+	p.report(p.tok.pos, `found "}", which closes no "{"`)
 	p.shift()
 }
 
 // block reads statements up to the end of the text or a closing brace.
 func (p *parser) block(list []Stmt) []Stmt {
-	for !p.lex.full {
+	for !p.full {
 		switch p.tok.kind {
 		case tEOF, tRBrace:
 			return list
@@ -58,7 +58,7 @@ func (p *parser) block(list []Stmt) []Stmt {
 			torn = p.endStatement(s)
 		}
 		if torn {
-			list = append(list, &Broken{Pos: at, Begun: s, Text: p.lex.src[from:max(from, p.offset())]})
+			list = append(list, &Broken{Pos: at, Begun: s, Text: p.src[from:max(from, p.offset())]})
 		}
 		p.brackets, p.depth = 0, 0
 	}
@@ -106,10 +106,10 @@ func (p *parser) statement() Stmt {
 // noStatement records a statement that doesn't begin with a word.
 func (p *parser) noStatement() {
 	switch t := p.tok; {
-	case t.kind == tOrOr, t.kind == tAndAnd, t.kind == tPipe, t.kind == tAmp, t.kind >= tEq:
+	case t.kind == tOrOr, t.kind == tAndAnd, t.kind == tPipe, t.kind == tAmp, t.kind.compares():
 		p.fail(t.pos, "found %q at the beginning of a line: put it at the end of the line before, which then goes on", p.text(t))
 	case t.kind == tBad:
-		p.fail(t.pos, "%s", p.lex.wrong)
+		p.fail(t.pos, "%s", p.wrong)
 	default:
 		p.fail(t.pos, "found %s, expected a statement: a rule, stage, use, drop, only, set, deny", quote(p.text(t)))
 	}
@@ -159,7 +159,7 @@ func (p *parser) endStatement(s Stmt) (torn bool) {
 	for p.tok.kind == tSemi && !p.tok.nl {
 		p.shift()
 	}
-	if len(p.lex.comments) > 0 {
+	if len(p.comments) > 0 {
 		p.endNotes(s)
 	}
 	return torn
@@ -226,7 +226,7 @@ func (p *parser) set(at Pos) *Set {
 	p.inSet = false
 	s.Trailing = p.trailing(len(s.Body) > 0)
 	if p.tok.kind != tRBrace {
-		if !p.lex.full {
+		if !p.full {
 			p.fail(open.pos, `found no "}" that closes this "{"`)
 		}
 		return s
@@ -238,7 +238,7 @@ func (p *parser) set(at Pos) *Set {
 
 // headMistake records a mistake in the head of a set and goes on to its brace. Without one it gives up the statement.
 func (p *parser) headMistake(what string) {
-	p.lex.report(p.found(what, p.cont() == tEnd || p.missing()))
+	p.report(p.found(what, p.cont() == tEnd || p.missing()))
 	for {
 		switch k := p.tok.kind; {
 		case k == tLBrace:

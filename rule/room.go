@@ -46,11 +46,11 @@ func (r *room[T]) keep(list []T) []T {
 
 // rooms has room for what a text has most of.
 type rooms struct {
-	rules    room[Rule]
-	numbers  room[Number]
-	ranges   room[Range]
-	ins      room[In]
-	comments room[Comments]
+	rules   room[Rule]
+	numbers room[Number]
+	ranges  room[Range]
+	ins     room[In]
+	kept    room[Comments]
 }
 
 const (
