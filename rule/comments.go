@@ -1,16 +1,13 @@
 package rule
 
-// notes takes the comments above a statement that the lookahead begins: Comments.Blank and Before.
-func (p *parser) notes(first bool) (blank bool, before []string) {
-	blank = p.tok.blank
-	if len(p.comments) > 0 {
-		blank = p.comments[0].blank
-		before = p.above()
-		if p.tok.blank {
-			before = append(before, "")
-		}
+// notes takes the comments above a statement that the lookahead begins, at least one.
+func (p *parser) notes() Comments {
+	n := Comments{Blank: p.comments[0].blank}
+	n.Before = p.above()
+	if p.tok.blank {
+		n.Before = append(n.Before, "")
 	}
-	return blank && !first, before
+	return n
 }
 
 // trailing takes the comments at the end of a block.
@@ -68,7 +65,7 @@ var blankAbove = Comments{Blank: true}
 func (p *parser) annotate(s Stmt, c Comments) {
 	switch {
 	case len(c.Before) > 0, c.After != "":
-		kept := p.kept.one(&p.lexer, fewNodes)
+		kept := p.kept.one(p.few())
 		*kept = c
 		s.note(kept)
 	case c.Blank:

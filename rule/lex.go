@@ -92,6 +92,7 @@ type lexer struct {
 	last     token  // the token before it
 	off      uint32 // of what stands behind the last token, blanks left out
 	line     int32
+	lines    int32  // how many there are; see many
 	lineOff  uint32 // where the line begins
 	comments []comment
 	wrong    string // what is wrong with the last tBad

@@ -71,6 +71,7 @@ type parser struct {
 func (p *parser) begin(name, src string) {
 	p.name = name
 	p.src, p.line = strings.TrimPrefix(src, "\ufeff"), 1
+	p.lines = int32(strings.Count(src, "\n")) + 1
 	p.skip()
 	p.tok.nl, p.last.pos = true, Pos{1, 1}
 }
@@ -103,6 +104,7 @@ func (p *parser) giveUp(at Pos) {
 func (p *parser) goOn() {
 	p.bad = false
 	p.tok = p.resume
+	p.brackets, p.depth = 0, 0
 }
 
 // ends tells whether the lookahead ends a statement with a mistake. A bracket that was never closed must not hide the

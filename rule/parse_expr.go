@@ -345,7 +345,7 @@ func (p *parser) list() []Range {
 
 // in keeps x.
 func (p *parser) in(x In) *In {
-	kept := p.ins.one(&p.lexer, fewNodes)
+	kept := p.ins.one(p.few())
 	*kept = x
 	return kept
 }

@@ -8,12 +8,11 @@ import (
 	"github.com/stagelock/seccomp/internal/ascii"
 )
 
-// rule reads `CALL: VERDICT {else ACTION [if EXPR]} [including go]`.
-func (p *parser) rule() *Rule {
-	r := p.rules.one(&p.lexer, manyNodes)
+// rule reads `CALL: VERDICT {else ACTION [if EXPR]} [including go]`, which begins with word.
+func (p *parser) rule(word string) *Rule {
+	r := p.rules.one(p.many())
 	r.Pos = p.tok.pos
-	p.call(r)
-	if !p.took(tColon, `":"`) {
+	if p.call(&r.Call, word); p.bad {
 		return r
 	}
 	r.Verdict = p.verdict()
@@ -41,30 +40,32 @@ func (p *parser) rest() *Rest {
 	return r
 }
 
-// call reads `sys_NAME` or `nr(N)`.
-func (p *parser) call(r *Rule) {
-	at, c := r.Pos, &r.Call
-	if p.word() == "nr" && p.before('(') {
+// call reads `sys_NAME:` or `nr(N):`, which begins with word.
+func (p *parser) call(c *Call, word string) {
+	if word == "nr" && p.before('(') {
 		p.shift()
 		p.shift()
 		p.brackets++
 		c.Nr = p.callNumber()
 		p.brackets--
-		p.took(tRParen, `")" after the number of the call`)
+		if p.took(tRParen, `")" after the number of the call`) {
+			p.took(tColon, `":"`)
+		}
 		return
 	}
-	text := p.word()
-	name, prefixed := strings.CutPrefix(text, "sys_")
+	at := p.tok.pos
+	name, prefixed := strings.CutPrefix(word, "sys_")
 	c.Name = name
 	switch {
 	case name == "":
 		p.fail(at, `found "sys_" without the name of a call`)
 	case p.tok.dotted:
-		p.fail(at, "found %s, expected the name of a call, which has no dot", quote(text))
+		p.fail(at, "found %s, expected the name of a call, which has no dot", quote(word))
 	case prefixed && name == OnNextSyscall:
-		p.fail(at, `found %q: it is no call, write "on_next_syscall: 1"`, text)
+		p.fail(at, `found %q: it is no call, write "on_next_syscall: 1"`, word)
 	}
-	p.skip()
+	p.shift()
+	p.shift() // the colon, as statement has seen
 }
 
 // callNumber reads the N of nr(N).

@@ -13,7 +13,7 @@ var statements = []string{"deny", "drop", "only", "set", "stage", "use"}
 func (p *parser) file() *File {
 	f := &File{Name: p.name}
 	if p.tok.kind != tEOF {
-		f.Stmts = make([]Stmt, 0, p.lines())
+		f.Stmts = make([]Stmt, 0, p.many())
 	}
 	for {
 		f.Stmts = p.block(f.Stmts)
@@ -44,23 +44,27 @@ func (p *parser) block(list []Stmt) []Stmt {
 			continue
 		}
 		p.start = p.tok.pos
-		at, from := p.start, p.offset()
-		blank, before := p.notes(len(list) == 0)
+		at, from := p.start, p.tok.from
+		above := Comments{Blank: p.tok.blank}
+		if len(p.comments) > 0 {
+			above = p.notes()
+		}
 		s := p.statement()
 		torn := p.bad
 		if torn {
 			p.goOn()
 		} else {
-			if blank || len(before) > 0 {
-				p.annotate(s, Comments{blank, before, s.Notes().After})
+			above.Blank = above.Blank && len(list) > 0
+			if above.Blank || len(above.Before) > 0 {
+				above.After = s.Notes().After
+				p.annotate(s, above)
 			}
 			list = append(list, s)
 			torn = p.endStatement(s)
 		}
 		if torn {
-			list = append(list, &Broken{Pos: at, Begun: s, Text: p.src[from:max(from, p.offset())]})
+			list = append(list, &Broken{Pos: at, Begun: s, Text: p.src[from:max(from, p.tok.from)]})
 		}
-		p.brackets, p.depth = 0, 0
 	}
 	return list
 }
@@ -79,7 +83,7 @@ func (p *parser) statement() Stmt {
 		p.fail(at, "found a colon after %s: only rules, sys_NAME: VERDICT, have one", quote(word))
 		return nil
 	case p.before(':'), word == "nr" && p.before('('):
-		return p.rule()
+		return p.rule(word)
 	case !keyword:
 		p.unknownStatement()
 		return nil
@@ -136,9 +140,6 @@ func (p *parser) unknownStatement() {
 	}
 	p.fail(at, "unknown statement %s%s", quote(word), near)
 }
-
-// offset returns where the lookahead begins in the text.
-func (p *parser) offset() int { return int(p.tok.from) }
 
 // endStatement takes the end of s, and the comment on its line. It tells whether there was a mistake.
 func (p *parser) endStatement(s Stmt) (torn bool) {

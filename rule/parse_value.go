@@ -103,7 +103,7 @@ func (p *parser) bracketed() Value {
 
 // number reads a number, with a minus or without.
 func (p *parser) number() *Number {
-	n := p.numbers.one(&p.lexer, manyNodes)
+	n := p.numbers.one(p.many())
 	n.Pos = p.tok.pos
 	if p.tok.kind == tMinus {
 		n.Neg = true

@@ -1,46 +1,45 @@
 package rule
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // A room is memory for many nodes of one type: a text of a hundred rules asks for memory a few times, instead of several
 // times for each rule, which took longer than all the rest of reading it. What was given out is never moved.
 type room[T any] struct {
 	nodes []T
-	used  int // of nodes; a count, since to move a pointer on costs more while garbage is collected
+	left  int // the first of nodes; a count, since to move a pointer on costs more while garbage is collected
 }
 
-// one returns a zero node. Where no room is left, it is made for as many as lines follow, and at most so many.
-func (r *room[T]) one(l *lexer, most int) *T {
-	if r.used == len(r.nodes) {
-		r.more(l, most)
+// one returns a zero node. Where no room is left, it is made for n.
+func (r *room[T]) one(n int) *T {
+	if r.left == 0 {
+		r.more(n)
 	}
-	r.used++
-	return &r.nodes[r.used-1]
+	r.left--
+	return &r.nodes[r.left]
 }
 
-func (r *room[T]) more(l *lexer, most int) {
-	nodes := slices.Grow[[]T](nil, min(l.lines(), most))
-	r.nodes, r.used = nodes[:cap(nodes)], 0
+func (r *room[T]) more(n int) {
+	nodes := slices.Grow[[]T](nil, n)
+	r.nodes, r.left = nodes[:cap(nodes)], cap(nodes)
 }
 
-// list begins a list of nodes, to which add adds, until keep returns it. One alone may be begun at a time.
-func (r *room[T]) list() []T { return r.nodes[r.used:r.used] }
+// lists is memory for lists of nodes of one type. One alone may be begun at a time: to what list returns, add adds, until
+// keep returns it.
+type lists[T any] struct{ free []T }
+
+func (r *lists[T]) list() []T { return r.free[:0] }
 
 // add adds a zero node to a list.
-func (r *room[T]) add(list []T) []T {
+func (r *lists[T]) add(list []T) []T {
 	if len(list) == cap(list) {
 		list = slices.Grow(list, fewNodes)
-		r.nodes, r.used = list[:cap(list)], 0
 	}
 	var zero T
 	return append(list, zero)
 }
 
-func (r *room[T]) keep(list []T) []T {
-	r.used += len(list)
+func (r *lists[T]) keep(list []T) []T {
+	r.free = list[len(list):]
 	return slices.Clip(list)
 }
 
@@ -48,7 +47,7 @@ func (r *room[T]) keep(list []T) []T {
 type rooms struct {
 	rules   room[Rule]
 	numbers room[Number]
-	ranges  room[Range]
+	ranges  lists[Range]
 	ins     room[In]
 	kept    room[Comments]
 }
@@ -58,9 +57,8 @@ const (
 	fewNodes  = 8
 )
 
-// lines returns how many lines follow, up to about manyNodes: most of them have a rule.
-func (l *lexer) lines() int {
-	const short = 24 // bytes of a short line
-	rest := l.src[l.off:]
-	return strings.Count(rest[:min(len(rest), short*manyNodes)], "\n") + 1
-}
+// many returns for how many nodes to make room, of which most lines have one.
+func (l *lexer) many() int { return min(int(l.lines-l.line)+1, manyNodes) }
+
+// few is many for nodes that few lines have.
+func (l *lexer) few() int { return min(l.many(), fewNodes) }
