@@ -65,7 +65,7 @@ var blankAbove = Comments{Blank: true}
 func (p *parser) annotate(s Stmt, c Comments) {
 	switch {
 	case len(c.Before) > 0, c.After != "":
-		kept := p.kept.one(p.few())
+		kept := p.kept.one(min(p.left(), fewNodes))
 		*kept = c
 		s.note(kept)
 	case c.Blank:

@@ -68,7 +68,7 @@ type token struct {
 	kind     kind
 	dotted   bool // it is a word with a dot in it
 	nl       bool // it is the first of its line
-	joins    bool // and yet the statement above goes on with it: see parser.continues
+	joins    bool // it is else or including, with which a rule goes on even at the beginning of a line
 	blank    bool // an empty line stands before it
 	from, to uint32
 	pos      Pos
@@ -92,7 +92,7 @@ type lexer struct {
 	last     token  // the token before it
 	off      uint32 // of what stands behind the last token, blanks left out
 	line     int32
-	lines    int32  // how many there are; see many
+	end      int32  // the line behind the last one
 	lineOff  uint32 // where the line begins
 	comments []comment
 	wrong    string // what is wrong with the last tBad
@@ -117,7 +117,7 @@ func (l *lexer) skip() {
 	if t.kind == tEOF || t.kind == tEnd {
 		return
 	}
-	t.dotted, t.nl, t.blank = false, false, false
+	t.dotted, t.nl, t.joins, t.blank = false, false, false, false
 	k := l.first()
 	if k == tGap {
 		l.gap()
@@ -144,8 +144,11 @@ func (l *lexer) skip() {
 		end++
 	}
 	l.off = end
-	if t.nl {
-		t.joins = l.continues()
+	if k == tWord {
+		switch l.word() {
+		case "else", "including":
+			t.joins = !l.before(':')
+		}
 	}
 }
 
@@ -162,13 +165,6 @@ func (l *lexer) text(t token) string { return l.src[t.from:t.to] }
 // word returns the text of the lookahead.
 func (l *lexer) word() string { return l.src[l.tok.from:l.tok.to] }
 
-// continues tells whether the lookahead is a word that no statement begins with, so that a line beginning with it
-// goes on with the rule above.
-func (l *lexer) continues() bool {
-	word := l.word()
-	return (word == "else" || word == "including") && !l.before(':')
-}
-
 // is tells whether the lookahead is this keyword, used as one.
 func (l *lexer) is(word string) bool { return l.word() == word && !l.before(':') }
 
@@ -183,20 +179,26 @@ func (l *lexer) behind() string { return l.src[l.off:] }
 // gap goes on to the first character of the next token.
 func (l *lexer) gap() {
 	lines := 0 // begun since the last token or comment
-	for ; l.first() == tGap; l.off++ {
-		switch c := l.src[l.off]; {
-		case c == '\n':
+	for ; int(l.off) < len(l.src); l.off++ {
+		switch l.src[l.off] {
+		case '\n':
 			l.line++
 			l.lineOff = l.off + 1
 			lines++
 			l.tok.nl = true
-		case c == '#':
+			continue
+		case ' ', '\t':
+			continue
+		case '#':
 			l.comment(lines > 1)
 			lines = 0
-		case c == '\r' && !strings.HasPrefix(l.src[l.off:], "\r\n"):
-			l.tok.blank = lines > 1
-			return
+			continue
+		case '\r':
+			if strings.HasPrefix(l.src[l.off:], "\r\n") {
+				continue
+			}
 		}
+		break
 	}
 	l.tok.blank = lines > 1
 }

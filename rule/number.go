@@ -73,6 +73,11 @@ func (n *Number) read(text string) (msg string) {
 		n.Abs = uint64(text[0] - '0')
 		return ""
 	}
+	return n.readLong(text)
+}
+
+// readLong is read for more than one character.
+func (n *Number) readLong(text string) (msg string) {
 	if text[0] == '0' {
 		switch text[1] {
 		case 'x':

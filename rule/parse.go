@@ -71,7 +71,7 @@ type parser struct {
 func (p *parser) begin(name, src string) {
 	p.name = name
 	p.src, p.line = strings.TrimPrefix(src, "\ufeff"), 1
-	p.lines = int32(strings.Count(src, "\n")) + 1
+	p.end = int32(strings.Count(src, "\n")) + 2
 	p.skip()
 	p.tok.nl, p.last.pos = true, Pos{1, 1}
 }
@@ -122,7 +122,7 @@ func (p *parser) ends(prev token) bool {
 	case p.startsStatement():
 		return true
 	}
-	return p.brackets == 0 && !goesOn(prev.kind) && p.text(prev) != `\` && !p.continues()
+	return p.brackets == 0 && !goesOn(prev.kind) && p.text(prev) != `\` && !p.tok.joins
 }
 
 // goesOn tells whether a line that ends in a token of kind k goes on.

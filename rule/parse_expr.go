@@ -196,7 +196,7 @@ func (p *parser) comparison() Expr {
 	case k == tWord && p.is("in"):
 		p.shift()
 		return p.in(In{t.pos, arg, nil, p.list()})
-	case k == tEnd, k == tEOF, k == tSemi, k == tOrOr, k == tAndAnd, k == tRParen, k == tRBrace, k == tWord && p.continues():
+	case k == tEnd, k == tEOF, k == tSemi, k == tOrOr, k == tAndAnd, k == tRParen, k == tRBrace, p.tok.joins:
 		p.alone(t)
 	case k == tPipe:
 		p.fail(t.pos, `found %s before "|": write the argument first, and the constants after its operator`, quote(p.text(t)))
@@ -345,7 +345,7 @@ func (p *parser) list() []Range {
 
 // in keeps x.
 func (p *parser) in(x In) *In {
-	kept := p.ins.one(p.few())
+	kept := p.ins.one(min(p.left(), fewNodes))
 	*kept = x
 	return kept
 }

@@ -10,13 +10,13 @@ import (
 
 // rule reads `CALL: VERDICT {else ACTION [if EXPR]} [including go]`, which begins with word.
 func (p *parser) rule(word string) *Rule {
-	r := p.rules.one(p.many())
+	r := p.rules.one(p.left())
 	r.Pos = p.tok.pos
 	if p.call(&r.Call, word); p.bad {
 		return r
 	}
 	r.Verdict = p.verdict()
-	if p.cont() == tWord && p.continues() {
+	if p.tok.joins {
 		r.rest = p.rest()
 	}
 	return r
@@ -85,7 +85,7 @@ func (p *parser) callNumber() *Number {
 func (p *parser) verdict() Expr {
 	switch {
 	case p.tok.kind == tNumber:
-	case p.missing(), p.continues() && !p.beforeOperator():
+	case p.missing(), p.tok.joins && !p.beforeOperator():
 		p.wants("a verdict: 1, 0 or an expression")
 		return nil
 	default:

@@ -13,7 +13,7 @@ var statements = []string{"deny", "drop", "only", "set", "stage", "use"}
 func (p *parser) file() *File {
 	f := &File{Name: p.name}
 	if p.tok.kind != tEOF {
-		f.Stmts = make([]Stmt, 0, p.many())
+		f.Stmts = make([]Stmt, 0, min(p.left(), manyNodes))
 	}
 	for {
 		f.Stmts = p.block(f.Stmts)
@@ -71,7 +71,6 @@ func (p *parser) block(list []Stmt) []Stmt {
 
 // statement reads one statement without its end. It returns nil or a part of it where there is a mistake.
 func (p *parser) statement() Stmt {
-	at := p.tok.pos
 	if p.tok.kind != tWord {
 		p.noStatement()
 		return nil
@@ -80,7 +79,7 @@ func (p *parser) statement() Stmt {
 	keyword := len(word) <= len("stage") && slices.Contains(statements, word)
 	switch {
 	case keyword && p.before(':'):
-		p.fail(at, "found a colon after %s: only rules, sys_NAME: VERDICT, have one", quote(word))
+		p.fail(p.start, "found a colon after %s: only rules, sys_NAME: VERDICT, have one", quote(word))
 		return nil
 	case p.before(':'), word == "nr" && p.before('('):
 		return p.rule(word)
@@ -88,23 +87,23 @@ func (p *parser) statement() Stmt {
 		p.unknownStatement()
 		return nil
 	case p.inSet && word != "use":
-		p.fail(at, `found %s in a set, which holds rules and "use" only: is a "}" missing before it?`, quote(word))
+		p.fail(p.start, `found %s in a set, which holds rules and "use" only: is a "}" missing before it?`, quote(word))
 		return nil
 	}
 	p.shift()
 	switch word {
 	case "deny":
-		return &Deny{Pos: at, Action: p.action("an action")}
+		return &Deny{Pos: p.start, Action: p.action("an action")}
 	case "stage":
-		return &Stage{Pos: at, Name: p.dotted("the name of the stage")}
+		return &Stage{Pos: p.start, Name: p.dotted("the name of the stage")}
 	case "use":
-		return &Use{Pos: at, Sets: p.names()}
+		return &Use{Pos: p.start, Sets: p.names()}
 	case "drop":
-		return &Drop{Pos: at, Sets: p.names()}
+		return &Drop{Pos: p.start, Sets: p.names()}
 	case "only":
-		return &Only{Pos: at, Sets: p.names()}
+		return &Only{Pos: p.start, Sets: p.names()}
 	}
-	return p.set(at)
+	return p.set(p.start)
 }
 
 // noStatement records a statement that doesn't begin with a word.

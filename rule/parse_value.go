@@ -103,7 +103,7 @@ func (p *parser) bracketed() Value {
 
 // number reads a number, with a minus or without.
 func (p *parser) number() *Number {
-	n := p.numbers.one(p.many())
+	n := p.numbers.one(p.left())
 	n.Pos = p.tok.pos
 	if p.tok.kind == tMinus {
 		n.Neg = true
@@ -113,10 +113,9 @@ func (p *parser) number() *Number {
 			return n
 		}
 	}
-	at := p.tok.pos
 	switch msg := n.read(p.word()); {
 	case msg != "":
-		p.fail(at, "%s", msg)
+		p.fail(p.tok.pos, "%s", msg)
 	case n.Neg && n.Abs > 1<<63:
 		p.fail(n.Pos, "the number -%s is too small: no argument has more than 64 bits", p.word())
 	default:

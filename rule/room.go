@@ -9,7 +9,7 @@ type room[T any] struct {
 	left  int // the first of nodes; a count, since to move a pointer on costs more while garbage is collected
 }
 
-// one returns a zero node. Where no room is left, it is made for n.
+// one returns a zero node. Where no room is left, it is made for n, and at most manyNodes.
 func (r *room[T]) one(n int) *T {
 	if r.left == 0 {
 		r.more(n)
@@ -19,7 +19,7 @@ func (r *room[T]) one(n int) *T {
 }
 
 func (r *room[T]) more(n int) {
-	nodes := slices.Grow[[]T](nil, n)
+	nodes := slices.Grow[[]T](nil, min(n, manyNodes))
 	r.nodes, r.left = nodes[:cap(nodes)], cap(nodes)
 }
 
@@ -57,8 +57,5 @@ const (
 	fewNodes  = 8
 )
 
-// many returns for how many nodes to make room, of which most lines have one.
-func (l *lexer) many() int { return min(int(l.lines-l.line)+1, manyNodes) }
-
-// few is many for nodes that few lines have.
-func (l *lexer) few() int { return min(l.many(), fewNodes) }
+// left returns how many lines are left, with this one: most have a node of the usual types.
+func (l *lexer) left() int { return int(l.end - l.line) }
