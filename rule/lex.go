@@ -140,16 +140,19 @@ func (l *lexer) skip() {
 		end++
 	}
 	t.kind, t.from, t.to, t.pos = k, l.off, end, l.pos(l.off)
-	for int(end) < len(src) && isBlank(src[end]) {
-		end++
-	}
-	l.off = end
+	l.off = blanksEnd(src, end)
 	if k == tWord {
 		switch l.word() {
 		case "else", "including":
 			t.joins = !l.before(':')
 		}
 	}
+}
+
+// colon takes the colon behind the lookahead into it.
+func (l *lexer) colon() {
+	l.tok.kind, l.tok.to = tColon, l.off+1
+	l.off = blanksEnd(l.src, l.off+1)
 }
 
 // shift takes the lookahead and returns it.
@@ -327,6 +330,14 @@ func wordEnd(s string, off uint32) uint32 {
 // plainEnd returns the end of the letters and digits that stand in s at off.
 func plainEnd(s string, off uint32) uint32 {
 	for int(off) < len(s) && isPlain(s[off]) {
+		off++
+	}
+	return off
+}
+
+// blanksEnd returns the end of the blanks that stand in s at off.
+func blanksEnd(s string, off uint32) uint32 {
+	for int(off) < len(s) && isBlank(s[off]) {
 		off++
 	}
 	return off

@@ -64,8 +64,10 @@ func (p *parser) call(c *Call, word string) {
 	case prefixed && name == OnNextSyscall:
 		p.fail(at, `found %q: it is no call, write "on_next_syscall: 1"`, word)
 	}
-	p.shift()
-	p.shift() // the colon, as statement has seen
+	if !p.bad {
+		p.colon() // which statement has seen
+		p.skip()
+	}
 }
 
 // callNumber reads the N of nr(N).
