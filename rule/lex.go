@@ -12,9 +12,7 @@ type kind uint8
 
 const (
 	tBad kind = iota // what is no token: lexer.wrong says why
-	tEOF
-	tEnd // the end of a statement; the lexer never gives it, nor tGap
-	tGap // what stands between tokens
+	tGap             // what stands between tokens; the lexer never gives it
 	tLParen
 	tRParen
 	tLBrace
@@ -39,6 +37,8 @@ const (
 	tGe
 	tNumber
 	tWord
+	tEOF
+	tEnd // the end of a statement; the lexer never gives it
 )
 
 // first has, by its first character, what a token is; tBad where that depends on the next, or where there is none.
@@ -114,7 +114,7 @@ func (l *lexer) first() kind {
 func (l *lexer) skip() {
 	t, last := &l.tok, &l.last
 	last.kind, last.from, last.to, last.pos = t.kind, t.from, t.to, t.pos // faster than the whole
-	if t.kind == tEOF || t.kind == tEnd {
+	if t.kind >= tEOF {
 		return
 	}
 	t.dotted, t.nl, t.joins, t.blank = false, false, false, false
@@ -123,29 +123,27 @@ func (l *lexer) skip() {
 		l.gap()
 		k = l.first()
 	}
-	src, end := l.src, l.off
+	end := l.off
 	switch k {
 	case tEOF:
 	case tWord:
-		end = plainEnd(src, end)
-		if int(end) < len(src) && src[end] == '.' {
-			whole := wordEnd(src, end)
+		end = plainEnd(l.src, end+1)
+		if int(end) < len(l.src) && l.src[end] == '.' {
+			whole := wordEnd(l.src, end)
 			t.dotted, end = whole > end, whole
 		}
 	case tNumber:
-		end = plainEnd(src, end)
+		end = plainEnd(l.src, end+1)
 	case tBad, tGap:
 		k, end = l.operator()
 	default:
 		end++
 	}
 	t.kind, t.from, t.to, t.pos = k, l.off, end, l.pos(l.off)
-	l.off = blanksEnd(src, end)
-	if k == tWord {
-		switch l.word() {
-		case "else", "including":
-			t.joins = !l.before(':')
-		}
+	l.off = blanksEnd(l.src, end)
+	if k == tWord && !l.before(':') {
+		word := l.word()
+		t.joins = word == "else" || word == "including"
 	}
 }
 
@@ -182,39 +180,39 @@ func (l *lexer) behind() string { return l.src[l.off:] }
 // gap goes on to the first character of the next token.
 func (l *lexer) gap() {
 	lines := 0 // begun since the last token or comment
-	for ; int(l.off) < len(l.src); l.off++ {
-		switch l.src[l.off] {
+	off := l.off
+	for ; int(off) < len(l.src); off++ {
+		switch l.src[off] {
 		case '\n':
 			l.line++
-			l.lineOff = l.off + 1
+			l.lineOff = off + 1
 			lines++
 			l.tok.nl = true
 			continue
 		case ' ', '\t':
 			continue
 		case '#':
-			l.comment(lines > 1)
+			off = l.comment(off, lines > 1)
 			lines = 0
 			continue
 		case '\r':
-			if strings.HasPrefix(l.src[l.off:], "\r\n") {
+			if strings.HasPrefix(l.src[off:], "\r\n") {
 				continue
 			}
 		}
 		break
 	}
-	l.tok.blank = lines > 1
+	l.off, l.tok.blank = off, lines > 1
 }
 
-// comment puts aside the comment at l.off and leaves l.off at its last byte.
-func (l *lexer) comment(blank bool) {
-	start := l.off + 1
-	text, _, _ := strings.Cut(l.src[start:], "\n")
-	l.off += uint32(len(text))
+// comment puts aside the comment at off and returns where its last byte is.
+func (l *lexer) comment(off uint32, blank bool) (last uint32) {
+	text, _, _ := strings.Cut(l.src[off+1:], "\n")
+	last = off + uint32(len(text))
 	text = strings.TrimSuffix(text, "\r")
 	for i, r := range text {
 		if msg := badInComment(text[i:], r); msg != "" {
-			l.report(l.pos(start+uint32(i)), msg)
+			l.report(l.pos(off+1+uint32(i)), msg)
 			break
 		}
 	}
@@ -223,6 +221,7 @@ func (l *lexer) comment(blank bool) {
 		text = " "
 	}
 	l.comments = append(l.comments, comment{l.line, blank, text})
+	return last
 }
 
 // report records a mistake.

@@ -66,18 +66,9 @@ func (n *Number) appendText(text []byte) []byte {
 	return text
 }
 
-// read makes n the number of a text without a sign, or says what is wrong with it. Octal numbers are written as in Go,
+// read makes n the number of a text of several digits, without a sign, or says what is wrong with it. Octal numbers are written as in Go,
 // 0o17, or as in C, 017.
 func (n *Number) read(text string) (msg string) {
-	if len(text) == 1 {
-		n.Abs = uint64(text[0] - '0')
-		return ""
-	}
-	return n.readLong(text)
-}
-
-// readLong is read for more than one character.
-func (n *Number) readLong(text string) (msg string) {
 	if text[0] == '0' {
 		switch text[1] {
 		case 'x':

@@ -12,7 +12,12 @@ import (
 func (p *parser) rule(word string) *Rule {
 	r := p.rules.one(p.left())
 	r.Pos = p.tok.pos
-	if p.call(&r.Call, word); p.bad {
+	if word == "nr" && p.before('(') {
+		r.Call.Nr = p.nr()
+	} else {
+		r.Call.Name = p.call(word)
+	}
+	if p.bad {
 		return r
 	}
 	r.Verdict = p.verdict()
@@ -40,34 +45,34 @@ func (p *parser) rest() *Rest {
 	return r
 }
 
-// call reads `sys_NAME:` or `nr(N):`, which begins with word.
-func (p *parser) call(c *Call, word string) {
-	if word == "nr" && p.before('(') {
-		p.shift()
-		p.shift()
-		p.brackets++
-		c.Nr = p.callNumber()
-		p.brackets--
-		if p.took(tRParen, `")" after the number of the call`) {
-			p.took(tColon, `":"`)
-		}
-		return
-	}
-	at := p.tok.pos
+// call reads the `sys_NAME:` that word begins, and returns the NAME.
+func (p *parser) call(word string) string {
 	name, prefixed := strings.CutPrefix(word, "sys_")
-	c.Name = name
 	switch {
 	case name == "":
-		p.fail(at, `found "sys_" without the name of a call`)
+		p.fail(p.start, `found "sys_" without the name of a call`)
 	case p.tok.dotted:
-		p.fail(at, "found %s, expected the name of a call, which has no dot", quote(word))
+		p.fail(p.start, "found %s, expected the name of a call, which has no dot", quote(word))
 	case prefixed && name == OnNextSyscall:
-		p.fail(at, `found %q: it is no call, write "on_next_syscall: 1"`, word)
-	}
-	if !p.bad {
-		p.colon() // which statement has seen
+		p.fail(p.start, `found %q: it is no call, write "on_next_syscall: 1"`, word)
+	default:
+		p.colon()
 		p.skip()
 	}
+	return name
+}
+
+// nr reads `nr(N):`.
+func (p *parser) nr() *Number {
+	p.shift()
+	p.shift()
+	p.brackets++
+	n := p.callNumber()
+	p.brackets--
+	if p.took(tRParen, `")" after the number of the call`) {
+		p.took(tColon, `":"`)
+	}
+	return n
 }
 
 // callNumber reads the N of nr(N).

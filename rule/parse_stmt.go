@@ -16,7 +16,7 @@ func (p *parser) file() *File {
 		f.Stmts = make([]Stmt, 0, min(p.left(), manyNodes))
 	}
 	for {
-		f.Stmts = p.block(f.Stmts)
+		p.block(&f.Stmts)
 		if p.tok.kind == tEOF || p.full {
 			break
 		}
@@ -33,12 +33,12 @@ func (p *parser) unmatched() {
 	p.shift()
 }
 
-// block reads statements up to the end of the text or a closing brace.
-func (p *parser) block(list []Stmt) []Stmt {
+// block adds to a list the statements up to the end of the text or a closing brace.
+func (p *parser) block(list *[]Stmt) {
 	for !p.full {
 		switch p.tok.kind {
 		case tEOF, tRBrace:
-			return list
+			return
 		case tSemi:
 			p.shift()
 			continue
@@ -54,19 +54,18 @@ func (p *parser) block(list []Stmt) []Stmt {
 		if torn {
 			p.goOn()
 		} else {
-			above.Blank = above.Blank && len(list) > 0
+			above.Blank = above.Blank && len(*list) > 0
 			if above.Blank || len(above.Before) > 0 {
 				above.After = s.Notes().After
 				p.annotate(s, above)
 			}
-			list = append(list, s)
+			*list = append(*list, s)
 			torn = p.endStatement(s)
 		}
 		if torn {
-			list = append(list, &Broken{Pos: at, Begun: s, Text: p.src[from:max(from, p.tok.from)]})
+			*list = append(*list, &Broken{Pos: at, Begun: s, Text: p.src[from:max(from, p.tok.from)]})
 		}
 	}
-	return list
 }
 
 // statement reads one statement without its end. It returns nil or a part of it where there is a mistake.
@@ -222,7 +221,7 @@ func (p *parser) set(at Pos) *Set {
 	open := p.shift()
 	behind := p.lineComment(open.pos.Line)
 	p.inSet = true
-	s.Body = p.block(nil)
+	p.block(&s.Body)
 	p.inSet = false
 	s.Trailing = p.trailing(len(s.Body) > 0)
 	if p.tok.kind != tRBrace {

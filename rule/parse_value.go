@@ -113,14 +113,16 @@ func (p *parser) number() *Number {
 			return n
 		}
 	}
-	switch msg := n.read(p.word()); {
-	case msg != "":
+	if text := p.word(); len(text) == 1 {
+		n.Abs = uint64(text[0] - '0')
+	} else if msg := n.read(text); msg != "" {
 		p.fail(p.tok.pos, "%s", msg)
-	case n.Neg && n.Abs > 1<<63:
-		p.fail(n.Pos, "the number -%s is too small: no argument has more than 64 bits", p.word())
-	default:
-		p.skip()
+		return n
+	} else if n.Neg && n.Abs > 1<<63 {
+		p.fail(n.Pos, "the number -%s is too small: no argument has more than 64 bits", text)
+		return n
 	}
+	p.skip()
 	return n
 }
 
