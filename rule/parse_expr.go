@@ -178,7 +178,7 @@ func bitsIn(x Expr) *Bits {
 
 // comparison reads `ARG OP VALUE`, `ARG & MASK` or `ARG in {…}`.
 func (p *parser) comparison() Expr {
-	if word := p.word(); !p.beforeOperator() && (word == "else" || word == "if" || word == "including" || word == "in") {
+	if isReserved(p.word()) && !p.beforeOperator() {
 		p.wants("a condition")
 		return &Paren{Pos: p.tok.pos}
 	}

@@ -100,7 +100,7 @@ func (p *parser) verdict() Expr {
 	}
 	n := p.number()
 	switch k := p.cont(); {
-	case p.bad:
+	case p.bad, k == tEnd && n.Abs <= 1:
 	case k == tOrOr, k == tAndAnd:
 		p.fail(p.tok.pos, "found %s after the verdict %s, which stands alone", quote(p.word()), n.Text())
 	case k.compares(), k == tAmp, k == tPipe, k == tAssign, k == tWord && p.is("in"):

@@ -51,9 +51,9 @@ func met(parts []Value, v Value) []Value {
 func (p *parser) unary() Value {
 	const what = "a number or a constant"
 	switch t := &p.tok; {
-	case p.missing():
 	case t.kind == tNumber, t.kind == tMinus:
 		return p.number()
+	case p.missing():
 	case t.kind == tWord && isReserved(p.word()):
 	case t.kind == tWord && isArgument(p.word()):
 		p.fail(t.pos, "found the argument %s where a value belongs: arguments are compared with constants only, so that each policy can be checked exactly", quote(p.word()))
