@@ -39,7 +39,7 @@ func (p *parser) above() []string {
 // endNotes takes the comments inside s, which has been read whole, and the one at its end.
 func (p *parser) endNotes(s Stmt) {
 	n := s.Notes()
-	line := p.last.pos.Line
+	line := p.lastLine()
 	later := p.comments[:0]
 	for _, c := range p.comments {
 		switch {

@@ -74,9 +74,6 @@ type token struct {
 	pos      Pos
 }
 
-// end returns the place behind t.
-func (t token) end() Pos { return Pos{t.pos.Line, t.pos.Col + int32(t.to-t.from)} }
-
 // A comment is one comment: see Comments for what is in its text.
 type comment struct {
 	line  int32
@@ -89,7 +86,8 @@ type lexer struct {
 	name     string // of the text
 	src      string
 	tok      token  // the lookahead
-	last     token  // the token before it
+	last     kind   // of the token before it
+	lastEnd  uint32 // of that token
 	off      uint32 // of what stands behind the last token, blanks left out
 	line     int32
 	end      int32  // the line behind the last one
@@ -112,8 +110,8 @@ func (l *lexer) first() kind {
 
 // skip takes the lookahead.
 func (l *lexer) skip() {
-	t, last := &l.tok, &l.last
-	last.kind, last.from, last.to, last.pos = t.kind, t.from, t.to, t.pos // faster than the whole
+	t := &l.tok
+	l.last, l.lastEnd = t.kind, t.to
 	if t.kind >= tEOF {
 		return
 	}
@@ -172,6 +170,16 @@ func (l *lexer) is(word string) bool { return l.word() == word && !l.before(':')
 // before tells whether the lookahead stands before the character c, on the same line.
 func (l *lexer) before(c byte) bool {
 	return int(l.off) < len(l.src) && l.src[l.off] == c
+}
+
+// lastLine returns the line of the token before the lookahead.
+func (l *lexer) lastLine() int32 {
+	return l.line - int32(strings.Count(l.src[l.lastEnd:l.off], "\n"))
+}
+
+// behindLast returns the place behind the token before the lookahead.
+func (l *lexer) behindLast() Pos {
+	return Pos{l.lastLine(), int32(int(l.lastEnd) - strings.LastIndexByte(l.src[:l.lastEnd], '\n'))}
 }
 
 // behind returns what stands behind the lookahead, from the first character that is no blank.

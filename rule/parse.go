@@ -73,7 +73,7 @@ func (p *parser) begin(name, src string) {
 	p.src, p.line = strings.TrimPrefix(src, "\ufeff"), 1
 	p.end = int32(strings.Count(src, "\n")) + 2
 	p.skip()
-	p.tok.nl, p.last.pos = true, Pos{1, 1}
+	p.tok.nl = true
 }
 
 // fail records the statement's first mistake and skips its rest.
@@ -82,7 +82,7 @@ func (p *parser) fail(at Pos, format string, args ...any) {
 		return
 	}
 	p.report(at, fmt.Sprintf(format, args...))
-	for ; !p.ends(p.last); p.skip() {
+	for ; !p.ends(); p.skip() {
 		switch p.tok.kind {
 		case tLParen, tLBrace:
 			p.brackets++
@@ -109,7 +109,7 @@ func (p *parser) goOn() {
 
 // ends tells whether the lookahead ends a statement with a mistake. A bracket that was never closed must not hide the
 // rest of the text, and lines that go on must not be taken for statements.
-func (p *parser) ends(prev token) bool {
+func (p *parser) ends() bool {
 	switch {
 	case p.tok.kind == tEOF, p.tok.kind == tSemi, p.full:
 		return true
@@ -122,7 +122,8 @@ func (p *parser) ends(prev token) bool {
 	case p.startsStatement():
 		return true
 	}
-	return p.brackets == 0 && !goesOn(prev.kind) && p.text(prev) != `\` && !p.tok.joins
+	goesOn := goesOn(p.last) || p.last == tBad && strings.HasSuffix(p.src[:p.lastEnd], `\`)
+	return p.brackets == 0 && !goesOn && !p.tok.joins
 }
 
 // goesOn tells whether a line that ends in a token of kind k goes on.
@@ -174,6 +175,9 @@ func (p *parser) missing() bool {
 
 // expected records that something else stands where what belongs. Hint is the end of the message, or empty.
 func (p *parser) expected(what, hint string) {
+	if p.bad {
+		return
+	}
 	at, msg := p.found(what, p.cont() == tEnd || p.missing())
 	if p.tok.kind != tBad {
 		msg += hint
@@ -183,6 +187,9 @@ func (p *parser) expected(what, hint string) {
 
 // wants is expected where what may stand on the next line.
 func (p *parser) wants(what string) {
+	if p.bad {
+		return
+	}
 	at, msg := p.found(what, p.missing())
 	p.fail(at, "%s", msg)
 }
@@ -191,9 +198,9 @@ func (p *parser) wants(what string) {
 func (p *parser) found(what string, end bool) (Pos, string) {
 	switch {
 	case end && p.tok.kind == tEOF:
-		return p.last.end(), "found the end of the text, expected " + what
+		return p.behindLast(), "found the end of the text, expected " + what
 	case end:
-		return p.last.end(), "found the end of the line, expected " + what
+		return p.behindLast(), "found the end of the line, expected " + what
 	case p.tok.kind == tBad:
 		return p.tok.pos, p.wrong
 	}

@@ -114,7 +114,7 @@ func (p *parser) verdict() Expr {
 // elseAction reads `else ACTION [if EXPR]`.
 func (p *parser) elseAction() Else {
 	e := Else{Pos: p.shift().pos}
-	e.Action = p.action("an action")
+	e.Action = p.action(false)
 	if p.cont() == tWord && p.is("if") {
 		p.shift()
 		e.If = p.expression()
@@ -125,9 +125,9 @@ func (p *parser) elseAction() Else {
 // actions has the names of the actions.
 var actions = []string{"errno", "kill", "log", "trap"}
 
-// action reads `kill`, `trap`, `log` or `errno(…)`.
-func (p *parser) action(what string) Action {
-	what += ": errno(NAME), kill, trap or log"
+// action reads `kill`, `trap`, `log` or `errno(…)`, behind deny or behind else.
+func (p *parser) action(denies bool) Action {
+	const what = "an action: errno(NAME), kill, trap or log"
 	if p.missing() || p.tok.kind != tWord {
 		p.wants(what)
 		return Action{}
@@ -140,11 +140,11 @@ func (p *parser) action(what string) Action {
 		case hint != "":
 		case isErrno(a.Name):
 			hint = ": did you mean " + quote("errno("+a.Name+")") + "?"
-		case a.Name == "allow" && p.text(p.last) == "deny":
+		case a.Name == "allow" && denies:
 			hint = `; "use all" allows what nothing refuses`
 		case a.Name == "allow":
 			hint = "; what is allowed stands in front, as 1 or as a condition"
-		case p.text(p.last) == "deny":
+		case denies:
 			hint = "; to refuse one call, write sys_NAME: 0"
 		}
 		p.fail(a.Pos, "found %s, expected %s%s", quote(a.Name), what, hint)

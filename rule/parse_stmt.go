@@ -92,7 +92,7 @@ func (p *parser) statement() Stmt {
 	p.shift()
 	switch word {
 	case "deny":
-		return &Deny{Pos: p.start, Action: p.action("an action")}
+		return &Deny{Pos: p.start, Action: p.action(true)}
 	case "stage":
 		return &Stage{Pos: p.start, Name: p.dotted("the name of the stage")}
 	case "use":
