@@ -55,7 +55,7 @@ func TestReferenceGrammar(t *testing.T) {
 		terminals[m[1]] = true
 	}
 	want := slices.Concat(statements, actions, []string{"else", "if", "in", "including", "go", "nr", "sys_", OnNextSyscall, "0", "1"})
-	for c, k := range first {
+	for c, k := range kinds {
 		if k > tGap && k < tNumber {
 			want = append(want, string(rune(c)))
 		}

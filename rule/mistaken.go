@@ -1,7 +1,10 @@
 package rule
 
 import (
+	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/stagelock/seccomp/internal/ascii"
 )
@@ -20,6 +23,46 @@ func misspelt(c byte, s string) (meant string, n int) {
 		}
 	}
 	return "", 0
+}
+
+// badInComment says what is wrong with the character r that rest begins with, "" if nothing is.
+func badInComment(rest string, r rune) string {
+	switch {
+	case r < utf8.RuneSelf && r >= ' ' && r != 0x7f || r == '\t':
+		return ""
+	case unicode.IsControl(r), r == utf8.RuneError && !strings.HasPrefix(rest, "\ufffd"):
+		return badChar(rest)
+	case unicode.Is(unicode.Bidi_Control, r), r == '\u2028', r == '\u2029':
+		return fmt.Sprintf("found the invisible character %U, which makes a text look other than it is: remove it", r)
+	}
+	return ""
+}
+
+// badChar says what is wrong with the character at the beginning of s, which no token begins with.
+func badChar(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	switch {
+	case r == utf8.RuneError && n == 1:
+		return fmt.Sprintf("found the byte 0x%02x, which is not UTF-8: a policy is a text", s[0])
+	case r == 0:
+		return "found a NUL byte: a policy is a text"
+	case r == '\r':
+		return "found a carriage return without a line feed: lines end with LF or CR LF"
+	case unicode.IsControl(r):
+		return fmt.Sprintf("found the control character %U: a policy is a text", r)
+	case r == '"' || r == '\'' || r == '`':
+		return fmt.Sprintf("found a quote (%c): names are written without quotes", r)
+	case strings.HasPrefix(s, "//"), strings.HasPrefix(s, "/*"):
+		return fmt.Sprintf("found %q: a comment begins with #", s[:2])
+	case r >= utf8.RuneSelf:
+		return fmt.Sprintf("found the character %q (%U): names and operators are ASCII", r, r)
+	case r == '.':
+		return `found ".": numbers are whole, and a range is written A..B`
+	}
+	if instead := foreign(r); instead != "" {
+		return fmt.Sprintf("found the character '%c': %s", r, instead)
+	}
+	return fmt.Sprintf("found the character %q, which the policy language doesn't have", r)
 }
 
 // foreign says what to write for a character that the language doesn't have, "" if that isn't known.
