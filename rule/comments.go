@@ -1,12 +1,16 @@
 package rule
 
-// notes takes the comments above a statement that the lookahead begins, at least one.
-func (p *parser) notes() Comments {
-	n := Comments{Blank: p.comments[0].blank}
-	n.Before = p.above()
-	if p.tok.blank {
-		n.Before = append(n.Before, "")
+// notes takes the comments above a statement that the lookahead begins: Comments.Blank and Before.
+func (p *parser) notes(first bool) Comments {
+	n := Comments{Blank: p.tok.blank}
+	if len(p.comments) > 0 {
+		n.Blank = p.comments[0].blank
+		n.Before = p.above()
+		if p.tok.blank {
+			n.Before = append(n.Before, "")
+		}
 	}
+	n.Blank = n.Blank && !first
 	return n
 }
 
@@ -58,15 +62,16 @@ func (p *parser) endNotes(s Stmt) {
 	p.annotate(s, n)
 }
 
-// blankAbove are the comments of a statement that has none, and an empty line above.
-var blankAbove = Comments{Blank: true}
+// blankAbove is the aside of a statement that has nothing but an empty line above.
+var blankAbove = aside{Comments: Comments{Blank: true}}
 
 // annotate gives a statement its comments.
 func (p *parser) annotate(s Stmt, c Comments) {
+	rest := s.said().rest
 	switch {
-	case len(c.Before) > 0, c.After != "":
-		kept := p.kept.one(min(p.left(), fewNodes))
-		*kept = c
+	case len(c.Before) > 0, c.After != "", rest != nil:
+		kept := p.asides.one(min(p.left(), fewNodes))
+		*kept = aside{c, rest}
 		s.note(kept)
 	case c.Blank:
 		s.note(&blankAbove)

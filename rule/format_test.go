@@ -139,7 +139,7 @@ func TestDeepNesting(t *testing.T) {
 func TestCommentsStayComments(t *testing.T) {
 	for _, evil := range []string{"a\nsys_read: 1", "a\r\nsys_read: 1", "\x00\x1b[2J", "\xff", "a\u2028sys_read: 1", "\u202e", "# a", "   ", "! b"} {
 		f := &File{Trailing: []string{evil}, Stmts: []Stmt{
-			&Rule{Call: Call{Name: "close"}, Verdict: &Number{}, noted: noted{&Comments{Before: []string{evil}, After: evil}}},
+			&Rule{Call: Call{Name: "close"}, Verdict: &Number{}, noted: noted{&aside{Comments: Comments{Before: []string{evil}, After: evil}}}},
 		}}
 		g, err := Parse("", Format(f))
 		if err != nil {

@@ -134,23 +134,24 @@ func number(b *strings.Builder, v reflect.Value) {
 	}
 }
 
-// fields writes the fields of a node. What a statement keeps by itself, because few have it, counts as the statement's.
-func fields(b *strings.Builder, v reflect.Value, sep string) string {
+// fields writes the fields of a node. What a statement keeps aside, because few have it, counts as the statement's.
+func fields(b *strings.Builder, v reflect.Value, sep string) {
 	for i := range v.NumField() {
 		f, name := v.Field(i), v.Type().Field(i).Name
 		if f.Type() == reflect.TypeFor[Pos]() || f.IsZero() {
 			continue
 		}
-		if f.Type() == reflect.TypeFor[*Rest]() {
-			sep = fields(b, f.Elem(), sep)
-			continue
-		}
 		if f.Type() == reflect.TypeFor[noted]() {
-			f, name = f.Field(0), "Comments"
+			aside := f.Field(0).Elem()
+			if rest := aside.FieldByName("rest"); !rest.IsNil() {
+				defer fields(b, rest.Elem(), ", ")
+			}
+			if f, name = aside.FieldByName("Comments"), "Comments"; f.IsZero() {
+				continue
+			}
 		}
 		b.WriteString(sep + name + " ")
 		node(b, f)
 		sep = ", "
 	}
-	return sep
 }

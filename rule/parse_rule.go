@@ -22,7 +22,7 @@ func (p *parser) rule(word string) *Rule {
 	}
 	r.Verdict = p.verdict()
 	if p.tok.joins {
-		r.rest = p.rest()
+		r.aside = &aside{rest: p.rest()}
 	}
 	return r
 }

@@ -45,17 +45,17 @@ func (p *parser) block(list *[]Stmt) {
 		}
 		p.start = p.tok.pos
 		at, from := p.start, p.tok.from
-		above := Comments{Blank: p.tok.blank}
-		if len(p.comments) > 0 {
-			above = p.notes()
+		var above Comments
+		noted := p.tok.blank || len(p.comments) > 0
+		if noted {
+			above = p.notes(len(*list) == 0)
 		}
 		s := p.statement()
 		torn := p.bad
 		if torn {
 			p.goOn()
 		} else {
-			above.Blank = above.Blank && len(*list) > 0
-			if above.Blank || len(above.Before) > 0 {
+			if noted {
 				above.After = s.Notes().After
 				p.annotate(s, above)
 			}

@@ -49,7 +49,7 @@ type rooms struct {
 	numbers room[Number]
 	ranges  lists[Range]
 	ins     room[In]
-	kept    room[Comments]
+	asides  room[aside]
 }
 
 const (

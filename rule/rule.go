@@ -53,19 +53,27 @@ type Comments struct {
 	After string
 }
 
-// noted is the part of a statement that has its Comments: most have none, and no room for them.
-type noted struct{ comments *Comments } // never changed, since statements may share them
+// noted is the part of a statement that has what few of them have: most have no room for it.
+type noted struct{ aside *aside } // never changed, since statements may share them
 
-// Notes returns the comments of a statement.
-func (n *noted) Notes() Comments {
-	if n.comments == nil {
-		return Comments{}
-	}
-	return *n.comments
+type aside struct {
+	Comments
+	rest *Rest // of a Rule: nil where nothing stands behind its verdict
 }
 
-// SetNotes gives a statement other comments.
-func (n *noted) SetNotes(c Comments) { n.comments = &c }
+// said returns a copy of the aside.
+func (n *noted) said() aside {
+	if n.aside == nil {
+		return aside{}
+	}
+	return *n.aside
+}
 
-// note is SetNotes for comments that are kept already.
-func (n *noted) note(c *Comments) { n.comments = c }
+// Notes returns the comments of a statement.
+func (n *noted) Notes() Comments { return n.said().Comments }
+
+// SetNotes gives a statement other comments.
+func (n *noted) SetNotes(c Comments) { n.aside = &aside{c, n.said().rest} }
+
+// note makes kept the aside.
+func (n *noted) note(kept *aside) { n.aside = kept }

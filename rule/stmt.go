@@ -5,7 +5,8 @@ type Stmt interface {
 	Start() Pos
 	Notes() Comments
 	SetNotes(Comments)
-	note(*Comments)
+	said() aside
+	note(*aside)
 	stmt()
 }
 
@@ -60,8 +61,7 @@ type (
 		Pos
 		noted
 		Call    Call
-		Verdict Expr  // a *Number 1 or 0 is the plain verdict
-		rest    *Rest // nil where nothing follows
+		Verdict Expr // a *Number 1 or 0 is the plain verdict
 	}
 	// Broken stands where a statement with a mistake of grammar does.
 	Broken struct {
@@ -98,14 +98,14 @@ var noRest Rest
 
 // Rest returns what stands behind the verdict. It must not be changed: see SetRest.
 func (r *Rule) Rest() *Rest {
-	if r.rest == nil {
+	if r.aside == nil || r.aside.rest == nil {
 		return &noRest
 	}
-	return r.rest
+	return r.aside.rest
 }
 
 // SetRest says what stands behind the verdict.
-func (r *Rule) SetRest(rest Rest) { r.rest = &rest }
+func (r *Rule) SetRest(rest Rest) { r.aside = &aside{r.Notes(), &rest} }
 
 // A Call names a system call, by name or as nr(N), where its Rule begins.
 type Call struct {
