@@ -121,9 +121,10 @@ func (p *parser) ends() bool {
 		return false
 	case p.startsStatement():
 		return true
+	case goesOn(p.last), p.last == tBad && strings.HasSuffix(p.src[:p.lastEnd], `\`):
+		return false
 	}
-	goesOn := goesOn(p.last) || p.last == tBad && strings.HasSuffix(p.src[:p.lastEnd], `\`)
-	return p.brackets == 0 && !goesOn && !p.tok.joins
+	return p.brackets == 0 && !p.tok.joins
 }
 
 // goesOn tells whether a line that ends in a token of kind k goes on.

@@ -46,8 +46,8 @@ func (p *parser) block(list *[]Stmt) {
 		p.start = p.tok.pos
 		at, from := p.start, p.tok.from
 		var above Comments
-		noted := p.tok.blank || len(p.comments) > 0
-		if noted {
+		commented := p.tok.blank || len(p.comments) > 0
+		if commented {
 			above = p.notes(len(*list) == 0)
 		}
 		s := p.statement()
@@ -55,7 +55,7 @@ func (p *parser) block(list *[]Stmt) {
 		if torn {
 			p.goOn()
 		} else {
-			if noted {
+			if commented {
 				above.After = s.Notes().After
 				p.annotate(s, above)
 			}
