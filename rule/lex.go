@@ -151,6 +151,9 @@ func (l *lexer) comment(off uint32, blank bool) (last uint32) {
 	last = off + uint32(len(text))
 	text = strings.TrimSuffix(text, "\r")
 	for i, r := range text {
+		if ' ' <= r && r <= '~' {
+			continue
+		}
 		if msg := badInComment(text[i:], r); msg != "" {
 			l.report(l.pos(off+1+uint32(i)), msg)
 			break
