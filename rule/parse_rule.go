@@ -12,10 +12,16 @@ import (
 func (p *parser) rule(word string) *Rule {
 	r := p.rules.one(p.left())
 	r.Pos = p.tok.pos
-	if word == "nr" && p.before('(') {
+	switch name, prefixed := strings.CutPrefix(word, "sys_"); {
+	case word == "nr" && p.before('('):
 		r.Call.Nr = p.nr()
-	} else {
-		r.Call.Name = p.call(word)
+	case name == "", p.tok.dotted, prefixed && name == OnNextSyscall:
+		r.Call.Name = name
+		p.noCall(word)
+	default:
+		r.Call.Name = name
+		p.colon()
+		p.skip()
 	}
 	if p.bad {
 		return r
@@ -45,21 +51,16 @@ func (p *parser) rest() *Rest {
 	return r
 }
 
-// call reads the `sys_NAME:` that word begins, and returns the NAME.
-func (p *parser) call(word string) string {
-	name, prefixed := strings.CutPrefix(word, "sys_")
+// noCall records that word is the name of no call.
+func (p *parser) noCall(word string) {
 	switch {
-	case name == "":
-		p.fail(p.start, `found "sys_" without the name of a call`)
 	case p.tok.dotted:
 		p.fail(p.start, "found %s, expected the name of a call, which has no dot", quote(word))
-	case prefixed && name == OnNextSyscall:
-		p.fail(p.start, `found %q: it is no call, write "on_next_syscall: 1"`, word)
+	case word == "sys_":
+		p.fail(p.start, `found "sys_" without the name of a call`)
 	default:
-		p.colon()
-		p.skip()
+		p.fail(p.start, `found %q: it is no call, write "on_next_syscall: 1"`, word)
 	}
-	return name
 }
 
 // nr reads `nr(N):`.
