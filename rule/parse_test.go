@@ -206,8 +206,8 @@ func TestHugeInputs(t *testing.T) {
 			} else {
 				checkPlaces(t, src, err)
 			}
-			// The bound is far above what it takes: it is for what grows with the square.
-			if d := time.Since(start); d > 10*time.Second {
+			// What grows with the square would take hours; a busy machine and the race detector make 10 seconds of one.
+			if d := time.Since(start); d > time.Minute {
 				t.Errorf("%q and then %q takes %v", prefix, unit, d)
 			}
 		}
