@@ -35,8 +35,8 @@ func (p *Plan) Filter(from, to int) *policy.Table {
 		if was == is && decider.Err() == nil {
 			continue
 		}
-		if to == from+1 && goal.states[i] != base.states[i] {
-			d.Clauses = goal.shortest(decider, was, is, i)
+		if at, ok := find(goal.said, i); to == from+1 && ok {
+			d.Clauses = shortest(decider, was, is, d.Clauses[:goal.states[i].floor], d.Clauses, goal.said[at].alone)
 		}
 		t.Calls = append(t.Calls, d)
 	}
@@ -57,19 +57,16 @@ func (p *Plan) changed(from, to, i int) bool {
 // alike tells whether two clauses say the same in the same words.
 func alike(x, y policy.Clause) bool { return x.Action == y.Action && same(x.If, y.If) }
 
-// shortest returns clauses that, on top of was, amount to the decision on call i, which is: what the stage says alone
-// if that is enough, and the whole decision otherwise.
+// shortest returns clauses that, on top of was, amount to the decision on a call, which is: what the stage says alone
+// above the floor if that is enough, and the whole decision otherwise.
 //
 // The whole decision is always right: it is nowhere weaker than before, so that the kernel, which lets the stricter
 // of two filters win and the newer of two equal ones, follows it everywhere.
-func (s *Stage) shortest(d *policy.Decider, was, is bdd.Node, i int) []policy.Clause {
-	whole := s.Table.Calls[i].Clauses
-	st := s.states[i]
-	if st.said == nil {
+func shortest(d *policy.Decider, was, is bdd.Node, floor, whole, alone []policy.Clause) []policy.Clause {
+	if rest := whole[len(floor):]; &rest[0] == &alone[0] {
 		return whole // nothing was narrowed before
 	}
-	floor := len(whole) - len(st.program)
-	short := append(slices.Clip(whole[:floor]), *st.said...)
+	short := append(slices.Clip(floor), alone...)
 	stack := d.Combine(was, d.Clauses(short), func(old, new uint32) uint32 {
 		x, _ := policy.ActionOf(old)
 		y, _ := policy.ActionOf(new)

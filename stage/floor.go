@@ -7,50 +7,42 @@ import (
 )
 
 // finish puts the floor under what the program may do, and makes the table, with symbols as they are written.
-func (b *builder) finish(states []*state) Stage {
-	s := Stage{Name: b.stage.Name, Sets: slices.Clone(b.holders.leaves), states: states}
-	s.Children = b.policy.Deferred || b.children(states)
-	if !b.first {
-		b.calls = slices.Clone(b.calls)
+func (b *builder) finish() Stage {
+	return Stage{
+		Name: b.stage.Name,
+		Table: &policy.Table{
+			Arch:    b.policy.Arch,
+			Calls:   b.calls,
+			Rest:    b.rest[0],
+			Foreign: policy.Clause{If: policy.Const(true), Origin: b.origin(policy.FromForeign)},
+			Other:   b.unknown(),
+		},
+		Sets:     slices.Clone(b.holders.leaves),
+		Children: b.policy.Deferred || b.children(),
+		states:   b.states,
+		said:     b.said,
 	}
-	s.Table = &policy.Table{
-		Arch:    b.policy.Arch,
-		Calls:   b.calls,
-		Rest:    b.rest[0],
-		Foreign: policy.Clause{If: policy.Const(true), Origin: b.origin(policy.FromForeign)},
-		Other:   b.unknown(),
+}
+
+// floorSets returns the sets of what is always allowed.
+func (b *builder) floorSets() (sets []*policy.Set) {
+	p := b.policy
+	if p.Floor != nil && !p.NoFloor {
+		sets = append(sets, p.Floor)
 	}
-	for i, st := range states {
-		clauses, floor := st.program, b.floorOf(i)
-		if st == b.denied && len(floor) == 0 {
-			b.calls[i].Clauses = clauses
-			continue
-		}
-		if len(floor) > 0 && !st.noFloor {
-			clauses = append(append(b.list(len(floor)+len(clauses)), floor...), clauses...)
-		}
-		if symbolic(clauses) || st.said != nil && symbolic(*st.said) {
-			s.symbolic = append(s.symbolic, i) // few are
-		}
-		b.calls[i].Clauses = clauses
+	if p.Lock != nil && !p.Deferred {
+		sets = append(sets, p.Lock)
 	}
-	return s
+	return sets
 }
 
 // layFloor notes what is always allowed: the sets go and lock, of which the word about prctl is for traps alone.
 func (b *builder) layFloor() {
-	sets := []*policy.Set{b.policy.Floor, b.policy.Lock}
-	switch {
-	case b.policy.NoFloor:
+	if b.policy.NoFloor {
 		return
-	case b.policy.Deferred:
-		sets = sets[:1]
 	}
 	b.floor = make([][]policy.Clause, len(b.calls))
-	for _, s := range sets {
-		if s == nil {
-			continue
-		}
+	for _, s := range b.floorSets() {
 		for l := range s.Leaves {
 			var floor policy.Source
 			if len(l.Rules) > 0 {
@@ -74,12 +66,29 @@ func (b *builder) layFloor() {
 	}
 }
 
-// floorOf returns what is always allowed of a call.
+// floorOf returns what is always allowed of a call, unless a rule has taken it.
 func (b *builder) floorOf(i int) []policy.Clause {
-	if b.floor == nil {
+	if b.floor == nil || b.states[i].noFloor {
 		return nil
 	}
 	return b.floor[i]
+}
+
+// open begins the decision on a call: with the floor, and room for n clauses.
+func (b *builder) open(i, n int) []policy.Clause {
+	floor := b.floorOf(i)
+	b.states[i].floor = int32(len(floor))
+	list := b.list(len(floor) + n)
+	if len(floor) > 0 {
+		list = append(list, floor...)
+	}
+	return list
+}
+
+// lay puts what is left to the program of a call upon the floor.
+func (b *builder) lay(i int, program []policy.Clause) {
+	list := append(b.open(i, len(program)), program...)
+	b.calls[i].Clauses, b.states[i].symbolic = list, symbolic(list)
 }
 
 // traps tells whether a stage has a call trapped.
@@ -114,6 +123,7 @@ func (b *builder) takeLock(name string) {
 			}
 		}
 		b.floor[i] = others
+		b.lay(i, b.left(i))
 	}
 }
 
@@ -131,14 +141,14 @@ const cloneThread = 0x00010000
 
 // children tells whether the program may start a child or another program. Those inherit the filters, but have
 // another pid and other descriptors.
-func (b *builder) children(states []*state) bool {
+func (b *builder) children() bool {
 	arch := b.policy.Arch
 	for _, name := range childCalls {
 		c, ok := arch.Call(name)
 		if !ok {
 			continue
 		}
-		if b.reaches(b.left(states, c.Nr), policy.Const(true)) {
+		if b.reaches(b.leaves(c.Nr), policy.Const(true)) {
 			return true
 		}
 	}
@@ -146,13 +156,13 @@ func (b *builder) children(states []*state) bool {
 	if !ok {
 		return false
 	}
-	return b.reaches(b.left(states, c.Nr), policy.Masked{Arg: arch.CloneFlags(), Bits: 32, Mask: cloneThread, Value: 0})
+	return b.reaches(b.leaves(c.Nr), policy.Masked{Arg: arch.CloneFlags(), Bits: 32, Mask: cloneThread, Value: 0})
 }
 
-// left returns what the program may do of a call.
-func (b *builder) left(states []*state, nr uint32) []policy.Clause {
+// leaves returns what the stage leaves to the program of a call.
+func (b *builder) leaves(nr uint32) []policy.Clause {
 	if i, ok := b.index(nr); ok {
-		return states[i].program
+		return b.left(i)
 	}
 	return b.rest
 }
@@ -170,8 +180,10 @@ func (b *builder) unknown() policy.Clause {
 
 // origin returns the stage itself as an origin.
 func (b *builder) origin(kind policy.OriginKind) *policy.Origin {
-	return &policy.Origin{
-		Source: &policy.Source{Kind: kind, Stage: b.stage.Name, File: b.stage.File},
-		Line:   b.stage.Pos.Line, Col: b.stage.Pos.Col,
-	}
+	o := &struct {
+		policy.Origin
+		source policy.Source
+	}{source: policy.Source{Kind: kind, Stage: b.stage.Name, File: b.stage.File}}
+	o.Source, o.Line, o.Col = &o.source, b.stage.Pos.Line, b.stage.Pos.Col
+	return &o.Origin
 }

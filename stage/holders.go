@@ -153,6 +153,7 @@ func (b *builder) enter(step policy.Step, s *policy.Set, before []*policy.Set) {
 func (b *builder) refuseGivenUp(step policy.Step, s *policy.Set, before []*policy.Set) {
 	var gone []string
 	var by *policy.Origin
+	left := b.done[len(b.done)-1].Table
 	for l := range s.Leaves {
 		if slices.Contains(before, l) {
 			continue
@@ -160,10 +161,10 @@ func (b *builder) refuseGivenUp(step policy.Step, s *policy.Set, before []*polic
 		for i := range l.Rules {
 			r := &l.Rules[i]
 			k, ok := b.index(r.Nr)
-			if !ok || r.Doubt || slices.Contains(gone, r.Name) || b.reaches(b.before.Table.Calls[k].Clauses, r.Allow) {
+			if !ok || r.Doubt || slices.Contains(gone, r.Name) || b.reaches(left.Calls[k].Clauses, r.Allow) {
 				continue
 			}
-			by = b.before.states[k].by()
+			by = b.by(k)
 			gone = append(gone, r.Name)
 		}
 	}
@@ -207,20 +208,20 @@ func (b *builder) inForce() string {
 
 // judgeSteps compares what the drops were meant to take with what they took: one that takes nothing is an error, and
 // what stayed is noted with who holds it.
-func (b *builder) judgeSteps(after []*state) {
+func (b *builder) judgeSteps() {
 	for _, step := range b.stage.Steps {
 		if step.Verb != policy.Drop {
 			continue
 		}
 		for _, s := range step.Sets {
 			if !b.doubtful && !b.errs.At(b.stage.File, step.Pos) && b.holders.judges(policy.Drop, s) {
-				b.judgeDrop(step, s, after)
+				b.judgeDrop(step, s)
 			}
 		}
 	}
 }
 
-func (b *builder) judgeDrop(step policy.Step, s *policy.Set, after []*state) {
+func (b *builder) judgeDrop(step policy.Step, s *policy.Set) {
 	var stayed []string
 	seen := make(map[int]bool)
 	went := false
@@ -231,8 +232,8 @@ func (b *builder) judgeDrop(step policy.Step, s *policy.Set, after []*state) {
 				continue
 			}
 			seen[i] = true
-			went = went || b.differs(b.was(i).program, after[i].program)
-			if who := b.whoHolds(i, after[i]); who != "" {
+			went = went || b.differs(b.was(i), b.left(i))
+			if who := b.whoHolds(i); who != "" {
 				stayed = append(stayed, l.Rules[r].Name+" ("+who+")")
 			}
 		}
@@ -247,16 +248,16 @@ func (b *builder) judgeDrop(step policy.Step, s *policy.Set, after []*state) {
 }
 
 // whoHolds names who still grants a call: a rule, the sets in force, the floor.
-func (b *builder) whoHolds(i int, st *state) string {
+func (b *builder) whoHolds(i int) string {
 	var names []string
-	if floor := b.floorOf(i); !st.noFloor && len(floor) > 0 {
+	if floor := b.floorOf(i); len(floor) > 0 {
 		names = append(names, floor[0].Origin.Set)
 	}
-	if !allowAny(st.program) {
+	if !allowAny(b.left(i)) {
 		return strings.Join(names, "")
 	}
-	if st.holds {
-		return "the rule " + place(st.word.Origin)
+	if b.states[i].holds {
+		return "the rule " + place(b.by(i))
 	}
 	for _, h := range b.holders.held(i) {
 		if !slices.Contains(names, h.leaf.Name) {

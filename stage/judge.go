@@ -26,10 +26,10 @@ const (
 // A judge looks for what is wrong with stages, and worth a note. It is functions, so that the linker leaves them out where
 // nothing leads to the judge.
 type judge struct {
-	rule    func(b *builder, r *policy.Rule, was *state)
+	rule    func(b *builder, i int, r *policy.Rule)
 	use     func(b *builder, step policy.Step, s *policy.Set, before []*policy.Set)
 	drop    func(b *builder, step policy.Step, s *policy.Set) // of what is not in force
-	steps   func(b *builder, after []*state)
+	steps   func(b *builder)
 	complex func(b *builder)
 }
 
@@ -43,8 +43,8 @@ func (b *builder) refuseComplex() {
 		b.stage.Name, b.tooComplex)
 }
 
-// judgeRule fails if a rule of a later stage asks for what was given up, or for a weaker refusal.
-func (b *builder) judgeRule(r *policy.Rule, was *state) {
+// judgeRule fails if a rule of a later stage asks for what was given up of a call, or for a weaker refusal.
+func (b *builder) judgeRule(i int, r *policy.Rule) {
 	if r.IncludingGo {
 		switch r.Name {
 		case "seccomp":
@@ -61,15 +61,15 @@ func (b *builder) judgeRule(r *policy.Rule, was *state) {
 		return
 	}
 	d := b.decide()
-	old := d.Clauses(was.program)
+	old := d.Clauses(b.left(i))
 	allowed := d.Map(old, allowedRet)
 	asked := b.allowedBy(appendWords(nil, r))
 	switch {
 	case asked == bdd.True && len(r.Else) == 0 && allowed != bdd.True:
-		b.failRule(r, ErrWidened, "%s: 1 would bring back what was given up %s", spelled(r), place(was.by()))
+		b.failRule(r, ErrWidened, "%s: 1 would bring back what was given up %s", spelled(r), place(b.by(i)))
 	case asked != bdd.False && d.And(asked, allowed) == bdd.False:
 		b.failRule(r, ErrWidened, "nothing is left of %s: what this allows was given up %s; say %s: 0", spelled(r),
-			place(was.by()), spelled(r))
+			place(b.by(i)), spelled(r))
 	}
 	for _, arm := range r.Else {
 		if arm.Action.Allows() {
@@ -83,7 +83,7 @@ func (b *builder) judgeRule(r *policy.Rule, was *state) {
 			return 0
 		})
 		if d.And(weaker, d.Cond(arm.If)) != bdd.False {
-			b.failAt(arm.Origin, ErrWidened, "%s weakens what %s gets already %s", arm.Action, spelled(r), place(was.by()))
+			b.failAt(arm.Origin, ErrWidened, "%s weakens what %s gets already %s", arm.Action, spelled(r), place(b.by(i)))
 		}
 	}
 }

@@ -9,91 +9,92 @@ import (
 )
 
 // narrow works out what the stage leaves of a call.
-func (b *builder) narrow(i int) *state {
-	h, was := &b.holders, b.was(i)
+func (b *builder) narrow(i int) {
+	h, st := &b.holders, &b.states[i]
 	held := h.held(i)
 	if r := b.rules.find(b.calls[i].Nr); r != nil {
-		return b.ruled(r, was, len(held) > 0)
+		b.ruled(i, r, len(held) > 0)
+		return
 	}
-	if b.doubt {
-		return was
-	}
+	stays := false
 	switch {
+	case b.doubt:
+		stays = true
 	case b.first:
-	case was.word != nil && !h.cleared:
-		if was.holds || len(held) > 0 {
-			return was // the rule still speaks, and has narrowed the call already
-		}
-	case !h.changed[i] && !(h.cleared && was.word != nil):
-		return was
+	case st.ruled && !h.cleared:
+		stays = st.holds || len(held) > 0 // the rule still speaks, and has narrowed the call already
+	default:
+		stays = !st.ruled && !h.changed[i]
 	}
-	return b.granted(i, was, held)
+	if !stays {
+		b.granted(i, held)
+	}
 }
 
-// ruled returns what is left where the stage has a rule on a call; held tells whether a set in force has one too.
-func (b *builder) ruled(r *policy.Rule, was *state, held bool) *state {
+// ruled notes what is left where the stage has a rule on a call; held tells whether a set in force has one too.
+func (b *builder) ruled(i int, r *policy.Rule, held bool) {
 	if !r.Doubt && b.judge != nil {
-		b.judge.rule(b, r, was)
+		b.judge.rule(b, i, r)
 	}
-	is := b.newState()
-	is.noFloor = was.noFloor || r.IncludingGo
-	if r.Allow != policy.Const(false) || allowAny(r.Else) { // a refusal holds nothing
-		is.word, is.holds = r, was.holds && !b.holders.cleared || !held
-	}
+	st, was := &b.states[i], b.left(i)
+	st.noFloor = st.noFloor || r.IncludingGo
+	st.ruled = !never(r.Allow) || allowAny(r.Else) // a refusal holds nothing
+	st.holds = st.ruled && (st.holds && !b.holders.cleared || !held)
 	if r.Doubt {
 		b.doubtful = true
-		is.program, is.said = was.program, was.said
-		return is
+		b.lay(i, was)
+		return
 	}
-	all := r.Allow == policy.Const(true)
-	room := len(r.Else) + 2
-	if all {
-		room--
-	}
-	alone := appendWords(b.list(room), r)
-	words := len(alone)
+	room := 1
+	all := always(r.Allow)
 	if !all {
-		alone = append(alone, policy.Clause{If: policy.Const(true), Action: b.stage.Deny, Origin: r.Origin})
+		room = len(r.Else) + 2
 	}
-	b.said(is, was, alone, words)
-	return is
+	list := appendWords(b.open(i, room), r)
+	words := len(list)
+	if !all {
+		list = append(list, policy.Clause{If: policy.Const(true), Action: b.stage.Deny, Origin: r.Origin})
+	}
+	b.say(i, was, list, words)
 }
 
-// granted returns what is left of a call that is the sets' to allow.
-func (b *builder) granted(i int, was *state, held []held) *state {
-	alone, words := b.refusal(i), 0
-	if b.first && len(held) == 0 && &alone[0] == &b.denial[0] {
-		return b.denied
+// granted notes what is left of a call that is the sets' to allow.
+func (b *builder) granted(i int, held []held) {
+	st, was := &b.states[i], b.left(i)
+	st.ruled, st.holds = false, false
+	rest := b.refusal(i)
+	if len(held) == 0 && len(b.floorOf(i)) == 0 {
+		st.floor = 0
+		b.say(i, was, rest, 0)
+		return
 	}
-	if len(held) > 0 {
-		rest := alone
-		alone = b.list(len(held) + len(rest))
-		for _, g := range held {
-			if g.rule.Allow == policy.Const(true) {
-				alone = alone[:0]
-			}
-			alone = append(alone, policy.Clause{If: g.rule.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: g.rule.Origin})
-			if g.rule.Allow == policy.Const(true) {
-				break
-			}
+	list := b.open(i, len(held)+len(rest))
+	for _, g := range held {
+		all := always(g.rule.Allow)
+		if all {
+			list = list[:st.floor]
 		}
-		words = len(alone)
-		alone = append(alone, rest...)
+		list = append(list, policy.Clause{If: g.rule.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: g.rule.Origin})
+		if all {
+			break
+		}
 	}
-	is := b.newState()
-	is.noFloor = was.noFloor
-	b.said(is, was, alone, words)
-	return is
+	words := len(list)
+	b.say(i, was, append(list, rest...), words)
 }
 
-// said notes what a stage says of a call if it were the first: alone, of which so many clauses are its words, what the
-// call gets where, in order, and the others what the rest gets that is newly refused.
-func (b *builder) said(is, was *state, alone []policy.Clause, words int) {
-	is.program = alone
-	if len(was.program) != 1 || was.program[0].Action.Kind != policy.Allow { // something was narrowed before
-		said := alone
-		is.said = &said
-		is.program = b.reached(conjoin(was.program, alone[:words], alone[words:]))
+// say notes what a stage says of a call of which was is left: up to words the list is the floor and the stage's words, what
+// the call gets where, in order, and from there on what the rest gets that is newly refused.
+func (b *builder) say(i int, was, list []policy.Clause, words int) {
+	st := &b.states[i]
+	if !b.first {
+		b.said = append(b.said, saying{i, list[st.floor:]})
+	}
+	b.calls[i].Clauses, st.symbolic = list, symbolic(list)
+	if len(was) != 1 || was[0].Action.Kind != policy.Allow { // something was narrowed before
+		said := st.symbolic
+		b.lay(i, b.reached(conjoin(was, list[st.floor:words], list[words:])))
+		st.symbolic = st.symbolic || said
 	}
 }
 
@@ -102,7 +103,7 @@ const maxClauses = 1000
 
 // reached returns clauses without those that no call comes to: stage upon stage they would double.
 func (b *builder) reached(clauses []policy.Clause) []policy.Clause {
-	if clauses[0].If == policy.Const(true) {
+	if always(clauses[0].If) {
 		return clauses[:1]
 	}
 	d := b.decide()
@@ -129,8 +130,11 @@ func (b *builder) reached(clauses []policy.Clause) []policy.Clause {
 //
 //go:noinline
 func appendWords(list []policy.Clause, r *policy.Rule) []policy.Clause {
-	if r.Allow != policy.Const(false) {
+	if !never(r.Allow) {
 		list = append(list, policy.Clause{If: r.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: r.Origin})
+	}
+	if len(r.Else) == 0 { // as most have none
+		return list
 	}
 	return append(list, r.Else...)
 }
@@ -172,7 +176,7 @@ func conjoin(was, own, rest []policy.Clause) []policy.Clause {
 				left = append(left, c)
 			}
 		}
-		if o.If == policy.Const(true) {
+		if always(o.If) {
 			return left
 		}
 	}
@@ -193,12 +197,24 @@ func conjoin(was, own, rest []policy.Clause) []policy.Clause {
 // both returns a ∧ b.
 func both(a, b policy.Cond) policy.Cond {
 	switch {
-	case a == policy.Const(true):
+	case always(a):
 		return b
-	case b == policy.Const(true):
+	case always(b):
 		return a
 	}
 	return policy.And{a, b}
+}
+
+// always tells whether a condition is that there is none.
+func always(c policy.Cond) bool {
+	plain, ok := c.(policy.Const)
+	return ok && bool(plain)
+}
+
+// never tells whether a condition is that of a call that is refused whatever its arguments.
+func never(c policy.Cond) bool {
+	plain, ok := c.(policy.Const)
+	return ok && !bool(plain)
 }
 
 // same tells whether two conditions are written alike.

@@ -7,9 +7,9 @@
 package stage
 
 import (
+	"slices"
 	"sort"
 
-	"github.com/stagelock/seccomp/internal/order"
 	"github.com/stagelock/seccomp/policy"
 	"github.com/stagelock/seccomp/rule"
 )
@@ -30,27 +30,33 @@ type Stage struct {
 	Sets     []*policy.Set // the leaves in force, in the order in which they came
 	Children bool          // a child may be started, which inherits the filters: shapes with own values don't bind
 
-	states   []*state // parallel to Table.Calls; one that the stage says nothing new about is that of the stage before
-	symbolic []int    // the places of calls about which something is said with symbols
-	symbols  []wanted
+	states  []state  // parallel to Table.Calls
+	said    []saying // by ascending call; none of the first stage, in which it is the program's part
+	symbols []wanted
 }
 
-// A state is what a stage leaves of one call. It isn't changed once made: calls and stages share it.
+// A state is what is to be known of a stage's decision on one call.
 type state struct {
-	word    *policy.Rule     // the rule that speaks for the call, if it is a rule and not the sets
-	program []policy.Clause  // the program's part of the decision, total: without the floor, symbols as written
-	said    *[]policy.Clause // what the stage that made it would say if it were the first; nil: program
-	holds   bool             // word is a holder of its own: when it was said, no set in force had the call
-	noFloor bool             // a rule said `including go`
+	floor    int32 // how many clauses in front are the floor's; the others are the program's part, which is total
+	ruled    bool  // a rule speaks for the call, and not the sets
+	holds    bool  // the rule is a holder of its own: when it was said, no set in force had the call
+	noFloor  bool  // a rule said `including go`
+	symbolic bool  // there are symbols in what is said
 }
 
-// by returns who was the last to narrow the call, which the last word of a stage comes from; nil: nobody.
-func (s *state) by() *policy.Origin {
-	last := s.program
-	if s.said != nil {
-		last = *s.said
-	}
-	return last[len(last)-1].Origin
+// A saying is what a stage would say of a call, at a place of Table.Calls, if it were the first.
+type saying struct {
+	call  int
+	alone []policy.Clause
+}
+
+// program returns the program's part of the decision on a call.
+func (s *Stage) program(i int) []policy.Clause { return s.Table.Calls[i].Clauses[s.states[i].floor:] }
+
+// find returns the place among sayings of the one about a call.
+func find(said []saying, i int) (at int, ok bool) {
+	at = sort.Search(len(said), func(at int) bool { return said[at].call >= i })
+	return at, at < len(said) && said[at].call == i
 }
 
 // A wanted names the values of Env that the decision on a call rests on.
@@ -122,7 +128,6 @@ func Again(p *policy.Policy, env Env) (*Plan, error) {
 
 func (b *builder) draw() *Plan {
 	p := b.policy
-	b.free = &state{program: []policy.Clause{{If: policy.Const(true), Action: policy.Action{Kind: policy.Allow}}}}
 	plan := &Plan{Policy: p, written: make([]Stage, len(p.Stages))}
 	b.start()
 	b.layFloor()
@@ -132,16 +137,15 @@ func (b *builder) draw() *Plan {
 			b.takeLock("seccomp") // no filter follows; the set's other words are for reading back that this one is in force
 		}
 		b.takeSteps()
-		states := make([]*state, len(b.calls))
-		for i := range states {
-			states[i] = b.narrow(i)
+		for i := range b.calls {
+			b.narrow(i)
 			b.renew()
 		}
 		if b.judge != nil {
-			b.judge.steps(b, states)
+			b.judge.steps(b)
 		}
-		plan.written[k] = b.finish(states)
-		b.before = &plan.written[k]
+		plan.written[k] = b.finish()
+		b.done = plan.written[:k+1]
 	}
 	return plan
 }
@@ -179,27 +183,25 @@ func allowAny(clauses []policy.Clause) bool {
 // A builder goes through the stages of a policy.
 type builder struct {
 	policy  *policy.Policy
-	judge   *judge            // nil: there are no mistakes
-	decider *policy.Decider   // nil until it is needed: see decide
-	calls   []policy.Decision // those that something is said about, by ascending number; of the stage before also what it decides
-	places  []uint32          // of the architecture's calls: where each is in calls, plus 1; 0: nothing is said about it
+	judge   *judge          // nil: there are no mistakes
+	decider *policy.Decider // nil until it is needed: see decide
+	listed  []listed        // of the architecture's calls, 64 in each
+	beside  []uint32        // the other numbers that something is said about, in order
 
-	mentioned int // how many of those there are
+	calls  []policy.Decision // all that something is said about, by ascending number, with what is left of them so far
+	states []state           // of calls
+	said   []saying          // by stage so far
+	done   []Stage           // those before it
 
 	stage       *policy.Stage // the one being worked on
 	first, last bool
-	before      *Stage // the one before it; nil for the first
 	holders     holders
 	floor       [][]policy.Clause // by call; nil where there is none
 	denial      []policy.Clause   // what a call gets that nothing else is said about
 	rest        []policy.Clause   // what the calls get that are not listed: the first stage's denial, for good
-	free        *state            // of all calls before the first stage
-	denied      *state            // what the first stage leaves of what nothing else is said about
 	rules       cursor            // of stage
 	fallbacks   cursor
-
-	states  []state         // room for more
-	clauses []policy.Clause // likewise
+	clauses     []policy.Clause // room for more
 
 	notes      []policy.Note
 	errs       rule.Mistakes
@@ -208,112 +210,46 @@ type builder struct {
 	tooComplex error // once told, nothing else is
 }
 
-// start lists the calls that the plan is about: those that something is said about, and numbers that the architecture's
-// tables don't know, named by nr(N). What is said about all others is that nothing allows them.
-func (b *builder) start() {
-	p := b.policy
-	b.places = make([]uint32, p.Arch.Len())
-	var beside []uint32
-	for k := range p.Stages {
-		s := &p.Stages[k]
-		b.mention(s.Rules)
-		for i := range s.Rules {
-			if s.Rules[i].Name == "" {
-				beside = append(beside, s.Rules[i].Nr)
-			}
-		}
-		for _, step := range s.Steps {
-			for _, set := range step.Sets {
-				b.mentionSet(set)
-			}
-		}
-	}
-	b.mention(p.Fallbacks)
-	b.mentionSet(p.Floor)
-	b.mentionSet(p.Lock)
-	order.Stable(beside, func(i, j int) bool { return beside[i] < beside[j] })
-	b.listCalls(beside)
-}
-
-// mention notes that something is said about calls.
-func (b *builder) mention(rules []policy.Rule) {
-	for i := range rules {
-		if at, known := b.policy.Arch.Index(rules[i].Nr); known && b.places[at] == 0 {
-			b.places[at] = 1
-			b.mentioned++
-		}
-	}
-}
-
-func (b *builder) mentionSet(s *policy.Set) {
-	if s == nil {
-		return
-	}
-	for l := range s.Leaves {
-		b.mention(l.Rules)
-	}
-}
-
-// listCalls makes the list of calls from what was mentioned and the numbers beside, which are in order.
-func (b *builder) listCalls(beside []uint32) {
-	b.calls = make([]policy.Decision, 0, b.mentioned+len(beside))
-	upTo := func(nr uint32) {
-		for ; len(beside) > 0 && beside[0] <= nr; beside = beside[1:] {
-			if n := len(b.calls); n == 0 || b.calls[n-1].Nr != beside[0] {
-				b.calls = append(b.calls, policy.Decision{Nr: beside[0]})
-			}
-		}
-	}
-	for at, mentioned := range b.places {
-		if mentioned == 0 {
-			continue
-		}
-		nr, name := b.policy.Arch.NameAt(at)
-		upTo(nr)
-		b.calls = append(b.calls, policy.Decision{Nr: nr, Name: name})
-		b.places[at] = uint32(len(b.calls))
-	}
-	upTo(1<<32 - 1)
-}
-
 // begin goes on to a stage.
 func (b *builder) begin(k int) {
 	b.stage, b.first, b.last = &b.policy.Stages[k], k == 0, k == len(b.policy.Stages)-1 && !b.policy.Open
-	b.rules, b.fallbacks = b.stage.Rules, b.policy.Fallbacks
+	b.rules, b.fallbacks = cursor{rules: b.stage.Rules}, cursor{rules: b.policy.Fallbacks}
 	b.denial = []policy.Clause{{If: policy.Const(true), Action: b.stage.Deny, Origin: b.origin(policy.FromDeny)}}
 	if b.first {
 		b.rest = b.denial
+		return
 	}
-	b.denied = &state{program: b.denial}
-	room := len(b.rules)
-	if b.first {
-		room = len(b.calls)
-		b.clauses = make([]policy.Clause, min(room, manyStates))
-	}
-	b.states = make([]state, min(room, manyStates))
+	b.calls, b.states, b.said = slices.Clone(b.calls), slices.Clone(b.states), nil
 }
 
-// index returns the place of a call in calls.
-func (b *builder) index(nr uint32) (i int, ok bool) {
-	if at, known := b.policy.Arch.Index(nr); known {
-		i = int(b.places[at]) - 1
-		return i, i >= 0
+// left returns what is left to the program of a call so far.
+func (b *builder) left(i int) []policy.Clause { return b.calls[i].Clauses[b.states[i].floor:] }
+
+// was returns what the stage before left to the program of a call.
+func (b *builder) was(i int) []policy.Clause {
+	if b.first {
+		return free
 	}
-	i = sort.Search(len(b.calls), func(i int) bool { return b.calls[i].Nr >= nr })
-	return i, i < len(b.calls) && b.calls[i].Nr == nr
+	return b.done[len(b.done)-1].program(i)
 }
 
-// was returns what the stage before left of a call. Before the first one everything is allowed, and nobody has said so.
-func (b *builder) was(i int) *state {
-	if b.first {
-		return b.free
+// by returns who was the last to narrow a call, whom the last word of a stage comes from; nil: nobody.
+func (b *builder) by(i int) *policy.Origin {
+	last := b.left(i)
+	said := b.said
+	for k := len(b.done); ; said = b.done[k].said {
+		if at, ok := find(said, i); ok {
+			last = said[at].alone
+			break
+		}
+		if k--; k < 0 {
+			break
+		}
 	}
-	return b.before.states[i]
+	return last[len(last)-1].Origin
 }
 
 // list returns an empty list with room for n clauses; many share an allocation.
-//
-//go:noinline
 func (b *builder) list(n int) []policy.Clause {
 	if n > len(b.clauses) {
 		b.clauses = make([]policy.Clause, max(n, moreClauses))
@@ -323,37 +259,30 @@ func (b *builder) list(n int) []policy.Clause {
 	return list
 }
 
-// Room is made for so many states and clauses at once: for all that the first stage most likely makes, for one for each rule
-// of a later stage, then for some more.
+// Room is made for so many clauses at once: for those that the first stage most likely makes, then for some more.
 const (
-	manyStates  = 512
-	moreStates  = 16
-	moreClauses = 32
+	mostClauses = 512
+	moreClauses = 16
 )
 
-// newState returns an empty state; many share an allocation.
-func (b *builder) newState() *state {
-	if len(b.states) == 0 {
-		b.states = make([]state, moreStates)
-	}
-	st := &b.states[0]
-	b.states = b.states[1:]
-	return st
-}
-
 // A cursor finds rules by ascending numbers.
-type cursor []policy.Rule
+type cursor struct {
+	rules []policy.Rule
+	next  int
+}
 
 // find returns the rule about a call, nil if there is none. Numbers that were asked for are never asked for again, nor
 // smaller ones.
 func (c *cursor) find(nr uint32) *policy.Rule {
-	for len(*c) > 0 && (*c)[0].Nr < nr {
-		*c = (*c)[1:]
+	for ; c.next < len(c.rules); c.next++ {
+		if r := &c.rules[c.next]; r.Nr >= nr {
+			if r.Nr == nr {
+				return r
+			}
+			break
+		}
 	}
-	if len(*c) == 0 || (*c)[0].Nr > nr {
-		return nil
-	}
-	return &(*c)[0]
+	return nil
 }
 
 // complain takes down that a stage is too complex; nothing else is told then.

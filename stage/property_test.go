@@ -272,7 +272,7 @@ func TestPlansWithOtherValues(t *testing.T) {
 		}
 		with := bare.With(Env{"self.pid": 1}).With(env)
 		for k := range p.Stages {
-			if !reflect.DeepEqual(with.Stages[k].Table.Calls, p.Stages[k].Table.Calls) || !reflect.DeepEqual(with.Stages[k].states, p.Stages[k].states) {
+			if !reflect.DeepEqual(with.Stages[k].Table.Calls, p.Stages[k].Table.Calls) || !reflect.DeepEqual(with.Stages[k].said, p.Stages[k].said) {
 				t.Fatalf("%s\nstage %d differs", text, k)
 			}
 		}

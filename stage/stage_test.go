@@ -305,7 +305,7 @@ func TestManyStages(t *testing.T) {
 			t.Errorf("%s: %s, want %s", call, got, want)
 		}
 	}
-	if c := last.states[8]; len(c.program) > n+10 {
-		t.Errorf("%d clauses about lseek", len(c.program))
+	if c := last.program(8); len(c) > n+10 {
+		t.Errorf("%d clauses about lseek", len(c))
 	}
 }

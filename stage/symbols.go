@@ -14,33 +14,28 @@ type Env map[string]uint64
 func (p *Plan) With(env Env) *Plan {
 	with := &Plan{Policy: p.Policy, Stages: slices.Clone(p.written), Notes: p.Notes, written: p.written}
 	for k := range with.Stages {
-		with.resolve(k, env)
+		with.Stages[k].resolve(env)
 	}
 	return with
 }
 
-// resolve puts values in the place of the symbols of a stage. The stages before it come first.
-func (p *Plan) resolve(k int, env Env) {
-	s := &p.Stages[k]
-	if len(s.symbolic) == 0 {
+// resolve puts values in the place of the symbols of a stage.
+func (s *Stage) resolve(env Env) {
+	if !slices.ContainsFunc(s.states, func(st state) bool { return st.symbolic }) {
 		return
 	}
 	table := *s.Table
 	table.Calls = slices.Clone(table.Calls)
-	s.Table, s.states = &table, slices.Clone(s.states)
-	for _, i := range s.symbolic {
+	s.Table, s.said = &table, slices.Clone(s.said)
+	for i := range s.states {
+		if !s.states[i].symbolic {
+			continue
+		}
 		r := resolver{env: env, children: s.Children}
 		d := &table.Calls[i]
 		d.Clauses = r.clauses(d.Clauses)
-		if k > 0 && p.written[k].states[i] == p.written[k-1].states[i] { // the stage says nothing new
-			s.states[i] = p.Stages[k-1].states[i]
-		} else {
-			st := *s.states[i]
-			if st.said != nil {
-				said := r.clauses(*st.said)
-				st.said = &said
-			}
-			s.states[i] = &st
+		if at, ok := find(s.said, i); ok {
+			s.said[at].alone = r.clauses(s.said[at].alone)
 		}
 		if len(r.used) > 0 {
 			s.symbols = append(s.symbols, wanted{d.Nr, r.used})
@@ -109,9 +104,9 @@ func (r *resolver) conds(parts []policy.Cond) []policy.Cond {
 	return resolved
 }
 
-// symbolic tells whether clauses have symbols.
+// symbolic tells whether the clauses of a decision have symbols. The last one has no condition.
 func symbolic(clauses []policy.Clause) bool {
-	for i := range clauses {
+	for i := range len(clauses) - 1 {
 		if hasSymbols(clauses[i].If) {
 			return true
 		}
