@@ -21,10 +21,11 @@ func (b *builder) start() {
 	b.listed = make([]listed, p.Arch.Len()/64+1)
 	for k := range p.Stages {
 		s := &p.Stages[k]
-		b.mention(s.Rules)
-		for i := range s.Rules {
-			if s.Rules[i].Name == "" {
-				b.beside = append(b.beside, s.Rules[i].Nr)
+		if !b.mention(s.Rules) {
+			for i := range s.Rules {
+				if s.Rules[i].Name == "" {
+					b.beside = append(b.beside, s.Rules[i].Nr)
+				}
 			}
 		}
 		for _, step := range s.Steps {
@@ -42,14 +43,18 @@ func (b *builder) start() {
 	b.listCalls()
 }
 
-// mention notes that something is said about calls.
-func (b *builder) mention(rules []policy.Rule) {
+// mention notes that something is said about calls; all is false where the tables don't know one of them.
+func (b *builder) mention(rules []policy.Rule) (all bool) {
+	all = true
 	arch, listed := b.policy.Arch, b.listed
 	for i := range rules {
-		if at, known := arch.Index(rules[i].Nr); known {
+		at, known := arch.Index(rules[i].Nr)
+		if known {
 			listed[uint(at)/64].calls |= 1 << (uint(at) % 64)
 		}
+		all = all && known
 	}
+	return all
 }
 
 func (b *builder) mentionSet(s *policy.Set) {
@@ -68,22 +73,27 @@ func (b *builder) listCalls() {
 		b.listed[g].before = n
 		n += bits.OnesCount64(b.listed[g].calls)
 	}
-	beside := b.beside
-	b.calls = make([]policy.Decision, 0, n+len(beside))
+	b.calls = make([]policy.Decision, n+len(b.beside))
+	left, beside := b.calls, b.beside
+	list := func(nr uint32, name string) {
+		d := &left[0]
+		d.Nr, d.Name, d.Clauses = nr, name, free
+		left = left[1:]
+	}
 	for g := range b.listed {
 		for rest := b.listed[g].calls; rest != 0; rest &= rest - 1 {
 			nr, name := b.policy.Arch.NameAt(64*g + bits.TrailingZeros64(rest))
 			for ; len(beside) > 0 && beside[0] < nr; beside = beside[1:] {
-				b.calls = append(b.calls, policy.Decision{Nr: beside[0], Clauses: free})
+				list(beside[0], "")
 			}
-			b.calls = append(b.calls, policy.Decision{Nr: nr, Name: name, Clauses: free})
+			list(nr, name)
 		}
 	}
 	for _, nr := range beside {
-		b.calls = append(b.calls, policy.Decision{Nr: nr, Clauses: free})
+		list(nr, "")
 	}
 	b.states = make([]state, len(b.calls))
-	b.clauses = make([]policy.Clause, min(len(b.calls), mostClauses))
+	b.clauses = slices.Grow(b.clauses, min(len(b.calls), mostClauses))
 }
 
 // index returns the place of a call in calls.

@@ -61,7 +61,7 @@ func (b *builder) judgeRule(i int, r *policy.Rule) {
 		return
 	}
 	d := b.decide()
-	old := d.Clauses(b.left(i))
+	old := d.Clauses(b.was(i))
 	allowed := d.Map(old, allowedRet)
 	asked := b.allowedBy(appendWords(nil, r))
 	switch {

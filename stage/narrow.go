@@ -36,13 +36,13 @@ func (b *builder) ruled(i int, r *policy.Rule, held bool) {
 	if !r.Doubt && b.judge != nil {
 		b.judge.rule(b, i, r)
 	}
-	st, was := &b.states[i], b.left(i)
+	st := &b.states[i]
 	st.noFloor = st.noFloor || r.IncludingGo
 	st.ruled = !never(r.Allow) || allowAny(r.Else) // a refusal holds nothing
 	st.holds = st.ruled && (st.holds && !b.holders.cleared || !held)
 	if r.Doubt {
 		b.doubtful = true
-		b.lay(i, was)
+		b.lay(i, b.was(i))
 		return
 	}
 	room := 1
@@ -55,17 +55,17 @@ func (b *builder) ruled(i int, r *policy.Rule, held bool) {
 	if !all {
 		list = append(list, policy.Clause{If: policy.Const(true), Action: b.stage.Deny, Origin: r.Origin})
 	}
-	b.say(i, was, list, words)
+	b.say(i, list, words)
 }
 
 // granted notes what is left of a call that is the sets' to allow.
 func (b *builder) granted(i int, held []held) {
-	st, was := &b.states[i], b.left(i)
+	st := &b.states[i]
 	st.ruled, st.holds = false, false
 	rest := b.refusal(i)
 	if len(held) == 0 && len(b.floorOf(i)) == 0 {
 		st.floor = 0
-		b.say(i, was, rest, 0)
+		b.say(i, rest, 0)
 		return
 	}
 	list := b.open(i, len(held)+len(rest))
@@ -80,18 +80,19 @@ func (b *builder) granted(i int, held []held) {
 		}
 	}
 	words := len(list)
-	b.say(i, was, append(list, rest...), words)
+	b.say(i, append(list, rest...), words)
 }
 
-// say notes what a stage says of a call of which was is left: up to words the list is the floor and the stage's words, what
-// the call gets where, in order, and from there on what the rest gets that is newly refused.
-func (b *builder) say(i int, was, list []policy.Clause, words int) {
+// say notes what a stage says of a call: up to words the list is the floor and the stage's words, what the call gets where,
+// in order, and from there on what the rest gets that is newly refused.
+func (b *builder) say(i int, list []policy.Clause, words int) {
 	st := &b.states[i]
-	if !b.first {
-		b.said = append(b.said, saying{i, list[st.floor:]})
-	}
 	b.calls[i].Clauses, st.symbolic = list, symbolic(list)
-	if len(was) != 1 || was[0].Action.Kind != policy.Allow { // something was narrowed before
+	if b.first {
+		return
+	}
+	b.said = append(b.said, saying{i, list[st.floor:]})
+	if was := b.was(i); len(was) != 1 || was[0].Action.Kind != policy.Allow { // something was narrowed before
 		said := st.symbolic
 		b.lay(i, b.reached(conjoin(was, list[st.floor:words], list[words:])))
 		st.symbolic = st.symbolic || said

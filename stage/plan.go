@@ -78,12 +78,10 @@ func (b *builder) decide() *policy.Decider {
 
 // renew is called between calls: nothing is compared from one to another.
 func (b *builder) renew() {
-	if b.decider != nil {
-		if err := b.decider.Err(); err != nil { // what was decided last means nothing
-			b.complain(err)
-		}
-		renew(b.decider)
+	if err := b.decider.Err(); err != nil { // what was decided last means nothing
+		b.complain(err)
 	}
+	renew(b.decider)
 }
 
 // renew empties decision diagrams that are no longer small. Memory that is used again is in the processor's caches, and
@@ -101,7 +99,8 @@ func New(p *policy.Policy, env Env) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return plan.With(env), nil
+	plan.Stages = plan.resolved(env)
+	return plan, nil
 }
 
 // Draw is New for values that are told later: the plan has no Stages before With gives it its values.
@@ -123,7 +122,8 @@ func Again(p *policy.Policy, env Env) (*Plan, error) {
 	if b.tooComplex != nil {
 		return nil, b.tooComplex
 	}
-	return plan.With(env), nil
+	plan.Stages = plan.resolved(env)
+	return plan, nil
 }
 
 func (b *builder) draw() *Plan {
@@ -139,7 +139,9 @@ func (b *builder) draw() *Plan {
 		b.takeSteps()
 		for i := range b.calls {
 			b.narrow(i)
-			b.renew()
+			if b.decider != nil {
+				b.renew()
+			}
 		}
 		if b.judge != nil {
 			b.judge.steps(b)
@@ -201,7 +203,7 @@ type builder struct {
 	rest        []policy.Clause   // what the calls get that are not listed: the first stage's denial, for good
 	rules       cursor            // of stage
 	fallbacks   cursor
-	clauses     []policy.Clause // room for more
+	clauses     []policy.Clause // room for those of many calls, as far as it is taken
 
 	notes      []policy.Note
 	errs       rule.Mistakes
@@ -251,12 +253,12 @@ func (b *builder) by(i int) *policy.Origin {
 
 // list returns an empty list with room for n clauses; many share an allocation.
 func (b *builder) list(n int) []policy.Clause {
-	if n > len(b.clauses) {
-		b.clauses = make([]policy.Clause, max(n, moreClauses))
+	at := len(b.clauses)
+	if at+n > cap(b.clauses) {
+		at, b.clauses = 0, make([]policy.Clause, 0, max(n, moreClauses))
 	}
-	list := b.clauses[:0:n]
-	b.clauses = b.clauses[n:]
-	return list
+	b.clauses = b.clauses[:at+n]
+	return b.clauses[at : at : at+n]
 }
 
 // Room is made for so many clauses at once: for those that the first stage most likely makes, then for some more.
@@ -274,12 +276,13 @@ type cursor struct {
 // find returns the rule about a call, nil if there is none. Numbers that were asked for are never asked for again, nor
 // smaller ones.
 func (c *cursor) find(nr uint32) *policy.Rule {
-	for ; c.next < len(c.rules); c.next++ {
-		if r := &c.rules[c.next]; r.Nr >= nr {
-			if r.Nr == nr {
-				return r
-			}
+	for c.next < len(c.rules) {
+		r := &c.rules[c.next]
+		if r.Nr > nr {
 			break
+		}
+		if c.next++; r.Nr == nr {
+			return r
 		}
 	}
 	return nil

@@ -12,11 +12,18 @@ type Env map[string]uint64
 
 // With returns the plan for other values than it was made with.
 func (p *Plan) With(env Env) *Plan {
-	with := &Plan{Policy: p.Policy, Stages: slices.Clone(p.written), Notes: p.Notes, written: p.written}
-	for k := range with.Stages {
-		with.Stages[k].resolve(env)
+	with := *p
+	with.Stages = p.resolved(env)
+	return &with
+}
+
+// resolved returns the stages with values in the place of symbols.
+func (p *Plan) resolved(env Env) []Stage {
+	stages := slices.Clone(p.written)
+	for k := range stages {
+		stages[k].resolve(env)
 	}
-	return with
+	return stages
 }
 
 // resolve puts values in the place of the symbols of a stage.
