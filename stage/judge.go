@@ -26,14 +26,15 @@ const (
 // A judge looks for what is wrong with stages, and worth a note. It is functions, so that the linker leaves them out where
 // nothing leads to the judge.
 type judge struct {
-	rule    func(b *builder, i int, r *policy.Rule)
-	use     func(b *builder, step policy.Step, s *policy.Set, before []*policy.Set)
-	drop    func(b *builder, step policy.Step, s *policy.Set) // of what is not in force
-	steps   func(b *builder)
-	complex func(b *builder)
+	includingGo func(b *builder, r *policy.Rule)
+	rule        func(b *builder, i int, r *policy.Rule) // of a stage that is not the first
+	use         func(b *builder, step policy.Step, s *policy.Set, before []*policy.Set)
+	drop        func(b *builder, step policy.Step, s *policy.Set) // of what is not in force
+	steps       func(b *builder)
+	complex     func(b *builder)
 }
 
-var thorough = judge{(*builder).judgeRule, (*builder).refuseGivenUp, (*builder).refuseDrop, (*builder).judgeSteps,
+var thorough = judge{(*builder).judgeIncludingGo, (*builder).judgeRule, (*builder).refuseGivenUp, (*builder).refuseDrop, (*builder).judgeSteps,
 	(*builder).refuseComplex}
 
 // refuseComplex fails: nothing else that was found of the stages counts.
@@ -43,27 +44,27 @@ func (b *builder) refuseComplex() {
 		b.stage.Name, b.tooComplex)
 }
 
-// judgeRule fails if a rule of a later stage asks for what was given up of a call, or for a weaker refusal.
-func (b *builder) judgeRule(i int, r *policy.Rule) {
-	if r.IncludingGo {
-		switch r.Name {
-		case "seccomp":
-			if !b.last {
-				b.failRule(r, ErrNoLock, "without seccomp the next stage cannot be locked: say this in the last one")
-			}
-		case "pread64", "close":
-			if !b.policy.Deferred {
-				b.failRule(r, ErrNoLock, "without %s no stage can be seen to be in force: leave including go out", r.Name)
-			}
+// judgeIncludingGo fails if a rule takes a call from the floor that the library cannot do without.
+func (b *builder) judgeIncludingGo(r *policy.Rule) {
+	switch r.Name {
+	case "seccomp":
+		if !b.last {
+			b.failRule(r, ErrNoLock, "without seccomp the next stage cannot be locked: say this in the last one")
+		}
+	case "pread64", "close":
+		if !b.policy.Deferred {
+			b.failRule(r, ErrNoLock, "without %s no stage can be seen to be in force: leave including go out", r.Name)
 		}
 	}
-	if b.first {
-		return
-	}
+}
+
+// judgeRule fails if a rule asks for what was given up of a call, or for a weaker refusal.
+func (b *builder) judgeRule(i int, r *policy.Rule) {
 	d := b.decide()
 	old := d.Clauses(b.was(i))
 	allowed := d.Map(old, allowedRet)
-	asked := b.allowedBy(appendWords(nil, r))
+	words := []policy.Clause{{If: r.Allow, Action: policy.Action{Kind: policy.Allow}}}
+	asked := b.allowedBy(append(words, r.Else...))
 	switch {
 	case asked == bdd.True && len(r.Else) == 0 && allowed != bdd.True:
 		b.failRule(r, ErrWidened, "%s: 1 would bring back what was given up %s", spelled(r), place(b.by(i)))

@@ -33,8 +33,13 @@ func (b *builder) narrow(i int) {
 
 // ruled notes what is left where the stage has a rule on a call; held tells whether a set in force has one too.
 func (b *builder) ruled(i int, r *policy.Rule, held bool) {
-	if !r.Doubt && b.judge != nil {
-		b.judge.rule(b, i, r)
+	if b.judge != nil && !r.Doubt {
+		if r.IncludingGo {
+			b.judge.includingGo(b, r)
+		}
+		if !b.first {
+			b.judge.rule(b, i, r)
+		}
 	}
 	st := &b.states[i]
 	st.noFloor = st.noFloor || r.IncludingGo
@@ -45,12 +50,18 @@ func (b *builder) ruled(i int, r *policy.Rule, held bool) {
 		b.lay(i, b.was(i))
 		return
 	}
-	room := 1
 	all := always(r.Allow)
+	room := 1
 	if !all {
 		room = len(r.Else) + 2
 	}
-	list := appendWords(b.open(i, room), r)
+	list := b.open(i, room)
+	if !never(r.Allow) {
+		list = append(list, policy.Clause{If: r.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: r.Origin})
+	}
+	if len(r.Else) > 0 {
+		list = append(list, r.Else...)
+	}
 	words := len(list)
 	if !all {
 		list = append(list, policy.Clause{If: policy.Const(true), Action: b.stage.Deny, Origin: r.Origin})
@@ -87,8 +98,8 @@ func (b *builder) granted(i int, held []held) {
 // in order, and from there on what the rest gets that is newly refused.
 func (b *builder) say(i int, list []policy.Clause, words int) {
 	st := &b.states[i]
-	b.calls[i].Clauses, st.symbolic = list, symbolic(list)
-	if b.first {
+	b.calls[i].Clauses = list
+	if st.symbolic = symbolic(list); b.first {
 		return
 	}
 	b.said = append(b.said, saying{i, list[st.floor:]})
@@ -124,20 +135,6 @@ func (b *builder) reached(clauses []policy.Clause) []policy.Clause {
 		return clauses[len(clauses)-1:] // not to go on with: the plan has failed
 	}
 	return left
-}
-
-// appendWords appends what a rule says, as clauses: where it allows, then its else arms. A copy of it is larger than the
-// functions that would have it.
-//
-//go:noinline
-func appendWords(list []policy.Clause, r *policy.Rule) []policy.Clause {
-	if !never(r.Allow) {
-		list = append(list, policy.Clause{If: r.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: r.Origin})
-	}
-	if len(r.Else) == 0 { // as most have none
-		return list
-	}
-	return append(list, r.Else...)
 }
 
 // refusal returns what a call gets that no rule names.
