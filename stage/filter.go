@@ -35,7 +35,7 @@ func (p *Plan) Filter(from, to int) *policy.Table {
 		if was == is && decider.Err() == nil {
 			continue
 		}
-		if at, ok := find(goal.said, i); to == from+1 && ok {
+		if at, ok := goal.said.find(i); to == from+1 && ok {
 			d.Clauses = shortest(decider, was, is, d.Clauses[:goal.states[i].floor], d.Clauses, goal.said[at].alone)
 		}
 		t.Calls = append(t.Calls, d)

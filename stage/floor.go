@@ -49,14 +49,16 @@ func (b *builder) layFloor() {
 				floor = *l.Rules[0].Origin.Source
 				floor.Kind = policy.FromFloor
 			}
-			origins := make([]policy.Origin, len(l.Rules))
+			origins, clauses := make([]policy.Origin, len(l.Rules)), make([]policy.Clause, len(l.Rules))
 			for i := range l.Rules {
 				r, o := &l.Rules[i], &origins[i]
 				*o = *r.Origin
 				o.Source = &floor
-				c := policy.Clause{If: r.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: o}
-				if k, ok := b.index(r.Nr); ok {
-					b.floor[k] = append(b.floor[k], c)
+				clauses[i] = policy.Clause{If: r.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: o}
+				if k, ok := b.index(r.Nr); ok && b.floor[k] == nil {
+					b.floor[k] = clauses[i : i+1 : i+1] // as most calls have one word
+				} else if ok {
+					b.floor[k] = append(b.floor[k], clauses[i])
 				}
 			}
 		}

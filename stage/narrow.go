@@ -12,7 +12,7 @@ import (
 func (b *builder) narrow(i int) {
 	h, st := &b.holders, &b.states[i]
 	held := h.held(i)
-	if r := b.rules.find(b.calls[i].Nr); r != nil {
+	if r := find(b.stage.Rules, &b.rules, b.calls[i].Nr); r != nil {
 		b.ruled(i, r, len(held) > 0)
 		return
 	}
@@ -142,7 +142,7 @@ func (b *builder) refusal(i int) []policy.Clause {
 	if b.calls[i].Name == "" {
 		return []policy.Clause{b.unknown()}
 	}
-	r := b.fallbacks.find(b.calls[i].Nr)
+	r := find(b.policy.Fallbacks, &b.fallbacks, b.calls[i].Nr)
 	if r == nil {
 		return b.denial
 	}

@@ -30,8 +30,8 @@ type Stage struct {
 	Sets     []*policy.Set // the leaves in force, in the order in which they came
 	Children bool          // a child may be started, which inherits the filters: shapes with own values don't bind
 
-	states  []state  // parallel to Table.Calls
-	said    []saying // by ascending call; none of the first stage, in which it is the program's part
+	states  []state // parallel to Table.Calls
+	said    sayings // none of the first stage, in which it is the program's part
 	symbols []wanted
 }
 
@@ -44,20 +44,22 @@ type state struct {
 	symbolic bool  // there are symbols in what is said
 }
 
-// A saying is what a stage would say of a call, at a place of Table.Calls, if it were the first.
+// Sayings tell what a stage would say of calls if it were the first, by their places in Table.Calls, ascending.
+type sayings []saying
+
 type saying struct {
 	call  int
 	alone []policy.Clause
 }
 
+// find returns the place of what is said of a call.
+func (s sayings) find(i int) (at int, ok bool) {
+	at = sort.Search(len(s), func(at int) bool { return s[at].call >= i })
+	return at, at < len(s) && s[at].call == i
+}
+
 // program returns the program's part of the decision on a call.
 func (s *Stage) program(i int) []policy.Clause { return s.Table.Calls[i].Clauses[s.states[i].floor:] }
-
-// find returns the place among sayings of the one about a call.
-func find(said []saying, i int) (at int, ok bool) {
-	at = sort.Search(len(said), func(at int) bool { return said[at].call >= i })
-	return at, at < len(said) && said[at].call == i
-}
 
 // A wanted names the values of Env that the decision on a call rests on.
 type wanted struct {
@@ -192,7 +194,7 @@ type builder struct {
 
 	calls  []policy.Decision // all that something is said about, by ascending number, with what is left of them so far
 	states []state           // of calls
-	said   []saying          // by stage so far
+	said   sayings           // of stage so far
 	done   []Stage           // those before it
 
 	stage       *policy.Stage // the one being worked on
@@ -201,9 +203,9 @@ type builder struct {
 	floor       [][]policy.Clause // by call; nil where there is none
 	denial      []policy.Clause   // what a call gets that nothing else is said about
 	rest        []policy.Clause   // what the calls get that are not listed: the first stage's denial, for good
-	rules       cursor            // of stage
-	fallbacks   cursor
-	clauses     []policy.Clause // room for those of many calls, as far as it is taken
+	rules       int               // how many of stage were looked at
+	fallbacks   int               // likewise
+	clauses     []policy.Clause   // room for those of many calls, as far as it is taken
 
 	notes      []policy.Note
 	errs       rule.Mistakes
@@ -215,7 +217,7 @@ type builder struct {
 // begin goes on to a stage.
 func (b *builder) begin(k int) {
 	b.stage, b.first, b.last = &b.policy.Stages[k], k == 0, k == len(b.policy.Stages)-1 && !b.policy.Open
-	b.rules, b.fallbacks = cursor{rules: b.stage.Rules}, cursor{rules: b.policy.Fallbacks}
+	b.rules, b.fallbacks = 0, 0
 	b.denial = []policy.Clause{{If: policy.Const(true), Action: b.stage.Deny, Origin: b.origin(policy.FromDeny)}}
 	if b.first {
 		b.rest = b.denial
@@ -240,7 +242,7 @@ func (b *builder) by(i int) *policy.Origin {
 	last := b.left(i)
 	said := b.said
 	for k := len(b.done); ; said = b.done[k].said {
-		if at, ok := find(said, i); ok {
+		if at, ok := said.find(i); ok {
 			last = said[at].alone
 			break
 		}
@@ -267,21 +269,15 @@ const (
 	moreClauses = 16
 )
 
-// A cursor finds rules by ascending numbers.
-type cursor struct {
-	rules []policy.Rule
-	next  int
-}
-
-// find returns the rule about a call, nil if there is none. Numbers that were asked for are never asked for again, nor
-// smaller ones.
-func (c *cursor) find(nr uint32) *policy.Rule {
-	for c.next < len(c.rules) {
-		r := &c.rules[c.next]
+// find returns the rule about a call, nil if there is none, and looks at rules from next on: numbers that were asked for are
+// never asked for again, nor smaller ones.
+func find(rules []policy.Rule, next *int, nr uint32) *policy.Rule {
+	for *next < len(rules) {
+		r := &rules[*next]
 		if r.Nr > nr {
 			break
 		}
-		if c.next++; r.Nr == nr {
+		if *next++; r.Nr == nr {
 			return r
 		}
 	}

@@ -41,7 +41,7 @@ func (s *Stage) resolve(env Env) {
 		r := resolver{env: env, children: s.Children}
 		d := &table.Calls[i]
 		d.Clauses = r.clauses(d.Clauses)
-		if at, ok := find(s.said, i); ok {
+		if at, ok := s.said.find(i); ok {
 			s.said[at].alone = r.clauses(s.said[at].alone)
 		}
 		if len(r.used) > 0 {
