@@ -63,9 +63,6 @@ func (b *builder) mentionSet(s *policy.Set) {
 	}
 }
 
-// free is what there is of all calls before the first stage: everything is allowed, and nobody has said so.
-var free = []policy.Clause{{If: policy.Const(true), Action: policy.Action{Kind: policy.Allow}}}
-
 // listCalls makes the list of calls from what was mentioned.
 func (b *builder) listCalls() {
 	n := 0
@@ -77,7 +74,7 @@ func (b *builder) listCalls() {
 	left, beside := b.calls, b.beside
 	list := func(nr uint32, name string) {
 		d := &left[0]
-		d.Nr, d.Name, d.Clauses = nr, name, free
+		d.Nr, d.Name = nr, name
 		left = left[1:]
 	}
 	for g := range b.listed {

@@ -16,19 +16,21 @@ func (b *builder) narrow(i int) {
 		b.ruled(i, r, len(held) > 0)
 		return
 	}
-	stays := false
 	switch {
 	case b.doubt:
-		stays = true
+		if b.first {
+			b.lay(i, b.was(i))
+		}
+		return
 	case b.first:
 	case st.ruled && !h.cleared:
-		stays = st.holds || len(held) > 0 // the rule still speaks, and has narrowed the call already
-	default:
-		stays = !st.ruled && !h.changed[i]
+		if st.holds || len(held) > 0 {
+			return // the rule still speaks, and has narrowed the call already
+		}
+	case !st.ruled && !h.changed[i]:
+		return
 	}
-	if !stays {
-		b.granted(i, held)
-	}
+	b.granted(i, held)
 }
 
 // ruled notes what is left where the stage has a rule on a call; held tells whether a set in force has one too.

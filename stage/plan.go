@@ -229,6 +229,9 @@ func (b *builder) begin(k int) {
 // left returns what is left to the program of a call so far.
 func (b *builder) left(i int) []policy.Clause { return b.calls[i].Clauses[b.states[i].floor:] }
 
+// free is what there is of all calls before the first stage: everything is allowed, and nobody has said so.
+var free = []policy.Clause{{If: policy.Const(true), Action: policy.Action{Kind: policy.Allow}}}
+
 // was returns what the stage before left to the program of a call.
 func (b *builder) was(i int) []policy.Clause {
 	if b.first {
