@@ -106,7 +106,7 @@ func TestServerPolicyAllocations(t *testing.T) {
 			p, err = policy.Check(f, policy.Target{Arch: arch, Sets: noSets{}})
 			return err
 		}},
-		{"plan", 25, func() (err error) { plan, err = stage.New(p, nil); return err }},
+		{"plan", 20, func() (err error) { plan, err = stage.New(p, nil); return err }},
 		{"compile", 4, func() error { _, err := filter.Compile(plan.Filter(-1, 0), filter.Options{}); return err }},
 	} {
 		n := testing.AllocsPerRun(20, func() {
