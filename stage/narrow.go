@@ -43,22 +43,21 @@ func (b *builder) ruled(i int, r *policy.Rule, held bool) {
 			b.judge.rule(b, i, r)
 		}
 	}
-	st := &b.states[i]
+	st, all, none := &b.states[i], always(r.Allow), never(r.Allow)
 	st.noFloor = st.noFloor || r.IncludingGo
-	st.ruled = !never(r.Allow) || allowAny(r.Else) // a refusal holds nothing
+	st.ruled = !none || allowAny(r.Else) // a refusal holds nothing
 	st.holds = st.ruled && (st.holds && !b.holders.cleared || !held)
 	if r.Doubt {
 		b.doubtful = true
 		b.lay(i, b.was(i))
 		return
 	}
-	all := always(r.Allow)
 	room := 1
 	if !all {
 		room = len(r.Else) + 2
 	}
 	list := b.open(i, room)
-	if !never(r.Allow) {
+	if !none {
 		list = append(list, policy.Clause{If: r.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: r.Origin})
 	}
 	if len(r.Else) > 0 {
