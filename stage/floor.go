@@ -1,28 +1,8 @@
 package stage
 
 import (
-	"slices"
-
 	"github.com/stagelock/seccomp/policy"
 )
-
-// finish puts the floor under what the program may do, and makes the table, with symbols as they are written.
-func (b *builder) finish() Stage {
-	return Stage{
-		Name: b.stage.Name,
-		Table: &policy.Table{
-			Arch:    b.policy.Arch,
-			Calls:   b.calls,
-			Rest:    b.rest[0],
-			Foreign: policy.Clause{If: policy.Const(true), Origin: b.origin(policy.FromForeign)},
-			Other:   b.unknown(),
-		},
-		Sets:     slices.Clone(b.holders.leaves),
-		Children: b.policy.Deferred || b.children(),
-		states:   b.states,
-		said:     b.said,
-	}
-}
 
 // floorSets returns the sets of what is always allowed.
 func (b *builder) floorSets() (sets []*policy.Set) {
@@ -30,7 +10,7 @@ func (b *builder) floorSets() (sets []*policy.Set) {
 	if p.Floor != nil && !p.NoFloor {
 		sets = append(sets, p.Floor)
 	}
-	if p.Lock != nil && !p.Deferred {
+	if p.Lock != nil && !p.NoFloor && !p.Deferred {
 		sets = append(sets, p.Lock)
 	}
 	return sets
@@ -38,11 +18,12 @@ func (b *builder) floorSets() (sets []*policy.Set) {
 
 // layFloor notes what is always allowed: the sets go and lock, of which the word about prctl is for traps alone.
 func (b *builder) layFloor() {
-	if b.policy.NoFloor {
+	sets := b.floorSets()
+	if len(sets) == 0 {
 		return
 	}
 	b.floor = make([][]policy.Clause, len(b.calls))
-	for _, s := range b.floorSets() {
+	for _, s := range sets {
 		for l := range s.Leaves {
 			var floor policy.Source
 			if len(l.Rules) > 0 {

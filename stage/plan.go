@@ -226,6 +226,24 @@ func (b *builder) begin(k int) {
 	b.calls, b.states, b.said = slices.Clone(b.calls), slices.Clone(b.states), nil
 }
 
+// finish makes the table of a stage, with symbols as they are written.
+func (b *builder) finish() Stage {
+	return Stage{
+		Name: b.stage.Name,
+		Table: &policy.Table{
+			Arch:    b.policy.Arch,
+			Calls:   b.calls,
+			Rest:    b.rest[0],
+			Foreign: policy.Clause{If: policy.Const(true), Origin: b.origin(policy.FromForeign)},
+			Other:   b.unknown(),
+		},
+		Sets:     slices.Clone(b.holders.leaves),
+		Children: b.policy.Deferred || b.children(),
+		states:   b.states,
+		said:     b.said,
+	}
+}
+
 // left returns what is left to the program of a call so far.
 func (b *builder) left(i int) []policy.Clause { return b.calls[i].Clauses[b.states[i].floor:] }
 
@@ -243,13 +261,13 @@ func (b *builder) was(i int) []policy.Clause {
 // by returns who was the last to narrow a call, whom the last word of a stage comes from; nil: nobody.
 func (b *builder) by(i int) *policy.Origin {
 	last := b.left(i)
-	said := b.said
-	for k := len(b.done); ; said = b.done[k].said {
+	for k := len(b.done); k >= 0; k-- {
+		said := b.said
+		if k < len(b.done) {
+			said = b.done[k].said
+		}
 		if at, ok := said.find(i); ok {
 			last = said[at].alone
-			break
-		}
-		if k--; k < 0 {
 			break
 		}
 	}

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -277,16 +278,39 @@ func TestMistakes(t *testing.T) {
 }
 
 func TestNotesNameWhoHoldsWhatStayed(t *testing.T) {
-	p := mustBuild(t, "stage a\nuse io, open\nsys_openat: 1\nset heap { sys_mmap: 1; sys_close: 1 }\nuse heap\nstage b\ndrop open, heap\nsys_fstat: 0")
-	var got []string
-	for _, n := range p.Notes {
-		got = append(got, fmt.Sprintf("%s:%v: %s", n.File, n.Pos, n.Text))
+	const before = "stage a\nuse io, open\nset heap { sys_mmap: 1; sys_close: 1 }\nuse heap\n"
+	for text, want := range map[string][]string{
+		before + "sys_openat: 1\nstage b\ndrop open, heap\nsys_fstat: 0": {
+			"p:7:12: drop of heap: still allowed by others: mmap (go)",
+		},
+		before + "stage b\ndrop open\nsys_fstat: 0\nsys_openat: dfd == AT_FDCWD": {
+			"p:6:6: drop of open: still allowed by others: openat (the rule in stage b (p:8))",
+		},
+	} {
+		p := mustBuild(t, text)
+		var got []string
+		for _, n := range p.Notes {
+			got = append(got, fmt.Sprintf("%s:%v: %s", n.File, n.Pos, n.Text))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s\n%s", text, diff)
+		}
 	}
-	want := []string{
-		"p:7:12: drop of heap: still allowed by others: mmap (go)",
+}
+
+// What a filter says has its values, also where it comes to nothing, as it does behind words that leave nothing over.
+func TestFiltersHaveNoSymbols(t *testing.T) {
+	p := mustBuild(t, `stage a
+sys_kill: sig in {1, 2}
+stage b
+sys_kill: sig == 1 else errno(EACCES) if sig != 1 else errno(ESRCH) if pid == self.pid`)
+	if names := p.Stages[1].Symbols(62); !slices.Equal(names, []string{"self.pid"}) {
+		t.Errorf("kill hangs on %v", names)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
+	for _, d := range p.Filter(0, 1).Calls {
+		if symbolic(d.Clauses) {
+			t.Errorf("%s: %v", d.Name, d.Clauses)
+		}
 	}
 }
 
