@@ -10,13 +10,13 @@ import (
 
 // narrow works out what the stage leaves of a call.
 func (b *builder) narrow(i int) {
-	h, st := &b.holders, &b.states[i]
+	h := &b.holders
 	held := h.held(i)
 	if r := find(b.stage.Rules, &b.rules, b.calls[i].Nr); r != nil {
 		b.ruled(i, r, len(held) > 0)
 		return
 	}
-	switch {
+	switch st := &b.states[i]; {
 	case b.doubt:
 		if b.first {
 			b.lay(i, b.was(i))
