@@ -43,9 +43,9 @@ func (b *builder) ruled(i int, r *policy.Rule, held bool) {
 			b.judge.rule(b, i, r)
 		}
 	}
-	st, all, none := &b.states[i], always(r.Allow), never(r.Allow)
+	st, all, none, elses := &b.states[i], always(r.Allow), never(r.Allow), r.Else
 	st.noFloor = st.noFloor || r.IncludingGo
-	st.ruled = !none || allowAny(r.Else) // a refusal holds nothing
+	st.ruled = !none || allowAny(elses) // a refusal holds nothing
 	st.holds = st.ruled && (st.holds && !b.holders.cleared || !held)
 	if r.Doubt {
 		b.doubtful = true
@@ -54,14 +54,14 @@ func (b *builder) ruled(i int, r *policy.Rule, held bool) {
 	}
 	room := 1
 	if !all {
-		room = len(r.Else) + 2
+		room = len(elses) + 2
 	}
 	list := b.open(i, room)
 	if !none {
 		list = append(list, policy.Clause{If: r.Allow, Action: policy.Action{Kind: policy.Allow}, Origin: r.Origin})
 	}
-	if len(r.Else) > 0 {
-		list = append(list, r.Else...)
+	if len(elses) > 0 {
+		list = append(list, elses...)
 	}
 	words := len(list)
 	if !all {
