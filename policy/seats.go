@@ -16,10 +16,10 @@ const notThere = -1
 // seats returns a seat for each statement of a list, and how many are taken: as many as find finds the calls of. Two
 // rules about one call stay in their order.
 func (c *checker) seats(list []rule.Stmt) (seats []seat, taken int) {
-	var few [128]interval
-	order := few[:0] // the number of each rule, then its place in list
-	if room := len(list) * 3 / 2; room > len(few) {
-		order = make([]interval, 0, room)
+	var few, fewer [128]numbered
+	order, spare := few[:0], fewer[:]
+	if n := len(list); n > len(few) {
+		order, spare = make([]numbered, 0, n), make([]numbered, n)
 	}
 	seats = make([]seat, len(list))
 	for i, x := range list {
@@ -29,12 +29,11 @@ func (c *checker) seats(list []rule.Stmt) (seats []seat, taken int) {
 		}
 		nr, at, ok := c.numberOf(&x.Call)
 		if seats[i].call = at; ok {
-			order = append(order, interval{uint64(nr), uint64(i)})
+			order = append(order, numberedAt(nr, i))
 		}
 	}
-	mergeSort(order, order[len(order):cap(order)])
-	for place, x := range order {
-		seats[x.hi].place = int32(place)
+	for place, x := range byNumber(order, spare[:len(order)]) {
+		seats[x.place()].place = int32(place)
 	}
 	return seats, len(order)
 }

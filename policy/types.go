@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/stagelock/seccomp/internal/kernel"
+	"github.com/stagelock/seccomp/internal/order"
 )
 
 // An argument is one of a call's, as an expression names it.
@@ -76,8 +77,7 @@ func (a argument) within(list []interval) Or {
 			list[i].hi = a.top()
 		}
 	}
-	var spare [8]interval
-	mergeSort(list, append(spare[:0], list...))
+	order.Stable(list, func(i, j int) bool { return list[i].lo < list[j].lo })
 	merged := list[:0]
 	for _, v := range list {
 		if n := len(merged); n > 0 && (v.lo <= merged[n-1].hi || v.lo-1 == merged[n-1].hi) {

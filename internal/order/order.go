@@ -6,32 +6,37 @@ package order
 // Stable sorts a list, what is equal staying in its order. less tells of the places of two elements in the list as it
 // was whether the first belongs before the second.
 func Stable[E any](list []E, less func(i, j int) bool) {
-	from := places(len(list), less)
-	if from == nil {
+	n := len(list)
+	if isSorted(n, less) {
 		return
 	}
-	sorted := make([]E, len(list))
-	for i, j := range from {
-		sorted[i] = list[j]
+	var few [24]int
+	from := few[:]
+	if n+n/2 > len(few) {
+		from = make([]int, n+n/2)
 	}
-	copy(list, sorted)
+	from, spare := from[:n], from[n:]
+	for i := range from {
+		from[i] = i
+	}
+	merge(from, spare, less)
+	for i, x := range list { // each goes to where it belongs, in circles
+		at := i
+		for from[at] != i {
+			list[at] = list[from[at]]
+			at, from[at] = from[at], at
+		}
+		list[at], from[at] = x, at
+	}
 }
 
-// places returns the places from 0 to n-1 in order, nil if they are.
-func places(n int, less func(i, j int) bool) []int {
+// isSorted tells whether the places from 0 to n-1 are in order.
+func isSorted(n int, less func(i, j int) bool) bool {
 	i := 1
 	for i < n && !less(i, i-1) {
 		i++
 	}
-	if i >= n {
-		return nil
-	}
-	list := make([]int, n, n+n/2)
-	for i := range list {
-		list[i] = i
-	}
-	merge(list, list[n:cap(list)], less)
-	return list
+	return i >= n
 }
 
 // merge sorts a list; spare is room for half of it.

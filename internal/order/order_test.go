@@ -24,12 +24,17 @@ func TestStable(t *testing.T) {
 	}
 }
 
-func TestNothingToDo(t *testing.T) {
-	list := []int{1, 2, 2, 3}
-	n := testing.AllocsPerRun(10, func() {
-		Stable(list, func(i, j int) bool { return list[i] < list[j] })
-	})
-	if n != 0 {
-		t.Errorf("a list in order costs %v allocations", n)
+// A list that is in order, and one that is short, is sorted without memory.
+func TestMemory(t *testing.T) {
+	long := make([]int, 1000)
+	for _, list := range [][]int{long, {1, 2, 2, 3}, {9, 8, 7, 6, 5, 4, 3, 2, 1}} {
+		was := slices.Clone(list)
+		n := testing.AllocsPerRun(10, func() {
+			copy(list, was)
+			Stable(list, func(i, j int) bool { return list[i] < list[j] })
+		})
+		if n != 0 {
+			t.Errorf("%v costs %v allocations", was, n)
+		}
 	}
 }
