@@ -92,3 +92,26 @@ func TestConsts(t *testing.T) {
 		}
 	})
 }
+
+// A name is looked for in few places, that of a call that programs make in hardly more than one.
+func TestFewPlaces(t *testing.T) {
+	each(t, func(t *testing.T, a *Arch) {
+		last := uint32(len(a.byName) - 1)
+		all, busy, common := 0, 0, 0
+		for i, c := range a.Calls() {
+			n := 1
+			for h := hash(c.Name); a.byName[h&last] != uint16(i+1); h++ {
+				n++
+			}
+			all += n
+			if c.rank > 0 {
+				common += n
+				busy++
+			}
+		}
+		t.Logf("%.2f places, %.2f for what programs call", float64(all)/float64(len(a.calls)), float64(common)/float64(busy))
+		if all > 3*len(a.calls) || 10*common > 14*busy {
+			t.Errorf("%d places for %d calls, %d for the %d that programs make", all, len(a.calls), common, busy)
+		}
+	})
+}

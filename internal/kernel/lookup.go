@@ -20,8 +20,11 @@ func (a *Arch) Call(name string) (c Call, ok bool) {
 // Place returns the place in Calls of the call of a name.
 func (a *Arch) Place(name string) (i int, ok bool) {
 	last := uint32(len(a.byName) - 1)
-	for i := hash(name); len(a.byName) > 0 && a.byName[i&last] != 0; i++ {
-		at := int(a.byName[i&last] - 1)
+	for h := hash(name); len(a.byName) > 0; h++ {
+		at := int(a.byName[h&last]) - 1
+		if at < 0 {
+			break
+		}
 		if _, own := a.NameAt(at); own == name {
 			return at, true
 		}
@@ -29,10 +32,10 @@ func (a *Arch) Place(name string) (i int, ok bool) {
 	return 0, false
 }
 
-// hash is FNV-1a, by which gen fills byName.
+// hash is FNV-1a of the size and each third byte, which tell names of calls apart: gen fills byName by it.
 func hash(name string) uint32 {
-	h := uint32(2166136261)
-	for i := range len(name) {
+	h := uint32(len(name))
+	for i := 0; i < len(name); i += 3 {
 		h = (h ^ uint32(name[i])) * 16777619
 	}
 	return h
