@@ -25,7 +25,6 @@ func Check(f *rule.File, t Target) (*Policy, error) {
 		sets:   make(map[string]*Set),
 		budget: decideBudget,
 	}
-	c.scope.checker = c
 	p := &Policy{Name: f.Name, Arch: t.Arch}
 	switch {
 	case len(f.Mistakes) > 0 && len(f.Stmts) == 0, errors.Is(f.Mistakes, rule.ErrMore):
@@ -42,8 +41,8 @@ func Check(f *rule.File, t Target) (*Policy, error) {
 	c.declare(f.Stmts)
 	c.statements(f.Stmts, p)
 	c.rest(f.Stmts)
-	p.Floor = c.builtin(FloorSet)
-	p.Lock = c.builtin(LockSet)
+	p.Floor = c.builtinSet(FloorSet)
+	p.Lock = c.builtinSet(LockSet)
 	fallbacks, err := c.lib.Fallbacks(c.arch)
 	c.adopt(err)
 	p.Fallbacks = fallbacks
@@ -65,8 +64,6 @@ type checker struct {
 	own     map[string]*ownSet
 	sets    map[string]*Set // nil: being looked at
 	open    []string        // the names of the sets that are being looked at, one inside the other
-	origins []Origin        // of the rules; never appended to beyond its capacity
-	scope   scope           // of the rule that is being checked
 	errs    rule.Mistakes
 	broken  []*rule.Broken
 	torn    bool     // one of them may have begun a stage

@@ -42,7 +42,7 @@ func (c *checker) isMissing(word string) bool {
 }
 
 // doubtful returns r, which has a mistake, as the most that it can mean.
-func (c *checker) doubtful(r Rule) Rule {
+func doubtful(r Rule) Rule {
 	return Rule{Nr: r.Nr, Name: r.Name, Allow: Const(true), Origin: r.Origin, Doubt: true}
 }
 
@@ -56,15 +56,12 @@ func (c *checker) begun(x *rule.Broken, in *standing) (r Rule, ok bool) {
 		return Rule{}, false // the mistake is the call itself
 	}
 	_, at, _ := c.numberOf(&begun.Call)
-	call, look := c.find(begun, at, in.builtin)
+	nr, name, look := c.find(begun, at, in.builtin)
 	if look != found {
 		return Rule{}, false
 	}
-	r = Rule{Nr: call.nr, Origin: c.origin(x.Pos, in)}
-	if call.named {
-		r.Name = call.call
-	}
-	return c.doubtful(r), true
+	origin := in.origin(x.Pos)
+	return doubtful(Rule{Nr: nr, Name: name, Origin: &origin}), true
 }
 
 // broken takes down that a statement is missing.

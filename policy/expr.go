@@ -1,21 +1,29 @@
 package policy
 
-import (
-	"github.com/stagelock/seccomp/internal/kernel"
-	"github.com/stagelock/seccomp/rule"
-)
+import "github.com/stagelock/seccomp/rule"
 
-// A scope is where an expression stands: what its names mean.
+// A scope is a rule that is being checked: it says what the names in its expressions mean.
 type scope struct {
 	*checker
-	nr      uint32
-	call    string       // as a person writes it: read, nr(500)
-	named   bool         // the tables have it
-	asked   bool         // an expression named an argument: args and untyped are known
-	args    []kernel.Arg // in argRoom
-	argRoom [6]kernel.Arg
-	untyped bool // the prototype isn't known: arg0 to arg5 are whole registers
-	builtin bool // in a built-in set
+	*standing
+	rule *rule.Rule
+	to   *Rule // what it is made into; its Nr, Name and Origin are there
+}
+
+// call returns the call as a person writes it: read, nr(500).
+func (s *scope) call() string {
+	if s.to.Name == "" {
+		return "nr(" + rule.FormatValue(s.rule.Call.Nr) + ")"
+	}
+	return s.to.Name
+}
+
+// sys returns the call as rules name it.
+func (s *scope) sys() string {
+	if s.to.Name == "" {
+		return s.call()
+	}
+	return "sys_" + s.to.Name
 }
 
 // condition gives the expression of a verdict or of an else arm its meaning. The result is nil where a mistake was

@@ -36,7 +36,7 @@ func (r *Reader) Set(name string, arch *kernel.Arch) (*Set, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c := r.checker(arch)
-	set := c.builtin(name)
+	set := c.builtinSet(name)
 	return set, c.errs.Err()
 }
 
@@ -54,7 +54,6 @@ func (r *Reader) checker(arch *kernel.Arch) *checker {
 	c, ok := r.read[arch]
 	if !ok {
 		c = &checker{arch: arch, texts: r.texts, sets: make(map[string]*Set)}
-		c.scope.checker = c
 		r.read[arch] = c
 	}
 	c.budget = decideBudget
@@ -99,15 +98,16 @@ func (c *checker) fallbacks() []Rule {
 	}
 	f := c.texts.FallbackText()
 	seats, n := c.seats(f.Stmts)
-	c.fallen = make([]Rule, n)
+	to := newBlock(n)
 	c.inFile(f.Name, func() {
 		in := &standing{&Source{Kind: FromFallback, File: c.file}, true}
 		for i, x := range f.Stmts {
 			if x, ok := x.(*rule.Rule); ok {
-				c.rule(c.fallen, x, seats[i], in)
+				c.rule(&to, x, seats[i], in)
 			}
 		}
 	})
+	c.fallen = to.rules
 	return c.fallen
 }
 

@@ -20,21 +20,20 @@ const (
 	unknown        // reported
 )
 
-// find returns the call that a rule is about, which is at a place of the tables if it has a name, and what names mean in
-// the rule's expressions, until it is called again.
-func (c *checker) find(r *rule.Rule, at int32, builtin bool) (*scope, lookup) {
-	x := &r.Call
+// find returns the call that a rule is about, which is at a place of the tables if it has a name. One without has a number
+// that they don't have.
+func (c *checker) find(r *rule.Rule, at int32, builtin bool) (nr uint32, name string, look lookup) {
 	switch {
-	case x.Nr != nil:
-		return c.findNr(r, builtin)
 	case at != notThere:
-		nr, name := c.arch.NameAt(int(at))
-		return c.scopeOf(nr, name, true, builtin), found
-	case kernel.KnownCall(x.Name):
-		return nil, lacking
+		nr, name = c.arch.NameAt(int(at))
+		return nr, name, found
+	case r.Call.Nr != nil:
+		return c.findNr(r, builtin)
+	case kernel.KnownCall(r.Call.Name):
+		return 0, "", lacking
 	}
-	c.errorf(ErrUnknown, r.Pos, "unknown system call %s%s", quote(x.Name), c.callHint(r))
-	return nil, unknown
+	c.errorf(ErrUnknown, r.Pos, "unknown system call %s%s", quote(r.Call.Name), c.callHint(r))
+	return 0, "", unknown
 }
 
 // callHint says what may be meant by a call that there isn't.
@@ -50,27 +49,25 @@ func (c *checker) callHint(r *rule.Rule) string {
 	return ": one that stagelock's tables don't have is named by its number, as in nr(500)"
 }
 
-func (c *checker) findNr(r *rule.Rule, builtin bool) (*scope, lookup) {
-	x := &r.Call
-	nr := x.Nr.Abs
-	text := "nr(" + rule.FormatValue(x.Nr) + ")"
+func (c *checker) findNr(r *rule.Rule, builtin bool) (nr uint32, name string, look lookup) {
+	x := r.Call.Nr
+	nr = uint32(x.Abs)
 	switch {
-	case x.Nr.Neg || nr >= nrLast:
-		c.errorf(ErrType, x.Nr.Pos, "%s: the number of a system call lies between 0 and %d", text, nrLast-1)
-		return nil, unknown
-	case c.arch.Foreign(uint32(nr)):
-		c.errorf(ErrType, x.Nr.Pos, "%s is a number of the x32 ABI, whose calls are killed whatever a policy says", text)
-		return nil, unknown
+	case x.Neg || x.Abs >= nrLast:
+		c.errorf(ErrType, x.Pos, "nr(%s): the number of a system call lies between 0 and %d", rule.FormatValue(x), nrLast-1)
+		return 0, "", unknown
+	case c.arch.Foreign(nr):
+		c.errorf(ErrType, x.Pos, "nr(%s) is a number of the x32 ABI, whose calls are killed whatever a policy says",
+			rule.FormatValue(x))
+		return 0, "", unknown
 	}
-	call, ok := c.arch.CallNr(uint32(nr))
-	if !ok {
-		return c.scopeOf(uint32(nr), text, false, builtin), found
+	if i, ok := c.arch.Index(nr); ok {
+		if _, name = c.arch.NameAt(i); !builtin {
+			c.notef(r.Pos, "nr(%s) is %s on %s: the name says more, and is right on every architecture", rule.FormatValue(x),
+				name, c.arch.Name)
+		}
 	}
-	if !builtin {
-		c.notef(r.Pos, "%s is %s on %s: the name says more, and is right on every architecture", text, call.Name,
-			c.arch.Name)
-	}
-	return c.scopeOf(call.Nr, call.Name, true, builtin), found
+	return nr, name, found
 }
 
 func callNames(arch *kernel.Arch) iter.Seq[string] {
@@ -83,49 +80,42 @@ func callNames(arch *kernel.Arch) iter.Seq[string] {
 	}
 }
 
-// scopeOf returns the scope of a rule's call: that of the rule before, changed.
-func (c *checker) scopeOf(nr uint32, call string, named, builtin bool) *scope {
-	s := &c.scope
-	s.nr, s.call, s.named, s.builtin, s.asked = nr, call, named, builtin, false
-	return s
-}
-
-// askArgs finds out what arguments the call has. Most rules name none.
-func (s *scope) askArgs() {
-	s.asked, s.args = true, s.argRoom[:0]
-	call, ok := s.arch.CallNr(s.nr)
-	if s.untyped = !ok || !call.Known(); !s.untyped {
-		s.args = call.AppendArgs(s.args)
-	}
-}
-
 // arg returns the argument that an expression names: the kernel's own names come first.
 func (s *scope) arg(x rule.Name) (argument, bool) {
-	if !s.asked {
-		s.askArgs()
-	}
+	call, known := s.arch.CallNr(s.to.Nr)
+	known = known && call.Known() // elsewhere arg0 to arg5 are whole registers
 	n, numbered := argNumber(x.Text)
-	for i := range s.args {
-		if s.args[i].Name != x.Text {
-			continue
+	if known {
+		if arg, i, ok := call.Arg(x.Text); ok {
+			if numbered && n != i && !s.builtin { // of prctl arg2 is the second, as in prctl(2)
+				s.notef(x.Pos, "%s is the kernel's own name for argument %d of %s, which is arg%d by position", x.Text, i+1,
+					s.call(), i)
+			}
+			return argument{x.Text, uint8(i), arg.Type}, true
 		}
-		if numbered && n != i && !s.builtin { // of prctl arg2 is the second, as in prctl(2)
-			s.notef(x.Pos, "%s is the kernel's own name for argument %d of %s, which is arg%d by position", x.Text, i+1,
-				s.call, i)
-		}
-		return s.argument(x.Text, i), true
 	}
+	args := s.args()
 	switch {
 	case !numbered:
-		s.errorf(ErrUnknown, x.Pos, "%s has no argument %s%s", s.call, quote(x.Text), s.argHint(x))
+		s.errorf(ErrUnknown, x.Pos, "%s has no argument %s%s", s.call(), quote(x.Text), s.argHint(x, args, known))
 	case n > 5:
 		s.errorf(ErrUnknown, x.Pos, "there is no %s: a system call has six arguments, arg0 to arg5", x.Text)
-	case !s.untyped && n >= len(s.args):
-		s.errorf(ErrUnknown, x.Pos, "%s has no %s%s", s.call, x.Text, s.argHint(x))
+	case !known:
+		return argument{x.Text, uint8(n), kernel.Type{Bits: uint8(s.arch.Bits)}}, true
+	case n >= len(args):
+		s.errorf(ErrUnknown, x.Pos, "%s has no %s%s", s.call(), x.Text, s.argHint(x, args, known))
 	default:
-		return s.argument(x.Text, n), true
+		return argument{x.Text, uint8(n), args[n].Type}, true
 	}
 	return argument{}, false
+}
+
+// args returns the arguments of the call, none where they aren't known.
+func (s *scope) args() []kernel.Arg {
+	if call, ok := s.arch.CallNr(s.to.Nr); ok && call.Known() {
+		return call.Args()
+	}
+	return nil
 }
 
 // argNumber returns the number of an argument that is named by its position.
@@ -137,32 +127,24 @@ func argNumber(name string) (n int, ok bool) {
 	return int(digit[0] - '0'), true
 }
 
-func (s *scope) argument(name string, i int) argument {
-	a := argument{name: name, pos: uint8(i), typ: kernel.Type{Bits: uint8(s.arch.Bits)}}
-	if i < len(s.args) {
-		a.typ = s.args[i].Type
-	}
-	return a
-}
-
 // argHint says what there is in place of an argument that there isn't.
-func (s *scope) argHint(x rule.Name) string {
-	if s.untyped {
+func (s *scope) argHint(x rule.Name, args []kernel.Arg, known bool) string {
+	if !known {
 		return ": the names of its arguments aren't known, so say arg0 to arg5"
 	}
-	if len(s.args) == 0 {
+	if len(args) == 0 {
 		return ": it takes none"
 	}
-	names := make([]string, len(s.args))
-	for i, a := range s.args {
+	names := make([]string, len(args))
+	for i, a := range args {
 		names[i] = a.Name
 	}
 	if hint := s.didYouMean(x.Pos, x.Text, slices.Values(names)); hint != "" {
 		return hint
 	}
-	if len(s.args) == 1 && s.args[0].Type.Pointer && (s.call == "mmap" || s.call == "select") { // 386, arm, s390x
+	if len(args) == 1 && args[0].Type.Pointer && (s.to.Name == "mmap" || s.to.Name == "select") { // 386, arm, s390x
 		hint := ": on " + s.arch.Name + " it takes a pointer to its arguments, which a filter can't see"
-		if _, ok := s.arch.Call("mmap2"); ok && s.call == "mmap" {
+		if _, ok := s.arch.Call("mmap2"); ok && s.to.Name == "mmap" {
 			hint += "; what Go and libc call is mmap2"
 		}
 		return hint
@@ -176,7 +158,7 @@ func (s *scope) constant(x *rule.Ident) (int64, bool) {
 	if ok {
 		return v, true
 	}
-	if slices.ContainsFunc(s.args, func(a kernel.Arg) bool { return a.Name == x.Name }) {
+	if slices.ContainsFunc(s.args(), func(a kernel.Arg) bool { return a.Name == x.Name }) {
 		s.errorf(ErrMisplaced, x.Pos, "%s is an argument, which can't be compared with another one", x.Name)
 	} else {
 		hint := s.didYouMean(x.Pos, x.Name, constNames(s.arch, x.Name))
@@ -265,9 +247,6 @@ func (c *checker) errnoNames() iter.Seq[string] {
 	c.listed = true
 	return slices.Values(c.errnos)
 }
-
-// reasonOf returns the comment on a rule.
-func reasonOf(x *rule.Rule) string { return strings.TrimSpace(x.Notes().After) }
 
 // place writes where something was said, for a message about the second time.
 //

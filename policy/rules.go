@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"strings"
+
 	"github.com/stagelock/seccomp/internal/bdd"
 	"github.com/stagelock/seccomp/rule"
 )
@@ -11,72 +13,77 @@ type standing struct {
 	builtin bool
 }
 
-// rule puts what a rule means into its seat. One with a mistake is in doubt; ok is false where its call is unknown, or
-// where the architecture lacks it.
-func (c *checker) rule(rules []Rule, x *rule.Rule, at seat, in *standing) (ok bool) {
-	s, look := c.find(x, at.call, in.builtin)
+// origin returns a place of the text as an origin.
+func (in *standing) origin(at rule.Pos) Origin {
+	return Origin{Source: in.Source, Line: at.Line, Col: at.Col}
+}
+
+// A block has the seats of rules that are checked together: each has its Rule and its Origin.
+type block struct {
+	rules   []Rule
+	origins []Origin
+}
+
+// newBlock returns a block for the rules of so many statements.
+func newBlock(n int) block { return block{make([]Rule, n), make([]Origin, n)} }
+
+// first returns the block of the first n seats. There is room behind them for rules without a seat.
+func (b *block) first(n int) block { return block{b.rules[:n], b.origins[:n]} }
+
+// rule puts what a rule means into its seat. One with a mistake is in doubt. What is told is what became of its call: one
+// that is not found, and has no seat.
+func (c *checker) rule(to *block, x *rule.Rule, at seat, in *standing) lookup {
+	nr, name, look := c.find(x, at.call, in.builtin)
 	switch look {
-	case unknown:
-		return false
 	case lacking:
-		c.lacking(x, in, x.Call.Name)
-		return false
+		c.lacking(x, in)
+		fallthrough
+	case unknown:
+		return look
 	}
-	rest := x.Rest()
-	r := &rules[at.place]
-	r.Nr, r.IncludingGo, r.Origin = s.nr, rest.IncludingGo, c.origin(x.Pos, in)
-	if s.named {
-		r.Name = s.call
+	r, o := &to.rules[at.place], &to.origins[at.place]
+	*o = in.origin(x.Pos)
+	if why := x.Notes().After; why != "" {
+		o.Why = strings.TrimSpace(why)
 	}
-	r.Origin.Why = reasonOf(x)
+	r.Nr, r.Name, r.Origin = nr, name, o
+	s := scope{c, in, x, r}
 	n := c.errs.Count()
-	if r.Allow = s.verdict(x, in); r.Allow == nil {
+	if r.Allow = s.verdict(x.Verdict); r.Allow == nil {
 		r.Allow = Const(false)
 	}
-	if len(rest.Else) > 0 {
-		r.Else = s.elses(rest.Else, r.Allow, r.Origin, in)
-	}
-	if rest.IncludingGo {
-		s.includingGo(rest.GoPos, r.Allow, in)
+	if rest := x.Rest(); len(rest.Else) > 0 || rest.IncludingGo {
+		s.rest(rest)
 	}
 	if c.errs.Count() > n {
-		*r = c.doubtful(*r)
+		*r = doubtful(*r)
 	}
-	return true
+	return found
 }
 
-// moreOrigins is how many origins there is room for once the room for one of each statement is used up.
-const moreOrigins = 16
-
-// room returns a new origin, made with many others.
-func (c *checker) room() *Origin {
-	if len(c.origins) == cap(c.origins) {
-		c.origins = make([]Origin, 0, moreOrigins)
+// rest gives what stands behind the verdict its meaning.
+func (s *scope) rest(x *rule.Rest) {
+	if len(x.Else) > 0 {
+		s.to.Else = s.elses(x.Else)
 	}
-	c.origins = c.origins[:len(c.origins)+1]
-	return &c.origins[len(c.origins)-1]
-}
-
-// origin returns a place of the text as an origin.
-func (c *checker) origin(at rule.Pos, in *standing) *Origin {
-	o := c.room()
-	o.Source, o.Line, o.Col = in.Source, at.Line, at.Col
-	return o
+	if s.to.IncludingGo = x.IncludingGo; x.IncludingGo {
+		s.includingGo(x.GoPos)
+	}
 }
 
 // verdict gives what stands behind the colon its meaning, nil where there was a mistake.
-func (s *scope) verdict(x *rule.Rule, in *standing) Cond {
-	plain, ok := x.Verdict.(*rule.Number)
+func (s *scope) verdict(x rule.Expr) Cond {
+	plain, ok := x.(*rule.Number)
 	if !ok {
-		if in.Kind == FromFallback {
-			s.errorf(ErrMisplaced, x.Verdict.Start(), "a fallback says what a refused call gets: its verdict is 0")
+		if s.Kind == FromFallback {
+			s.errorf(ErrMisplaced, x.Start(), "a fallback says what a refused call gets: its verdict is 0")
 			return nil
 		}
 		never := "to refuse the call, write 0"
-		if in.Kind == FromSet {
+		if s.Kind == FromSet {
 			never = "leave the rule out"
 		}
-		return s.condition(x.Verdict, "to allow the call whatever its arguments, write 1", never)
+		return s.condition(x, "to allow the call whatever its arguments, write 1", never)
 	}
 	one := plain.Abs == 1 && !plain.Neg
 	switch {
@@ -84,40 +91,32 @@ func (s *scope) verdict(x *rule.Rule, in *standing) Cond {
 		s.errorf(ErrMisplaced, plain.Pos, "the verdict %s is neither 1, which allows the call, nor 0, which refuses it, "+
 			"nor a condition", rule.FormatValue(plain))
 		return nil
-	case one && in.Kind == FromFallback:
+	case one && s.Kind == FromFallback:
 		s.errorf(ErrMisplaced, plain.Pos, "a fallback says what a refused call gets: its verdict is 0")
 		return nil
-	case !one && in.Kind == FromSet:
-		s.errorf(ErrMisplaced, plain.Pos, "a set only grants: to refuse %s, write %s: 0 in a stage", s.call, s.sys())
+	case !one && s.Kind == FromSet:
+		s.errorf(ErrMisplaced, plain.Pos, "a set only grants: to refuse %s, write %s: 0 in a stage", s.call(), s.sys())
 		return nil
 	}
 	return Const(one)
-}
-
-// sys returns the call as rules name it.
-func (s *scope) sys() string {
-	if s.named {
-		return "sys_" + s.call
-	}
-	return s.call
 }
 
 // maxElses is how many else arms a rule may have: each is held against all before it.
 const maxElses = 100
 
 // elses gives the else arms of a rule their meaning.
-func (s *scope) elses(arms []rule.Else, allow Cond, origin *Origin, in *standing) []Clause {
+func (s *scope) elses(arms []rule.Else) []Clause {
 	switch {
-	case in.Kind == FromSet:
-		s.errorf(ErrMisplaced, arms[0].Pos, "a set only grants: what a refused %s gets is said in a stage", s.call)
+	case s.Kind == FromSet:
+		s.errorf(ErrMisplaced, arms[0].Pos, "a set only grants: what a refused %s gets is said in a stage", s.call())
 		return nil
-	case allow == Const(true):
-		s.errorf(ErrNoEffect, arms[0].Pos, "this else is never reached: the verdict 1 allows every %s", s.call)
+	case s.to.Allow == Const(true):
+		s.errorf(ErrNoEffect, arms[0].Pos, "this else is never reached: the verdict 1 allows every %s", s.call())
 		return nil
 	}
 	list := make([]Clause, 0, min(len(arms), maxElses))
-	before := append(make(Or, 0, cap(list)+1), allow) // what is decided already
-	last := rule.Pos{}                                // of the arm that leaves nothing to later ones
+	before := append(make(Or, 0, cap(list)+1), s.to.Allow) // what is decided already
+	last := rule.Pos{}                                     // of the arm that leaves nothing to later ones
 	for i := range arms {
 		arm := &arms[i]
 		if i == maxElses {
@@ -138,47 +137,44 @@ func (s *scope) elses(arms []rule.Else, allow Cond, origin *Origin, in *standing
 		if !ok {
 			continue
 		}
-		if !in.builtin {
+		if !s.builtin {
 			if truth, _ := truthWithin(And{Not{before}, cond}, &s.budget); truth == Never {
 				s.notef(arm.Pos, "this else is never reached: what it is about is allowed, or has an else before it")
 			}
 		}
 		before = append(before, cond)
-		list = append(list, Clause{If: cond, Action: action, Origin: s.originOf(origin, arm.Pos)})
+		list = append(list, Clause{If: cond, Action: action, Origin: s.originOf(arm.Pos)})
 	}
 	return list
 }
 
 // originOf returns the origin of an else arm: that of its rule, unless it stands on a line of its own.
-//
-//go:noinline
-func (s *scope) originOf(whole *Origin, at rule.Pos) *Origin {
-	if at.Line == whole.Line {
-		return whole
+func (s *scope) originOf(at rule.Pos) *Origin {
+	if at.Line == s.to.Origin.Line {
+		return s.to.Origin
 	}
-	o := s.room()
-	*o = *whole
+	o := *s.to.Origin
 	o.Line, o.Col = at.Line, at.Col
-	return o
+	return &o
 }
 
 // includingGo looks whether a rule may speak about the floor.
-func (s *scope) includingGo(at rule.Pos, allow Cond, in *standing) {
+func (s *scope) includingGo(at rule.Pos) {
 	switch {
-	case in.Kind != FromRule:
+	case s.Kind != FromRule:
 		s.errorf(ErrMisplaced, at, "including go belongs to a rule of a stage, not of a set")
-	case allow == Const(true):
+	case s.to.Allow == Const(true):
 		s.errorf(ErrNoEffect, at, "including go takes a call from the Go runtime too, but the verdict 1 takes nothing")
 	}
 }
 
 // lacking looks at a rule about a call that the architecture doesn't have. Refusing it is fine: so it is anyway.
-func (c *checker) lacking(x *rule.Rule, in *standing, name string) {
+func (c *checker) lacking(x *rule.Rule, in *standing) {
 	if v, ok := x.Verdict.(*rule.Number); in.Kind == FromRule && (!ok || v.Abs == 0) {
-		c.lacks = append(c.lacks, Lacking{Name: name, Stage: in.Stage, File: c.file, Pos: x.Pos})
+		c.lacks = append(c.lacks, Lacking{Name: x.Call.Name, Stage: in.Stage, File: c.file, Pos: x.Pos})
 	}
 	if v, ok := x.Verdict.(*rule.Number); in.builtin || ok && v.Abs == 0 {
 		return
 	}
-	c.notef(x.Pos, "%s has no system call %s: the rule does nothing there", c.arch.Name, name)
+	c.notef(x.Pos, "%s has no system call %s: the rule does nothing there", c.arch.Name, x.Call.Name)
 }

@@ -81,7 +81,7 @@ func (c *checker) set(name rule.Name) *Set {
 		own.used = true
 		return c.ownSet(own)
 	}
-	if set := c.builtin(name.Text); set != nil {
+	if set := c.builtinSet(name.Text); set != nil {
 		return set
 	}
 	if c.isMissing(name.Text) {
@@ -154,8 +154,8 @@ func (c *checker) ownSet(own *ownSet) *Set {
 	return set
 }
 
-// builtin returns a built-in set, nil if there is none of that name.
-func (c *checker) builtin(name string) *Set {
+// builtinSet returns a built-in set, nil if there is none of that name.
+func (c *checker) builtinSet(name string) *Set {
 	if set, ok := c.sets[name]; ok {
 		return set
 	}
@@ -200,7 +200,9 @@ func (c *checker) fill(set *Set, body []rule.Stmt, in *standing) {
 		c.open = c.open[:len(c.open)-1]
 	}()
 	seats, n := c.seats(body)
-	set.Rules = make([]Rule, n, len(body))
+	room := newBlock(len(body))
+	to := room.first(n)
+	set.Rules = to.rules
 	for i, x := range body {
 		switch x := x.(type) {
 		case *rule.Use:
@@ -219,9 +221,9 @@ func (c *checker) fill(set *Set, body []rule.Stmt, in *standing) {
 				c.errorf(ErrMisplaced, x.Pos, "%s holds back a whole policy: it can't stand in a set", rule.OnNextSyscall)
 				continue
 			}
-			before := c.errs.Count()
-			known := c.rule(set.Rules, x, seats[i], in)
-			set.Doubt = set.Doubt || !known && c.errs.Count() > before
+			if c.rule(&to, x, seats[i], in) == unknown {
+				set.Doubt = true
+			}
 		case *rule.Broken:
 			if r, ok := c.begun(x, in); ok {
 				set.Rules = append(set.Rules, r)

@@ -1,8 +1,6 @@
 package policy
 
 import (
-	"slices"
-
 	"github.com/stagelock/seccomp/internal/bdd"
 	"github.com/stagelock/seccomp/rule"
 )
@@ -28,8 +26,8 @@ type stager struct {
 	list     []rule.Stmt
 	from     int      // where in list the stage begins
 	seats    []seat   // of its statements
-	seated   int      // how many of its rules have one
-	room     []Rule   // empty: for the rules of the stages to come
+	seated   block    // those that are taken
+	room     block    // for the stages to come
 	head     bool     // before the first `stage`: its statements belong to that stage, its deny to all
 	deny     Action   // of stages that don't say their own
 	denyPos  rule.Pos // of deny; zero for the default
@@ -41,8 +39,7 @@ type stager struct {
 
 // statements gives the stages of a policy their meaning.
 func (c *checker) statements(list []rule.Stmt, p *Policy) {
-	s := stager{checker: c, policy: p, list: list, head: true, room: make([]Rule, 0, len(list)), deny: refusal}
-	c.origins = make([]Origin, 0, len(list))
+	s := stager{checker: c, policy: p, list: list, head: true, room: newBlock(len(list)), deny: refusal}
 	name, at, head := defaultStage, list[0].Start(), s.stageFrom(0)
 	if head < len(list) {
 		x := list[head].(*rule.Stage)
@@ -83,8 +80,9 @@ func (s *stager) stageFrom(i int) int {
 // begin begins the stage that lies between two places of the list.
 func (s *stager) begin(name string, at rule.Pos, from, to int) {
 	s.from = from
-	s.seats, s.seated = s.checker.seats(s.list[from:to])
-	s.stage = Stage{Name: name, File: s.file, Pos: at, Deny: s.deny, DenyPos: s.denyPos, Rules: s.room[:s.seated]}
+	seats, n := s.checker.seats(s.list[from:to])
+	s.seats, s.seated = seats, s.room.first(n)
+	s.stage = Stage{Name: name, File: s.file, Pos: at, Deny: s.deny, DenyPos: s.denyPos, Rules: s.seated.rules}
 	s.stand()
 	s.said = rule.Pos{}
 }
@@ -96,15 +94,15 @@ func (s *stager) stand() {
 
 // end puts the stage that was read into the policy.
 func (s *stager) end() {
-	s.room = s.stage.Rules[len(s.stage.Rules):]
-	rules := s.stage.Rules
-	seatLate(rules, s.seated)
-	once := rules[:min(1, len(rules))]
+	rules, seated := s.stage.Rules, len(s.seated.rules)
+	s.room.rules, s.room.origins = s.room.rules[len(rules):], s.room.origins[seated:]
+	seatLate(rules, seated)
+	n := min(1, len(rules)) // calls so far
 	for i := 1; i < len(rules); i++ {
 		a, b := &rules[i-1], &rules[i]
 		if a.Nr != b.Nr {
-			if once = rules[:len(once)+1]; len(once) <= i {
-				once[len(once)-1] = *b
+			if n++; n <= i {
+				rules[n-1] = *b
 			}
 			continue
 		}
@@ -112,9 +110,9 @@ func (s *stager) end() {
 			s.errorf(ErrTwice, b.Origin.pos(), "stage %s has a rule about %s already, in %s: join the two",
 				s.stage.Name, callText(b), place(a.Origin.pos()))
 		}
-		once[len(once)-1] = s.doubtful(once[len(once)-1])
+		rules[n-1] = doubtful(rules[n-1])
 	}
-	s.stage.Rules = slices.Clip(once)
+	s.stage.Rules = rules[:n:n]
 	s.policy.Stages = append(s.policy.Stages, s.stage)
 }
 
@@ -247,13 +245,13 @@ func (s *stager) setOf(name rule.Name, verb Verb) *Set {
 }
 
 func (s *stager) rule(x *rule.Rule, at seat) {
-	if x.Call.Name == rule.OnNextSyscall {
+	if at.call == notThere && x.Call.Name == rule.OnNextSyscall {
 		s.onNextSyscall(x)
 		return
 	}
-	n := s.errs.Count()
-	ok := s.checker.rule(s.stage.Rules, x, at, &s.standing)
-	s.stage.Doubt = s.stage.Doubt || !ok && s.errs.Count() > n
+	if s.checker.rule(&s.seated, x, at, &s.standing) == unknown {
+		s.stage.Doubt = true
+	}
 }
 
 // onNextSyscall takes down that the whole policy waits for the next exec.

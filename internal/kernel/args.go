@@ -33,12 +33,28 @@ func (c Call) AppendArgs(args []Arg) []Arg {
 		return args
 	}
 	for len(proto) > 0 {
-		colon := strings.IndexByte(proto, ':')
-		end := colon + len(":u64")
-		args = append(args, Arg{proto[:colon], parseType(proto[colon+1 : end])})
-		proto = strings.TrimPrefix(proto[end:], " ")
+		var arg Arg
+		arg, proto = cutArg(proto)
+		args = append(args, arg)
 	}
 	return args
+}
+
+// Arg returns an argument of a call that is Known, by its name, and its place among them.
+func (c Call) Arg(name string) (arg Arg, i int, ok bool) {
+	for proto := c.prototype(); len(proto) > 0; i++ {
+		if arg, proto = cutArg(proto); arg.Name == name {
+			return arg, i, true
+		}
+	}
+	return Arg{}, 0, false
+}
+
+// cutArg takes the first argument off a prototype.
+func cutArg(proto string) (arg Arg, rest string) {
+	colon := strings.IndexByte(proto, ':')
+	end := colon + len(":u64")
+	return Arg{proto[:colon], parseType(proto[colon+1 : end])}, strings.TrimPrefix(proto[end:], " ")
 }
 
 // parseType reads u32, s32, p64 (a pointer in a 64-bit register), and so on.
