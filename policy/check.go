@@ -22,7 +22,6 @@ func Check(f *rule.File, t Target) (*Policy, error) {
 		file:   f.Name,
 		arch:   t.Arch,
 		lib:    t.Sets,
-		sets:   make(map[string]*Set),
 		budget: decideBudget,
 	}
 	p := &Policy{Name: f.Name, Arch: t.Arch}
@@ -62,7 +61,7 @@ type checker struct {
 	lib     Library // of a policy: the built-in sets
 	texts   Texts   // of built-in sets themselves; nil where a policy is checked
 	own     map[string]*ownSet
-	sets    map[string]*Set // nil: being looked at
+	sets    map[string]*Set // those that were named; nil: being looked at
 	open    []string        // the names of the sets that are being looked at, one inside the other
 	errs    rule.Mistakes
 	broken  []*rule.Broken

@@ -53,7 +53,7 @@ func (r *Reader) Fallbacks(arch *kernel.Arch) ([]Rule, error) {
 func (r *Reader) checker(arch *kernel.Arch) *checker {
 	c, ok := r.read[arch]
 	if !ok {
-		c = &checker{arch: arch, texts: r.texts, sets: make(map[string]*Set)}
+		c = &checker{arch: arch, texts: r.texts}
 		r.read[arch] = c
 	}
 	c.budget = decideBudget

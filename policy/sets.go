@@ -82,6 +82,7 @@ func (c *checker) set(name rule.Name) *Set {
 		return c.ownSet(own)
 	}
 	if set := c.builtinSet(name.Text); set != nil {
+		c.keep(name.Text, set)
 		return set
 	}
 	if c.isMissing(name.Text) {
@@ -167,10 +168,15 @@ func (c *checker) builtinSet(name string) *Set {
 	}
 	set, err := c.lib.Set(name, c.arch)
 	c.adopt(err)
-	if set != nil {
-		c.sets[name] = set
-	}
 	return set
+}
+
+// keep takes down what a name means. Many policies name no set.
+func (c *checker) keep(name string, set *Set) {
+	if c.sets == nil {
+		c.sets = make(map[string]*Set)
+	}
+	c.sets[name] = set
 }
 
 // inFile runs check with messages that speak of another file.
@@ -187,13 +193,13 @@ func (c *checker) all() *Set {
 	for _, call := range c.arch.Calls() {
 		set.Rules = append(set.Rules, Rule{Nr: call.Nr, Name: call.Name, Allow: Const(true), Origin: origin})
 	}
-	c.sets[AllSet] = set
+	c.keep(AllSet, set)
 	return set
 }
 
 // fill gives the body of a set its meaning.
 func (c *checker) fill(set *Set, body []rule.Stmt, in *standing) {
-	c.sets[set.Name] = nil
+	c.keep(set.Name, nil)
 	c.open = append(c.open, set.Name)
 	defer func() {
 		c.sets[set.Name] = set

@@ -47,12 +47,10 @@ func (c *checker) statements(list []rule.Stmt, p *Policy) {
 	}
 	s.begin(name, at, 0, s.stageFrom(min(head+1, len(list))))
 	defer func(file string) { s.file = file }(s.file)
-	for i, x := range list {
-		if _, ok := x.(*rule.Stage); ok && !s.head && len(s.policy.Stages) == MaxStages-1 {
-			s.errorf(bdd.ErrTooComplex, x.Start(), "this is one stage too many: a policy has at most %d", MaxStages)
+	for i := range list {
+		if !s.statement(i) {
 			break
 		}
-		s.statement(i)
 	}
 	s.end()
 	s.file = p.Name
@@ -116,10 +114,20 @@ func (s *stager) end() {
 	s.policy.Stages = append(s.policy.Stages, s.stage)
 }
 
-// statement gives the statement at a place of the list its meaning.
-func (s *stager) statement(i int) {
+// statement gives the statement at a place of the list its meaning. It is false where no further one is looked at.
+func (s *stager) statement(i int) bool {
 	switch x := s.list[i].(type) {
+	case *rule.Rule:
+		if at := s.seats[i-s.from]; at.call == notThere && x.Call.Name == rule.OnNextSyscall {
+			s.onNextSyscall(x)
+		} else if s.rule(&s.seated, x, at, &s.standing) == unknown {
+			s.stage.Doubt = true
+		}
 	case *rule.Stage:
+		if !s.head && len(s.policy.Stages) == MaxStages-1 {
+			s.errorf(bdd.ErrTooComplex, x.Pos, "this is one stage too many: a policy has at most %d", MaxStages)
+			return false
+		}
 		s.next(x, i)
 	case *rule.Deny:
 		s.denial(x)
@@ -129,14 +137,13 @@ func (s *stager) statement(i int) {
 		s.step(Drop, x.Sets)
 	case *rule.Only:
 		s.only(x)
-	case *rule.Rule:
-		s.rule(x, s.seats[i-s.from])
 	case *rule.Set: // see declare
 	case *rule.Broken:
 		s.broken(x)
 	default:
 		panic(bug("a statement of type %T", x))
 	}
+	return true
 }
 
 // next goes on to the stage that x names.
@@ -242,16 +249,6 @@ func (s *stager) setOf(name rule.Name, verb Verb) *Set {
 		return nil
 	}
 	return s.set(name)
-}
-
-func (s *stager) rule(x *rule.Rule, at seat) {
-	if at.call == notThere && x.Call.Name == rule.OnNextSyscall {
-		s.onNextSyscall(x)
-		return
-	}
-	if s.checker.rule(&s.seated, x, at, &s.standing) == unknown {
-		s.stage.Doubt = true
-	}
 }
 
 // onNextSyscall takes down that the whole policy waits for the next exec.
