@@ -44,11 +44,10 @@ func (c *checker) numberOf(x *rule.Call) (nr uint32, at int32, ok bool) {
 		nr = uint32(x.Nr.Abs)
 		return nr, notThere, !x.Nr.Neg && x.Nr.Abs < nrLast && !c.arch.Foreign(nr)
 	}
-	i, ok := c.arch.Place(x.Name)
+	i, nr, ok := c.arch.Place(x.Name)
 	if !ok {
 		return 0, notThere, false
 	}
-	nr, _ = c.arch.NameAt(i)
 	return nr, int32(i), true
 }
 

@@ -47,8 +47,10 @@ func (c *checker) statements(list []rule.Stmt, p *Policy) {
 	}
 	s.begin(name, at, 0, s.stageFrom(min(head+1, len(list))))
 	defer func(file string) { s.file = file }(s.file)
-	for i := range list {
-		if !s.statement(i) {
+	for i, x := range list {
+		if x, ok := x.(*rule.Rule); ok {
+			s.ruled(x, s.seats[i-s.from])
+		} else if !s.statement(i) {
 			break
 		}
 	}
@@ -114,15 +116,18 @@ func (s *stager) end() {
 	s.policy.Stages = append(s.policy.Stages, s.stage)
 }
 
-// statement gives the statement at a place of the list its meaning. It is false where no further one is looked at.
+// ruled gives a rule, which most statements are, its meaning.
+func (s *stager) ruled(x *rule.Rule, at seat) {
+	if at.call == notThere && x.Call.Name == rule.OnNextSyscall {
+		s.onNextSyscall(x)
+	} else if s.rule(&s.seated, x, at, &s.standing) == unknown {
+		s.stage.Doubt = true
+	}
+}
+
+// statement gives another statement at a place of the list its meaning. It is false where no further one is looked at.
 func (s *stager) statement(i int) bool {
 	switch x := s.list[i].(type) {
-	case *rule.Rule:
-		if at := s.seats[i-s.from]; at.call == notThere && x.Call.Name == rule.OnNextSyscall {
-			s.onNextSyscall(x)
-		} else if s.rule(&s.seated, x, at, &s.standing) == unknown {
-			s.stage.Doubt = true
-		}
 	case *rule.Stage:
 		if !s.head && len(s.policy.Stages) == MaxStages-1 {
 			s.errorf(bdd.ErrTooComplex, x.Pos, "this is one stage too many: a policy has at most %d", MaxStages)

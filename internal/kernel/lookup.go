@@ -10,26 +10,26 @@ import (
 
 // Call returns the call of a name, given without sys_.
 func (a *Arch) Call(name string) (c Call, ok bool) {
-	i, ok := a.Place(name)
+	i, _, ok := a.Place(name)
 	if !ok {
 		return Call{}, false
 	}
 	return a.At(i), true
 }
 
-// Place returns the place in Calls of the call of a name.
-func (a *Arch) Place(name string) (i int, ok bool) {
+// Place returns the place in Calls of the call of a name, and its number.
+func (a *Arch) Place(name string) (i int, nr uint32, ok bool) {
 	last := uint32(len(a.byName) - 1)
 	for h := hash(name); len(a.byName) > 0; h++ {
 		at := int(a.byName[h&last]) - 1
 		if at < 0 {
 			break
 		}
-		if _, own := a.NameAt(at); own == name {
-			return at, true
+		if nr, own := a.NameAt(at); own == name {
+			return at, nr, true
 		}
 	}
-	return 0, false
+	return 0, 0, false
 }
 
 // hash is FNV-1a of the size and each third byte, which tell names of calls apart: gen fills byName by it.
