@@ -24,7 +24,7 @@ func (s *scope) compare(x *rule.Compare) Cond {
 	if x.Mask != nil {
 		return s.compareMasked(a, x)
 	}
-	v, ok := s.value(x.X, a, x.Op > rule.Ne)
+	v, ok := s.value(x.X, &a, x.Op > rule.Ne)
 	if !ok {
 		return nil
 	}
@@ -60,8 +60,8 @@ func (s *scope) compare(x *rule.Compare) Cond {
 
 // compareMasked gives (ARG & MASK) OP VALUE its meaning. What is compared is a pattern of bits, which has no sign.
 func (s *scope) compareMasked(a argument, x *rule.Compare) Cond {
-	mask, ok := s.mask(x.Mask, a)
-	v, ok2 := s.value(x.X, a, false)
+	mask, ok := s.mask(x.Mask, &a)
+	v, ok2 := s.value(x.X, &a, false)
 	if !ok || !ok2 {
 		return nil
 	}
@@ -120,7 +120,7 @@ func (s *scope) comparePointer(a argument, x *rule.Compare) Cond {
 		s.pointer(a, x.X.Start())
 		return nil
 	}
-	v, ok := s.value(x.X, a, false)
+	v, ok := s.value(x.X, &a, false)
 	if !ok {
 		return nil
 	}
@@ -180,7 +180,7 @@ func (s *scope) bits(x *rule.Bits) Cond {
 		s.pointer(a, x.Start())
 		return nil
 	}
-	mask, ok := s.mask(x.Mask, a)
+	mask, ok := s.mask(x.Mask, &a)
 	if !ok {
 		return nil
 	}

@@ -20,7 +20,7 @@ func (s *scope) in(x *rule.In) Cond {
 	}
 	mask := a.top()
 	if x.Mask != nil {
-		if mask, ok = s.mask(x.Mask, a); !ok {
+		if mask, ok = s.mask(x.Mask, &a); !ok {
 			return nil
 		}
 		a.typ.Signed = false // a pattern of bits
@@ -37,7 +37,7 @@ func (s *scope) in(x *rule.In) Cond {
 			}
 			continue
 		}
-		v, good := s.interval(r, a)
+		v, good := s.interval(r, &a)
 		if good && v.lo&^mask != 0 && v.lo == v.hi {
 			s.errorf(ErrConstant, r.Lo.Start(), "%s is never in %s & %s: it has bits that are masked out",
 				rule.FormatValue(r.Lo), a.name, rule.FormatValue(x.Mask))
@@ -80,7 +80,7 @@ func (s *scope) maskedList(a argument, mask number, list []interval) Or {
 }
 
 // interval returns the ends of one element of a list.
-func (s *scope) interval(r *rule.Range, a argument) (interval, bool) {
+func (s *scope) interval(r *rule.Range, a *argument) (interval, bool) {
 	if r.Hi == nil {
 		v, ok := s.value(r.Lo, a, false)
 		return interval{v, v}, ok

@@ -9,7 +9,7 @@ import (
 
 // value returns what v is in the width of a. Where the order matters (ordered), a number must be one that a's type
 // can have; elsewhere the unsigned way to write the bits of a negative number will do too.
-func (s *scope) value(v rule.Value, a argument, ordered bool) (number, bool) {
+func (s *scope) value(v rule.Value, a *argument, ordered bool) (number, bool) {
 	switch v := v.(type) {
 	case *rule.Number:
 		return s.number(v, v.Neg, v.Abs, a, ordered)
@@ -43,11 +43,11 @@ func (s *scope) value(v rule.Value, a argument, ordered bool) (number, bool) {
 }
 
 // number returns a number, or reports that a can't have it.
-func (s *scope) number(v rule.Value, neg bool, abs uint64, a argument, ordered bool) (number, bool) {
+func (s *scope) number(v rule.Value, neg bool, abs uint64, a *argument, ordered bool) (number, bool) {
 	switch {
 	case neg && abs != 0 && !a.typ.Signed:
 		s.errorf(ErrType, v.Start(), "%s is negative, but %s is %s: write %s for these bits", spelled(v, neg, abs),
-			a.name, a, hex(-abs&a.top()))
+			a.name, *a, hex(-abs&a.top()))
 	case !neg && abs > a.top(), neg && abs > a.maxSigned()+1, !neg && ordered && a.typ.Signed && abs > a.maxSigned():
 		s.errorf(ErrType, v.Start(), "%s is too wide for %s, %s", spelled(v, neg, abs), a.name, a.bounds())
 	case neg:
@@ -72,7 +72,7 @@ func spelled(v rule.Value, neg bool, abs uint64) string {
 }
 
 // joined returns constants joined bit by bit.
-func (s *scope) joined(list []rule.Value, a argument, zero number, join func(x, y number) number) (number, bool) {
+func (s *scope) joined(list []rule.Value, a *argument, zero number, join func(x, y number) number) (number, bool) {
 	all := true
 	for _, v := range list {
 		x, ok := s.value(v, a, false)
@@ -82,7 +82,7 @@ func (s *scope) joined(list []rule.Value, a argument, zero number, join func(x, 
 }
 
 // mask returns the bits to look at, of which there must be some.
-func (s *scope) mask(v rule.Value, a argument) (number, bool) {
+func (s *scope) mask(v rule.Value, a *argument) (number, bool) {
 	x, ok := s.value(v, a, false)
 	if ok && x == 0 {
 		s.errorf(ErrConstant, v.Start(), "%s is 0: %s & 0 has no bit that could be set; name a mask and compare, as in "+

@@ -8,10 +8,30 @@ const guess = 4242
 
 // sometimes tells that c holds for some arguments and not for others. Where it answers false, it doesn't know.
 func sometimes(c Cond) bool {
+	if or, ok := c.(Or); ok && apart(or) {
+		return true
+	}
 	var yes, no [6]uint64
 	steer(c, true, &yes)
 	steer(c, false, &no)
 	return holds(c, &yes) && !holds(c, &no)
+}
+
+// apart tells that c is what most conditions are, a list of values of one argument: in order, with a gap between any two.
+// It holds at the first of them, and not behind it.
+func apart(c Or) bool {
+	var last Range
+	for i, x := range c {
+		r, ok := x.(Range)
+		if !ok || r.Lo > r.Hi || r.Hi > widest(r.Bits) {
+			return false
+		}
+		if i > 0 && (r.Arg != last.Arg || r.Bits != last.Bits || r.Lo <= last.Hi || r.Lo == last.Hi+1) {
+			return false
+		}
+		last = r
+	}
+	return len(c) > 1
 }
 
 // steer changes args as little as it can towards making c hold, or not hold. It fails where parts of c are at odds:
