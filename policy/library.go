@@ -97,8 +97,8 @@ func (c *checker) fallbacks() []Rule {
 		return c.fallen
 	}
 	f := c.texts.FallbackText()
-	seats, n := c.seats(f.Stmts)
-	to := newBlock(n)
+	seats := make([]seat, len(f.Stmts))
+	to := newBlock(c.seat(f.Stmts, seats))
 	c.inFile(f.Name, func() {
 		in := &standing{&Source{Kind: FromFallback, File: c.file}, true}
 		for i, x := range f.Stmts {

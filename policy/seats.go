@@ -13,29 +13,30 @@ type seat struct {
 
 const notThere = -1
 
-// seats returns a seat for each statement of a list, and how many are taken: as many as find finds the calls of. Two
+// fewSeats is how many seats there is room for without asking for memory: most policies are shorter.
+const fewSeats = 128
+
+// seat gives each statement of a list its seat, and returns how many are taken: as many as find finds the calls of. Two
 // rules about one call stay in their order.
-func (c *checker) seats(list []rule.Stmt) (seats []seat, taken int) {
-	var few, fewer [128]numbered
-	order, spare := few[:0], fewer[:]
-	if n := len(list); n > len(few) {
-		order, spare = make([]numbered, 0, n), make([]numbered, n)
+func (c *checker) seat(list []rule.Stmt, seats []seat) (taken int) {
+	var few [2 * fewSeats]numbered
+	order := few[:]
+	if len(list) > fewSeats {
+		order = make([]numbered, 2*len(list))
 	}
-	seats = make([]seat, len(list))
 	for i, x := range list {
-		x, ok := x.(*rule.Rule)
-		if !ok {
-			continue
-		}
-		nr, at, ok := c.numberOf(&x.Call)
-		if seats[i].call = at; ok {
-			order = append(order, numberedAt(nr, i))
+		if x, ok := x.(*rule.Rule); ok {
+			nr, at, ok := c.numberOf(&x.Call)
+			if seats[i].call = at; ok {
+				order[taken] = numberedAt(nr, i)
+				taken++
+			}
 		}
 	}
-	for place, x := range byNumber(order, spare[:len(order)]) {
+	for place, x := range byNumber(order[:taken], order[taken:]) {
 		seats[x.place()].place = int32(place)
 	}
-	return seats, len(order)
+	return taken
 }
 
 // numberOf returns the number of a call and its place in the tables; ok is false where there can't be such a call.

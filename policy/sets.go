@@ -205,7 +205,8 @@ func (c *checker) fill(set *Set, body []rule.Stmt, in *standing) {
 		c.sets[set.Name] = set
 		c.open = c.open[:len(c.open)-1]
 	}()
-	seats, n := c.seats(body)
+	seats := make([]seat, len(body))
+	n := c.seat(body, seats)
 	room := newBlock(len(body))
 	to := room.first(n)
 	set.Rules = to.rules

@@ -15,6 +15,7 @@ func byNumber(list, spare []numbered) []numbered {
 		bits  = 5 // of a digit: two of them hold all numbers of most architectures
 		digit = 1<<bits - 1
 	)
+	spare = spare[:len(list)]
 	all := numbered(0)
 	for _, x := range list {
 		all |= x

@@ -24,8 +24,6 @@ type stager struct {
 	standing standing // of the rules of stage
 	named    map[string]rule.Pos
 	list     []rule.Stmt
-	from     int      // where in list the stage begins
-	seats    []seat   // of its statements
 	seated   block    // those that are taken
 	room     block    // for the stages to come
 	head     bool     // before the first `stage`: its statements belong to that stage, its deny to all
@@ -45,12 +43,17 @@ func (c *checker) statements(list []rule.Stmt, p *Policy) {
 		x := list[head].(*rule.Stage)
 		name, at = x.Name.Text, x.Pos
 	}
-	s.begin(name, at, 0, s.stageFrom(min(head+1, len(list))))
+	var few [fewSeats]seat
+	seats := few[:]
+	if len(list) > len(few) {
+		seats = make([]seat, len(list))
+	}
+	s.begin(name, at, 0, s.stageFrom(min(head+1, len(list))), seats)
 	defer func(file string) { s.file = file }(s.file)
 	for i, x := range list {
 		if x, ok := x.(*rule.Rule); ok {
-			s.ruled(x, s.seats[i-s.from])
-		} else if !s.statement(i) {
+			s.ruled(x, seats[i])
+		} else if !s.statement(i, seats) {
 			break
 		}
 	}
@@ -77,11 +80,9 @@ func (s *stager) stageFrom(i int) int {
 	return i
 }
 
-// begin begins the stage that lies between two places of the list.
-func (s *stager) begin(name string, at rule.Pos, from, to int) {
-	s.from = from
-	seats, n := s.checker.seats(s.list[from:to])
-	s.seats, s.seated = seats, s.room.first(n)
+// begin begins the stage that lies between two places of the list, and gives its statements their seats.
+func (s *stager) begin(name string, at rule.Pos, from, to int, seats []seat) {
+	s.seated = s.room.first(s.seat(s.list[from:to], seats[from:to]))
 	s.stage = Stage{Name: name, File: s.file, Pos: at, Deny: s.deny, DenyPos: s.denyPos, Rules: s.seated.rules}
 	s.stand()
 	s.said = rule.Pos{}
@@ -126,14 +127,14 @@ func (s *stager) ruled(x *rule.Rule, at seat) {
 }
 
 // statement gives another statement at a place of the list its meaning. It is false where no further one is looked at.
-func (s *stager) statement(i int) bool {
+func (s *stager) statement(i int, seats []seat) bool {
 	switch x := s.list[i].(type) {
 	case *rule.Stage:
 		if !s.head && len(s.policy.Stages) == MaxStages-1 {
 			s.errorf(bdd.ErrTooComplex, x.Pos, "this is one stage too many: a policy has at most %d", MaxStages)
 			return false
 		}
-		s.next(x, i)
+		s.next(x, i, seats)
 	case *rule.Deny:
 		s.denial(x)
 	case *rule.Use:
@@ -152,7 +153,7 @@ func (s *stager) statement(i int) bool {
 }
 
 // next goes on to the stage that x names.
-func (s *stager) next(x *rule.Stage, i int) {
+func (s *stager) next(x *rule.Stage, i int, seats []seat) {
 	file := s.policy.Name
 	if x.File != "" {
 		file = x.File
@@ -175,7 +176,7 @@ func (s *stager) next(x *rule.Stage, i int) {
 	if s.file = s.policy.Name; x.File != "" {
 		s.file = x.File
 	}
-	s.begin(x.Name.Text, x.Pos, i, s.stageFrom(i+1))
+	s.begin(x.Name.Text, x.Pos, i, s.stageFrom(i+1), seats)
 	s.stage.Loose = x.Loose
 }
 
