@@ -37,8 +37,7 @@ func Check(f *rule.File, t Target) (*Policy, error) {
 		c.broken = brokenOf(nil, f.Stmts)
 	}
 	c.torn = slices.ContainsFunc(c.broken, tears)
-	c.declare(f.Stmts)
-	c.statements(f.Stmts, p)
+	c.statements(f.Stmts, c.declare(f.Stmts), p)
 	c.rest(f.Stmts)
 	p.Floor = c.builtinSet(FloorSet)
 	p.Lock = c.builtinSet(LockSet)

@@ -16,34 +16,44 @@ type ownSet struct {
 	used bool
 }
 
-// declare takes down the names of the sets that a policy declares: they may be used before and after.
-func (c *checker) declare(list []rule.Stmt) {
+// declare takes down the names of the sets that a policy declares: they may be used before and after. It returns the
+// places of the stages.
+func (c *checker) declare(list []rule.Stmt) (stages []int) {
 	defer func(file string) { c.file = file }(c.file)
-	for _, x := range list {
-		if stage, ok := x.(*rule.Stage); ok && stage.File != "" {
-			c.file = stage.File
+	room := true // for more sets
+	for i, x := range list {
+		switch x := x.(type) {
+		case *rule.Stage:
+			stages = append(stages, i)
+			if x.File != "" {
+				c.file = x.File
+			}
+		case *rule.Set:
+			room = room && c.declareSet(x)
 		}
-		x, ok := x.(*rule.Set)
-		if !ok {
-			continue
-		}
-		name := x.Name.Text
-		if other, ok := c.own[name]; ok {
-			c.errorf(ErrTwice, x.Name.Pos, "there is a set %s already, in %s", name, place(other.stmt.Pos))
-			continue
-		}
-		if set, _ := c.lib.Set(name, c.arch); set != nil || name == AllSet || name == FloorSet || name == LockSet {
-			c.errorf(ErrTwice, x.Name.Pos, "%s is the name of a built-in set: choose another", name)
-		}
-		if c.own == nil {
-			c.own = make(map[string]*ownSet)
-		}
-		if len(c.own) == maxSets {
-			c.errorf(bdd.ErrTooComplex, x.Pos, "this is one set too many: a policy has at most %d of its own", maxSets)
-			return
-		}
-		c.own[name] = &ownSet{stmt: x, file: c.file}
 	}
+	return stages
+}
+
+// declareSet takes down the name of a set. It is false where there is no room for another one.
+func (c *checker) declareSet(x *rule.Set) bool {
+	name := x.Name.Text
+	if other, ok := c.own[name]; ok {
+		c.errorf(ErrTwice, x.Name.Pos, "there is a set %s already, in %s", name, place(other.stmt.Pos))
+		return true
+	}
+	if set, _ := c.lib.Set(name, c.arch); set != nil || name == AllSet || name == FloorSet || name == LockSet {
+		c.errorf(ErrTwice, x.Name.Pos, "%s is the name of a built-in set: choose another", name)
+	}
+	if c.own == nil {
+		c.own = make(map[string]*ownSet)
+	}
+	if len(c.own) == maxSets {
+		c.errorf(bdd.ErrTooComplex, x.Pos, "this is one set too many: a policy has at most %d of its own", maxSets)
+		return false
+	}
+	c.own[name] = &ownSet{stmt: x, file: c.file}
+	return true
 }
 
 // rest checks the declared sets that nothing uses.

@@ -24,6 +24,7 @@ type stager struct {
 	standing standing // of the rules of stage
 	named    map[string]rule.Pos
 	list     []rule.Stmt
+	coming   []int    // where in list the later stages begin
 	seated   block    // those that are taken
 	room     block    // for the stages to come
 	head     bool     // before the first `stage`: its statements belong to that stage, its deny to all
@@ -35,20 +36,20 @@ type stager struct {
 	names    int // of sets that were said so far
 }
 
-// statements gives the stages of a policy their meaning.
-func (c *checker) statements(list []rule.Stmt, p *Policy) {
-	s := stager{checker: c, policy: p, list: list, head: true, room: newBlock(len(list)), deny: refusal}
-	name, at, head := defaultStage, list[0].Start(), s.stageFrom(0)
-	if head < len(list) {
-		x := list[head].(*rule.Stage)
-		name, at = x.Name.Text, x.Pos
+// statements gives the stages of a policy, which begin at places of its list, their meaning.
+func (c *checker) statements(list []rule.Stmt, stages []int, p *Policy) {
+	s := stager{checker: c, policy: p, list: list, coming: stages, head: true, room: newBlock(len(list)), deny: refusal}
+	name, at := defaultStage, list[0].Start()
+	if len(stages) > 0 {
+		x := list[stages[0]].(*rule.Stage)
+		name, at, s.coming = x.Name.Text, x.Pos, stages[1:]
 	}
 	var few [fewSeats]seat
 	seats := few[:]
 	if len(list) > len(few) {
 		seats = make([]seat, len(list))
 	}
-	s.begin(name, at, 0, s.stageFrom(min(head+1, len(list))), seats)
+	s.begin(name, at, 0, seats)
 	defer func(file string) { s.file = file }(s.file)
 	for i, x := range list {
 		if x, ok := x.(*rule.Rule); ok {
@@ -70,18 +71,12 @@ func (c *checker) statements(list []rule.Stmt, p *Policy) {
 // (asm-generic/errno-base.h).
 var refusal = Action{Errno, 1}
 
-// stageFrom returns where in the list the next `stage` stands from i on, the end if there is none.
-func (s *stager) stageFrom(i int) int {
-	for ; i < len(s.list); i++ {
-		if _, ok := s.list[i].(*rule.Stage); ok {
-			break
-		}
+// begin begins the stage whose statements lie from a place of the list on, and gives them their seats.
+func (s *stager) begin(name string, at rule.Pos, from int, seats []seat) {
+	to := len(s.list)
+	if len(s.coming) > 0 {
+		to, s.coming = s.coming[0], s.coming[1:]
 	}
-	return i
-}
-
-// begin begins the stage that lies between two places of the list, and gives its statements their seats.
-func (s *stager) begin(name string, at rule.Pos, from, to int, seats []seat) {
 	s.seated = s.room.first(s.seat(s.list[from:to], seats[from:to]))
 	s.stage = Stage{Name: name, File: s.file, Pos: at, Deny: s.deny, DenyPos: s.denyPos, Rules: s.seated.rules}
 	s.stand()
@@ -176,7 +171,7 @@ func (s *stager) next(x *rule.Stage, i int, seats []seat) {
 	if s.file = s.policy.Name; x.File != "" {
 		s.file = x.File
 	}
-	s.begin(x.Name.Text, x.Pos, i, s.stageFrom(i+1), seats)
+	s.begin(x.Name.Text, x.Pos, i, seats)
 	s.stage.Loose = x.Loose
 }
 
