@@ -55,8 +55,9 @@ func (c *checker) begun(x *rule.Broken, in *standing) (r Rule, ok bool) {
 	if at := begun.Call; c.errs.At(c.file, begun.Pos) || at.Nr != nil && c.errs.At(c.file, at.Nr.Pos) || at.Name == rule.OnNextSyscall {
 		return Rule{}, false // the mistake is the call itself
 	}
-	_, at, _ := c.numberOf(&begun.Call)
-	nr, name, look := c.find(begun, at, in.builtin)
+	var seats [1]seat
+	c.seat([]rule.Stmt{begun}, seats[:])
+	nr, name, look := c.find(begun, seats[0].call, in.builtin)
 	if look != found {
 		return Rule{}, false
 	}

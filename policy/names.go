@@ -82,25 +82,22 @@ func callNames(arch *kernel.Arch) iter.Seq[string] {
 
 // arg returns the argument that an expression names: the kernel's own names come first.
 func (s *scope) arg(x rule.Name) (argument, bool) {
-	call, known := s.arch.CallNr(s.to.Nr)
-	known = known && call.Known() // elsewhere arg0 to arg5 are whole registers
 	n, numbered := argNumber(x.Text)
-	if known {
-		if arg, i, ok := call.Arg(x.Text); ok {
-			if numbered && n != i && !s.builtin { // of prctl arg2 is the second, as in prctl(2)
-				s.notef(x.Pos, "%s is the kernel's own name for argument %d of %s, which is arg%d by position", x.Text, i+1,
-					s.call(), i)
-			}
-			return argument{x.Text, uint8(i), arg.Type}, true
+	call, _ := s.arch.CallNr(s.to.Nr)
+	if arg, i, ok := call.Arg(x.Text); ok {
+		if numbered && n != i && !s.builtin { // of prctl arg2 is the second, as in prctl(2)
+			s.notef(x.Pos, "%s is the kernel's own name for argument %d of %s, which is arg%d by position", x.Text, i+1,
+				s.call(), i)
 		}
+		return argument{x.Text, uint8(i), arg.Type}, true
 	}
-	args := s.args()
+	args, known := s.args()
 	switch {
 	case !numbered:
 		s.errorf(ErrUnknown, x.Pos, "%s has no argument %s%s", s.call(), quote(x.Text), s.argHint(x, args, known))
 	case n > 5:
 		s.errorf(ErrUnknown, x.Pos, "there is no %s: a system call has six arguments, arg0 to arg5", x.Text)
-	case !known:
+	case !known: // arg0 to arg5 are whole registers
 		return argument{x.Text, uint8(n), kernel.Type{Bits: uint8(s.arch.Bits)}}, true
 	case n >= len(args):
 		s.errorf(ErrUnknown, x.Pos, "%s has no %s%s", s.call(), x.Text, s.argHint(x, args, known))
@@ -110,12 +107,13 @@ func (s *scope) arg(x rule.Name) (argument, bool) {
 	return argument{}, false
 }
 
-// args returns the arguments of the call, none where they aren't known.
-func (s *scope) args() []kernel.Arg {
-	if call, ok := s.arch.CallNr(s.to.Nr); ok && call.Known() {
-		return call.Args()
+// args returns the arguments of the call, if they are known.
+func (s *scope) args() (list []kernel.Arg, known bool) {
+	call, ok := s.arch.CallNr(s.to.Nr)
+	if !ok || !call.Known() {
+		return nil, false
 	}
-	return nil
+	return call.Args(), true
 }
 
 // argNumber returns the number of an argument that is named by its position.
@@ -158,7 +156,8 @@ func (s *scope) constant(x *rule.Ident) (int64, bool) {
 	if ok {
 		return v, true
 	}
-	if slices.ContainsFunc(s.args(), func(a kernel.Arg) bool { return a.Name == x.Name }) {
+	args, _ := s.args()
+	if slices.ContainsFunc(args, func(a kernel.Arg) bool { return a.Name == x.Name }) {
 		s.errorf(ErrMisplaced, x.Pos, "%s is an argument, which can't be compared with another one", x.Name)
 	} else {
 		hint := s.didYouMean(x.Pos, x.Name, constNames(s.arch, x.Name))

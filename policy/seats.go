@@ -25,31 +25,26 @@ func (c *checker) seat(list []rule.Stmt, seats []seat) (taken int) {
 		order = make([]numbered, 2*len(list))
 	}
 	for i, x := range list {
-		if x, ok := x.(*rule.Rule); ok {
-			nr, at, ok := c.numberOf(&x.Call)
-			if seats[i].call = at; ok {
-				order[taken] = numberedAt(nr, i)
-				taken++
-			}
+		x, ok := x.(*rule.Rule)
+		if !ok {
+			continue
+		}
+		at, nr := notThere, uint32(0)
+		if n := x.Call.Nr; n != nil {
+			nr = uint32(n.Abs)
+			ok = !n.Neg && n.Abs < nrLast && !c.arch.Foreign(nr)
+		} else if at, nr, ok = c.arch.Place(x.Call.Name); !ok {
+			at = notThere
+		}
+		if seats[i].call = int32(at); ok {
+			order[taken] = numberedAt(nr, i)
+			taken++
 		}
 	}
 	for place, x := range byNumber(order[:taken], order[taken:]) {
 		seats[x.place()].place = int32(place)
 	}
 	return taken
-}
-
-// numberOf returns the number of a call and its place in the tables; ok is false where there can't be such a call.
-func (c *checker) numberOf(x *rule.Call) (nr uint32, at int32, ok bool) {
-	if x.Nr != nil {
-		nr = uint32(x.Nr.Abs)
-		return nr, notThere, !x.Nr.Neg && x.Nr.Abs < nrLast && !c.arch.Foreign(nr)
-	}
-	i, nr, ok := c.arch.Place(x.Name)
-	if !ok {
-		return 0, notThere, false
-	}
-	return nr, int32(i), true
 }
 
 // seatLate puts the rules that broken statements begin, which have no seats, among those before them, which do. There are

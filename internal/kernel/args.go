@@ -40,9 +40,13 @@ func (c Call) AppendArgs(args []Arg) []Arg {
 	return args
 }
 
-// Arg returns an argument of a call that is Known, by its name, and its place among them.
+// Arg returns the argument of a name, and its place among them. A call that isn't Known has none.
 func (c Call) Arg(name string) (arg Arg, i int, ok bool) {
-	for proto := c.prototype(); len(proto) > 0; i++ {
+	proto := c.prototype()
+	if strings.HasPrefix(proto, "?") {
+		return Arg{}, 0, false
+	}
+	for ; len(proto) > 0; i++ {
 		if arg, proto = cutArg(proto); arg.Name == name {
 			return arg, i, true
 		}
