@@ -85,20 +85,19 @@ func (s *scope) verdict(x rule.Expr) Cond {
 		}
 		return s.condition(x, "to allow the call whatever its arguments, write 1", never)
 	}
-	one := plain.Abs == 1 && !plain.Neg
 	switch {
 	case plain.Abs > 1 || plain.Neg:
 		s.errorf(ErrMisplaced, plain.Pos, "the verdict %s is neither 1, which allows the call, nor 0, which refuses it, "+
 			"nor a condition", rule.FormatValue(plain))
 		return nil
-	case one && s.Kind == FromFallback:
+	case plain.Abs == 1 && s.Kind == FromFallback:
 		s.errorf(ErrMisplaced, plain.Pos, "a fallback says what a refused call gets: its verdict is 0")
 		return nil
-	case !one && s.Kind == FromSet:
+	case plain.Abs == 0 && s.Kind == FromSet:
 		s.errorf(ErrMisplaced, plain.Pos, "a set only grants: to refuse %s, write %s: 0 in a stage", s.call(), s.sys())
 		return nil
 	}
-	return Const(one)
+	return Const(plain.Abs == 1)
 }
 
 // maxElses is how many else arms a rule may have: each is held against all before it.
