@@ -102,7 +102,7 @@ func TestServerPolicyAllocations(t *testing.T) {
 		do    func() error
 	}{
 		{"parse", 28, func() (err error) { f, err = rule.Parse("server.policy", text); return err }},
-		{"check", 52, func() (err error) {
+		{"check", 49, func() (err error) {
 			p, err = policy.Check(f, policy.Target{Arch: arch, Sets: noSets{}})
 			return err
 		}},
