@@ -52,8 +52,11 @@ func (c *checker) statements(list []rule.Stmt, stages []int, p *Policy) {
 	s.begin(name, at, 0, seats)
 	defer func(file string) { s.file = file }(s.file)
 	for i, x := range list {
-		if x, ok := x.(*rule.Rule); ok {
-			s.ruled(x, seats[i])
+		r, ok := x.(*rule.Rule)
+		if ok && (seats[i].call != notThere || r.Call.Name != rule.OnNextSyscall) {
+			if c.rule(&s.seated, r, seats[i], &s.standing) == unknown {
+				s.stage.Doubt = true
+			}
 		} else if !s.statement(i, seats) {
 			break
 		}
@@ -112,18 +115,12 @@ func (s *stager) end() {
 	s.policy.Stages = append(s.policy.Stages, s.stage)
 }
 
-// ruled gives a rule, which most statements are, its meaning.
-func (s *stager) ruled(x *rule.Rule, at seat) {
-	if at.call == notThere && x.Call.Name == rule.OnNextSyscall {
-		s.onNextSyscall(x)
-	} else if s.rule(&s.seated, x, at, &s.standing) == unknown {
-		s.stage.Doubt = true
-	}
-}
-
-// statement gives another statement at a place of the list its meaning. It is false where no further one is looked at.
+// statement gives the statement at a place of the list its meaning, which is about no call. It is false where no further
+// one is looked at.
 func (s *stager) statement(i int, seats []seat) bool {
 	switch x := s.list[i].(type) {
+	case *rule.Rule:
+		s.onNextSyscall(x)
 	case *rule.Stage:
 		if !s.head && len(s.policy.Stages) == MaxStages-1 {
 			s.errorf(bdd.ErrTooComplex, x.Pos, "this is one stage too many: a policy has at most %d", MaxStages)
