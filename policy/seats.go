@@ -13,7 +13,7 @@ type seat struct {
 
 const notThere = -1
 
-// fewSeats is how many seats there is room for without asking for memory: most policies are shorter.
+// fewSeats is how many seats there is room for on the stack: most policies have fewer statements.
 const fewSeats = 128
 
 // seat gives each statement of a list its seat, and returns how many are taken: as many as find finds the calls of. Two

@@ -24,8 +24,8 @@ type stager struct {
 	standing standing // of the rules of stage
 	named    map[string]rule.Pos
 	list     []rule.Stmt
-	coming   []int    // where in list the later stages begin
-	seated   block    // those that are taken
+	coming   []int    // where in list the stages to come begin
+	seated   block    // the seats of stage's rules
 	room     block    // for the stages to come
 	head     bool     // before the first `stage`: its statements belong to that stage, its deny to all
 	deny     Action   // of stages that don't say their own

@@ -11,22 +11,13 @@ func (c Call) Known() bool { return !strings.HasPrefix(c.prototype(), "?") }
 // On a 32-bit architecture a 64-bit argument takes two registers, and so is two arguments here: off_lo and off_hi,
 // in the order of the architecture, after a pad where it wants an even register.
 func (c Call) Args() []Arg {
-	if c.prototype() == "" {
+	const maxArgs = 6
+	proto := c.prototype()
+	if proto == "" {
 		return nil
 	}
-	return c.AppendArgs(make([]Arg, 0, maxArgs))
-}
-
-// maxArgs is how many arguments a call has at most.
-const maxArgs = 6
-
-// AppendArgs is Args for a list that there is.
-func (c Call) AppendArgs(args []Arg) []Arg {
-	proto := c.prototype()
-	switch {
-	case proto == "":
-		return args
-	case strings.HasPrefix(proto, "?"):
+	args := make([]Arg, 0, maxArgs)
+	if strings.HasPrefix(proto, "?") {
 		for i := range maxArgs {
 			args = append(args, Arg{"arg" + string(rune('0'+i)), parseType("u" + proto[1:])})
 		}
