@@ -84,8 +84,11 @@ func (a *Arch) Run(lo, hi uint32) (first, last uint32, ok bool) {
 	if i == len(a.calls) || a.calls[i].nr > hi {
 		return 0, 0, false
 	}
-	first = a.calls[i].nr
 	rest := a.calls[i:]
+	first = rest[0].nr
+	if n := hi - first; n < uint32(len(rest)) && rest[n].nr == hi { // so it is with most
+		return first, hi, true
+	}
 	n := sort.Search(len(rest), func(j int) bool { return rest[j].nr-first != uint32(j) || rest[j].nr > hi })
 	return first, rest[n-1].nr, true
 }
