@@ -17,6 +17,7 @@ type few struct {
 	tests []fewTest
 	items int
 	all   fewSet
+	wide  fewSet                 // the items of several values
 	lo    [fewItems]uint32       // the least value of each item
 	ones  [fewItems]uint32       // the bits that any of its values has
 	zeros [fewItems]uint32       // the bits that any of them lacks
@@ -42,10 +43,12 @@ type fewTest struct {
 func (f *few) search(s *searcher, items []item) (root int32, cost float64) {
 	sets := 1 << len(items)
 	for i := range items {
-		own, item := items[i].weight+s.miss, fewSet(1)<<i
-		for others := range item {
-			each := f.each[others] + own
-			f.each[others|item], f.costs[others|item] = each, each+size
+		own := items[i].weight + s.miss
+		without := f.each[:1<<i]
+		with, costs := f.each[1<<i:][:len(without)], f.costs[1<<i:][:len(without)]
+		for others, each := range without {
+			each += own
+			with[others], costs[others] = each, each+size
 		}
 	}
 	clear(f.best[:sets])
@@ -70,16 +73,21 @@ func (f *few) search(s *searcher, items []item) (root int32, cost float64) {
 	return f.build(s, items, all), cost
 }
 
-// findTests lists the tests that tell some items from others: of those that tell the same, the first is taken.
+// findTests lists the tests that tell some items from others: of those that tell the same, the first is taken. Of jsets
+// it lists those alone that may do better than a jeq or a jge.
 func (f *few) findTests(items []item) {
 	f.tests = f.tests[:0]
-	f.items, f.all = len(items), 1<<len(items)-1
-	differ := uint32(0)             // the bits of all values but those above the last edge
-	always, never := differ, differ // the bits that all values of an item have, and those that none has
+	f.items, f.all, f.wide = len(items), 1<<len(items)-1, 0
+	differ := uint32(0)           // the bits of all values but those above the last edge
+	var has, lacks uint32         // the bits that all values of some item before have, and those that they lack
+	var hasLacks, lacksHas uint32 // the bits that an item before has, and one after it lacks; and the other way round
+	turns := uint32(0)            // the bits for which it goes one way and back
 	bit := fewSet(1)
 	for i := range items {
 		it := &items[i]
-		if it.lo == it.hi {
+		if it.lo != it.hi {
+			f.wide |= bit
+		} else {
 			f.tests = append(f.tests, fewTest{it.lo, bpf.JumpEq, bit, f.all &^ bit})
 		}
 		if i > 0 {
@@ -89,8 +97,12 @@ func (f *few) findTests(items []item) {
 		// From the first bit on in which the ends differ, all may be 0 or 1.
 		free := uint32(1)<<bits.Len32(it.lo^it.hi) - 1
 		f.lo[i], f.ones[i], f.zeros[i] = it.lo, it.lo|free, ^it.lo|free
-		always |= ^f.zeros[i]
-		never |= ^f.ones[i]
+		all, none := ^f.zeros[i], ^f.ones[i]
+		turns |= hasLacks&all | lacksHas&none
+		hasLacks |= has & none
+		lacksHas |= lacks & all
+		has |= all
+		lacks |= none
 		bit <<= 1
 	}
 	if bits.OnesCount32(differ) <= 3 {
@@ -101,7 +113,7 @@ func (f *few) findTests(items []item) {
 		}
 		return
 	}
-	for rest := differ & always & never; rest != 0; {
+	for rest := turns; rest != 0; {
 		bit := rest & -rest
 		f.addMask(bit)
 		rest &^= f.same(bit)
@@ -113,22 +125,39 @@ func (f *few) findTests(items []item) {
 	}
 }
 
-// addMask adds the jset of a mask, if it tells anything.
+// addMask adds the jset of a mask, if it may do better than a jge, which it can't if one side must take only items that
+// come before all that the other must, and than a jeq, which it can't if one side must take only a single value.
 func (f *few) addMask(mask uint32) {
-	var yes, no uint
-	for i := range f.items {
-		ones, bit := f.ones[i&(fewItems-1)], uint(1)<<(i&(fewItems-1))
-		if ones&mask != 0 {
-			yes |= bit
+	mustNot, must, bit := fewSet(0), fewSet(0), fewSet(1)
+	for _, ones := range f.ones[:f.items] {
+		if ones&mask == 0 {
+			mustNot |= bit
 		}
-		if ones&^mask >= f.lo[i&(fewItems-1)] { // if any value lacks all bits of the mask, one does that has all others
-			no |= bit
+		bit <<= 1
+	}
+	if f.single(mustNot) {
+		return
+	}
+	bit = 1
+	for i, ones := range f.ones[:f.items] {
+		if ones&^mask < f.lo[i] { // if any value lacks all bits of the mask, one does that has all others
+			must |= bit
 		}
+		bit <<= 1
 	}
-	if t := (fewTest{mask, bpf.JumpSet, fewSet(yes), fewSet(no)}); t.yes != f.all && t.no != f.all {
-		f.add(t)
+	if f.single(must) || mustNot.before(must) || must.before(mustNot) {
+		return
 	}
+	f.add(fewTest{mask, bpf.JumpSet, f.all &^ mustNot, f.all &^ must})
 }
+
+// before tells whether all items of a set come before all of another.
+func (s fewSet) before(t fewSet) bool {
+	return bits.Len8(uint8(s)) <= bits.TrailingZeros8(uint8(t))
+}
+
+// single tells whether a set is one item of a single value, or none.
+func (f *few) single(set fewSet) bool { return set&(set-1) == 0 && set&f.wide == 0 }
 
 // same returns the bits that tell the same of each item as this one.
 func (f *few) same(bit uint32) uint32 {
