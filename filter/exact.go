@@ -17,15 +17,16 @@ const exactKeys = 7
 // with that one (Anderson, Kannan, Karloff, Ladner: Thresholds and optimal binary comparison search trees, 2002). So
 // what is left is always a run of keys without its heaviest ones, of which there are few. TestExactSearch compares.
 type exact struct {
-	keys   []item
-	wide   uint // the keys of several values
-	alone  uint // the keys of a single value that have no neighbour
-	joined uint // the keys whose next one begins where they end
-	first  uint // the key that begins with the least value there can be
-	last   uint // the key that ends with the largest
-	cubes  []cube
-	spoil  bool                    // a test may be AND
-	each   [1 << exactKeys]float64 // what a test costs, by the keys that are left
+	keys    []item
+	wide    uint // the keys of several values
+	alone   uint // the keys of a single value that have no neighbour
+	joined  uint // the keys whose next one begins where they end
+	first   uint // the key that begins with the least value there can be
+	last    uint // the key that ends with the largest
+	cubes   []cube
+	spoil   bool // a test may be AND
+	weights [exactKeys + 1]float64
+	each    [1 << exactKeys]float64 // what a test costs, by the keys that are left
 
 	// By state, which is the keys that are left and which outer edges are known. Most tests are dismissed by the costs of
 	// what they leave, so these lie close together.
@@ -51,12 +52,6 @@ const kindBits = 3
 // of returns the choice of a kind of test for the key or cube i.
 func (c choice) of(i int) choice { return choice(i)<<kindBits | c }
 
-// A cube is a set of keys that together are all submasks of a mask and lead to one place.
-type cube struct {
-	keys uint16
-	mask uint32
-}
-
 // The outer edges of the keys left that are known: the value is not below the lowest, not above the highest. With the
 // keys, a bit for each, they make a state.
 const (
@@ -69,33 +64,72 @@ func (e *exact) search(s *searcher, keys []item, known uint) (root int32, cost f
 	if len(keys) == 0 {
 		return ^s.background, 0
 	}
-	e.begin(s, keys)
-	all := e.state(1<<len(keys)-1, known)
-	cost = e.cost(all)
-	return e.build(s, all), cost
+	e.look(s, keys)
+	all := uint(1)<<len(keys) - 1
+	if e.inTurn(all) {
+		return e.oneByOne(s, all)
+	}
+	e.begin(s.miss, all)
+	state := e.state(all, known)
+	cost = e.cost(state)
+	return e.build(s, state), cost
 }
 
-// begin looks at the keys.
-func (e *exact) begin(s *searcher, keys []item) {
+// look finds out about the keys.
+func (e *exact) look(s *searcher, keys []item) {
 	e.keys, e.spoil = keys, s.spoil && mayHoldCube(keys)
 	e.wide, e.joined, e.first, e.last = 0, 0, 0, 0
-	e.each[0] = s.miss + size
 	for i := range keys {
-		key := uint(1) << i
-		if keys[i].lo != keys[i].hi {
+		it, key := &keys[i], uint(1)<<i
+		if it.lo != it.hi {
 			e.wide |= key
 		}
-		if i+1 < len(keys) && keys[i].hi+1 == keys[i+1].lo {
-			e.joined |= key
+		if i > 0 && keys[i-1].hi+1 == it.lo {
+			e.joined |= key >> 1
 		}
-		own := keys[i].weight + s.miss
-		without, with := e.each[:key], e.each[key:2*key]
+		e.weights[i] = it.weight
+	}
+	e.alone = (1<<len(keys) - 1) &^ (e.wide | e.joined | e.joined<<1)
+	if keys[0].lo == 0 {
+		e.first = 1
+	}
+	if keys[len(keys)-1].hi == 1<<32-1 {
+		e.last = 1 << (len(keys) - 1)
+	}
+	e.findCubes()
+}
+
+// inTurn tells whether of the keys left one after the other is best found with jeq, the heaviest first. So it is with
+// four at most that have no neighbours: what a jge saves then is less than what it costs.
+func (e *exact) inTurn(left uint) bool {
+	return left&^e.alone == 0 && bits.OnesCount(left) <= 4 && !e.spoil && len(e.cubes) == 0
+}
+
+// oneByOne makes the tests for keys that are found in turn.
+func (e *exact) oneByOne(s *searcher, left uint) (root int32, cost float64) {
+	if left == 0 {
+		return ^s.background, 0
+	}
+	each := s.miss + size
+	for rest := left; rest != 0; rest &= rest - 1 {
+		each += e.weights[bits.TrailingZeros(rest)&exactKeys] + s.miss
+	}
+	i := e.heaviest(left)
+	root, cost = e.oneByOne(s, left&^(1<<i))
+	return s.add(test{bpf.JumpEq, e.keys[i].lo, ^e.keys[i].to, root}), cost + each
+}
+
+// begin sets down what is known of the costs of all states.
+func (e *exact) begin(miss float64, all uint) {
+	e.each[0] = miss + size
+	for i := range e.keys {
+		own := e.weights[i] + miss
+		without := e.each[:1<<i]
+		with := e.each[1<<i:][:len(without)]
 		for others, each := range without {
 			with[others] = each + own
 		}
 	}
-	all := uint(1)<<len(keys) - 1
-	e.alone = all &^ (e.wide | e.joined | e.joined<<1)
 	for known := uint(0); known <= knowLo|knowHi; known += knowLo {
 		copy(e.costs[known+1:known+all+1], e.each[1:all+1])
 		clear(e.best[known : known+all+1])
@@ -104,20 +138,33 @@ func (e *exact) begin(s *searcher, keys []item) {
 		}
 	}
 	e.costs[0], e.best[0] = 0, noTest
-	for i := range keys {
+	for i := range e.keys {
 		key := uint(1) << i
+		one := e.each[key]
 		e.costs[key|knowLo|knowHi], e.best[key|knowLo|knowHi] = 0, noTest
+		e.costs[key|knowLo], e.costs[key|knowHi], e.costs[key] = one, one, one
 		if e.wide&key == 0 {
-			e.best[key] = isKey.of(i)
+			e.best[key|knowLo], e.best[key|knowHi], e.best[key] = isKey.of(i), isKey.of(i), isKey.of(i)
+		} else {
+			e.costs[key] = 2 * one
+			e.best[key|knowLo], e.best[key|knowHi], e.best[key] = aboveKey.of(i), fromKey.of(i), fromKey.of(i)
 		}
 	}
-	if keys[0].lo == 0 {
-		e.first = 1
+}
+
+// heaviest returns the key of a set that weighs most.
+func (e *exact) heaviest(set uint) (key int) {
+	key = bits.TrailingZeros(set)
+	most := e.weights[key&exactKeys]
+	for set &= set - 1; set != 0; set &= set - 1 {
+		i := bits.TrailingZeros(set)
+		weight := e.weights[i&exactKeys]
+		if weight <= most {
+			continue
+		}
+		key, most = i, weight
 	}
-	if keys[len(keys)-1].hi == 1<<32-1 {
-		e.last = 1 << (len(keys) - 1)
-	}
-	e.findCubes()
+	return key
 }
 
 // state returns the state of the keys left and their known edges: where a key begins or ends with what a word
@@ -157,15 +204,16 @@ func (e *exact) cost(state uint) float64 {
 // find is cost for a state that was not looked at yet.
 func (e *exact) find(state uint) float64 {
 	left := state &^ (knowLo | knowHi)
+	if e.inTurn(left) {
+		i := e.heaviest(left)
+		cost := e.cost(state&^(1<<i)) + e.each[left]
+		e.costs[state], e.best[state] = cost, isKey.of(i)
+		return cost
+	}
 	least, best := math.Inf(1), notFound
 	asKey, key := least, best
 	if single := left &^ e.wide; single != 0 && !e.spoil { // first, since it dismisses many others
-		heaviest := bits.TrailingZeros(single)
-		for rest := single & (single - 1); rest != 0; rest &= rest - 1 {
-			if i := bits.TrailingZeros(rest); e.keys[i].weight > e.keys[heaviest].weight {
-				heaviest = i
-			}
-		}
+		heaviest := e.heaviest(single)
 		asKey, key = e.cost(e.without(state, 1<<heaviest)), isKey.of(heaviest)
 		least = math.Float64frombits(math.Float64bits(asKey) + 1) // the next number: others that cost the same win
 	}
@@ -291,77 +339,4 @@ func (e *exact) build(s *searcher, state uint) int32 {
 		return s.add(test{bpf.JumpGe, e.keys[i].hi + 1, e.build(s, yes), e.build(s, no)})
 	}
 	panic(bug("no test was found for %b", state))
-}
-
-// findCubes looks among the keys for the submasks of each key's largest value.
-func (e *exact) findCubes() {
-	e.cubes = e.cubes[:0]
-	if e.keys[0].lo != 0 {
-		return
-	}
-	for i := range e.keys {
-		mask := e.keys[i].hi
-		if i == 0 || bits.OnesCount32(mask) > 6 || mask&(mask+1) == 0 {
-			continue // from 0 to mask without a gap is one key
-		}
-		var in uint16
-		count := uint64(0)
-		for j := range e.keys[:i+1] {
-			k := &e.keys[j]
-			if k.to == e.keys[i].to && submasks(k.lo, k.hi, mask) {
-				in |= 1 << j
-				count += uint64(k.hi-k.lo) + 1
-			}
-		}
-		if count == 1<<bits.OnesCount32(mask) {
-			e.cubes = append(e.cubes, cube{in, mask})
-		}
-	}
-}
-
-// submasks tells whether all of lo to hi have no bits outside mask.
-func submasks(lo, hi, mask uint32) bool {
-	if hi&^mask != 0 || lo&^mask != 0 || hi-lo > 64 {
-		return false
-	}
-	for x := lo; x < hi; x++ {
-		if x&^mask != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// mayHoldCube tells whether some of the keys may be what wholeCube looks for: four values at least, of which four pairs
-// differ in one bit.
-func mayHoldCube(keys []item) bool {
-	pairs := 0
-	for i := range keys {
-		for j := range keys[:i] {
-			if x := keys[i].lo ^ keys[j].lo; x&(x-1) == 0 {
-				pairs++
-			}
-		}
-	}
-	return pairs >= 4
-}
-
-// wholeCube tells whether the keys are single values that lead to one place and are all that the bits of mask can
-// form on top of value: then an AND and one comparison find them.
-func (e *exact) wholeCube(keys uint) (mask, value uint32, ok bool) {
-	n := bits.OnesCount(keys)
-	if n < 4 || n&(n-1) != 0 {
-		return 0, 0, false
-	}
-	first := &e.keys[bits.TrailingZeros(keys)]
-	or, and := first.lo, first.lo
-	for rest := keys; rest != 0; rest &= rest - 1 {
-		it := &e.keys[bits.TrailingZeros(rest)]
-		if it.lo != it.hi || it.to != first.to {
-			return 0, 0, false
-		}
-		or, and = or|it.lo, and&it.lo
-	}
-	mask = or ^ and
-	return mask, and, 1<<bits.OnesCount32(mask) == n
 }

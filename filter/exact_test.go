@@ -67,6 +67,7 @@ func TestExactSearch(t *testing.T) {
 		}
 		known := knowLo * uint(random.IntN(4))
 		_, got := s.exact.search(s, keys, known)
+		s.exact.begin(s.miss, 1<<len(keys)-1)
 		want := exhaust(&s.exact, s.exact.state(1<<len(keys)-1, known), make(map[uint]float64))
 		if got > want*(1+1e-12) {
 			t.Errorf("seed %d: %v, edges known %d: %.6f, the best is %.6f", seed, keys, known, got, want)
