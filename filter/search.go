@@ -108,24 +108,32 @@ func (s *searcher) part(keys []item, known uint) (root int32, cost float64) {
 	if len(keys) <= s.most {
 		return s.exact.search(s, keys, known)
 	}
-	total, most, heaviest := 0.0, -1.0, 0
-	for i := range keys {
-		weight := keys[i].weight
-		total += weight
-		if weight > most {
-			most, heaviest = weight, i
-		}
-	}
+	total, heaviest := weigh(keys)
 	total += s.miss * float64(len(keys))
 	if h := keys[heaviest]; h.weight > total/3 && h.lo == h.hi {
 		known = edgesWithout(heaviest, len(keys), known)
-		no, c := s.part(slices.Delete(keys, heaviest, heaviest+1), known)
+		copy(keys[heaviest:], keys[heaviest+1:])
+		no, c := s.part(keys[:len(keys)-1], known)
 		return s.add(test{bpf.JumpEq, h.lo, ^h.to, no}), total + c
 	}
 	at, k, lo, hi := s.halve(keys, total)
 	no, c0 := s.part(keys[:at], known&knowLo|hi)
 	yes, c1 := s.part(keys[at:], known&knowHi|lo)
 	return s.add(test{bpf.JumpGe, k, yes, no}), total + c0 + c1
+}
+
+// weigh returns what the keys weigh together, and the heaviest.
+func weigh(keys []item) (total float64, heaviest int) {
+	most := math.Inf(-1)
+	for i := range keys {
+		weight := keys[i].weight
+		total += weight
+		if weight <= most {
+			continue
+		}
+		most, heaviest = weight, i
+	}
+	return total, heaviest
 }
 
 // edgesWithout returns which outer edges are still known when the i-th of n keys is out.
