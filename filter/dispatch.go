@@ -130,8 +130,9 @@ func (c *compiler) findCold(in window) bpf.Label {
 // translate makes the graphs of all calls and fills hot and cold.
 func (c *compiler) translate() error {
 	t := c.table
-	other := c.t.verdict(t.Other.Action.Ret())
-	gap := unlisted{other: other, foreign: other, allow: c.t.verdict(policy.Action{Kind: policy.Allow}.Ret())}
+	gap := unlisted{allow: c.t.verdict(policy.Action{Kind: policy.Allow}.Ret())} // first, being what most calls get
+	gap.other = c.t.verdict(t.Other.Action.Ret())
+	gap.foreign = gap.other
 	if t.Rest.If != nil {
 		gap.calls, gap.rest = true, c.t.verdict(t.Rest.Action.Ret())
 	}
@@ -143,19 +144,28 @@ func (c *compiler) translate() error {
 	if w := c.window; w.first > 0 {
 		c.upTo(w.first-1, gap.allow, refusedWeight)
 	}
-	next := c.window.first // the number after the call before
+	next := c.window.first        // the number after the call before
+	from, _ := t.Arch.Index(next) // its place in the architecture's table
 	for i := range calls {
 		d := &calls[i]
 		n, ok := c.call(d)
 		if !ok {
 			return &SizeError{Call: d.Name, Nr: d.Nr, Instructions: callLimit, Limit: MaxInstructions}
 		}
+		at, known := t.Arch.Index(d.Nr)
 		if d.Nr > next {
-			c.between(next, d.Nr-1, &gap)
+			c.between(next, d.Nr-1, at-from == int(d.Nr-next), &gap)
 		}
-		next = d.Nr + 1
+		next, from = d.Nr+1, at
+		if known {
+			from++
+		}
 		if n < 0 {
-			c.upTo(d.Nr, n, c.rarely(d.Nr, d.Nr, n == gap.allow))
+			weight := float64(refusedWeight)
+			if n == gap.allow {
+				weight = c.often(d.Nr, at, known)
+			}
+			c.upTo(d.Nr, n, weight)
 			continue
 		}
 		c.samples = alternatives(c.samples[:0], d)
@@ -166,7 +176,7 @@ func (c *compiler) translate() error {
 		c.anything(d.Nr)
 	}
 	if len(calls) == 0 || calls[len(calls)-1].Nr < c.window.last {
-		c.between(next, c.window.last, &gap)
+		c.between(next, c.window.last, false, &gap)
 	}
 	c.upTo(allNumbers.last, gap.allow, refusedWeight)
 	return nil
@@ -190,8 +200,13 @@ type unlisted struct {
 	allow                node // what a call gets that nothing is said against, as other filters' calls do
 }
 
-// between makes the numbers from lo to hi, all of them unlisted, lead to what becomes of them.
-func (c *compiler) between(lo, hi uint32, to *unlisted) {
+// between makes the numbers from lo to hi, all of them unlisted, lead to what becomes of them. They are calls of the
+// architecture without exception, if known.
+func (c *compiler) between(lo, hi uint32, known bool, to *unlisted) {
+	if known && to.calls {
+		c.upTo(hi, to.rest, c.rarely(lo, hi, to.rest == to.allow))
+		return
+	}
 	for to.calls && lo <= hi {
 		first, last, ok := c.table.Arch.Run(lo, hi)
 		if !ok {
@@ -214,7 +229,8 @@ func (c *compiler) rarely(first, last uint32, allowed bool) (weight float64) {
 		return float64(last-first+1) * refusedWeight
 	}
 	for nr := first; ; nr++ {
-		weight += c.often(nr)
+		at, known := c.table.Arch.Index(nr)
+		weight += c.often(nr, at, known)
 		if nr == last {
 			return weight
 		}

@@ -34,12 +34,16 @@ func (c *compiler) weight(nr uint32, alternatives int) float64 {
 	return float64(alternatives) * (1 + math.Log10(float64(c.table.Arch.Weight(nr))))
 }
 
-// often returns what an allowed call weighs that depends on no argument: how often it is made.
-func (c *compiler) often(nr uint32) float64 {
-	if c.rate != nil {
+// often returns what an allowed call weighs that depends on no argument: how often it is made. Its place in the
+// architecture's table is at, if it is known there.
+func (c *compiler) often(nr uint32, at int, known bool) float64 {
+	switch {
+	case c.rate != nil:
 		return max(refusedWeight, c.rate(nr))
+	case known:
+		return float64(c.table.Arch.WeightAt(at))
 	}
-	return float64(c.table.Arch.Weight(nr))
+	return 1
 }
 
 // of returns the value of the view.

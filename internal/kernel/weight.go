@@ -14,5 +14,8 @@ func (a *Arch) Weight(nr uint32) int {
 	if !ok {
 		return int(weights[0])
 	}
-	return int(weights[a.calls[i].rank])
+	return a.WeightAt(i)
 }
+
+// WeightAt returns the Weight of the call at a place, as At does the call.
+func (a *Arch) WeightAt(i int) int { return int(weights[a.calls[i].rank]) }
