@@ -21,9 +21,19 @@ func (t *translator) clauses(list []policy.Clause) node {
 	n := t.verdict(policy.Action{}.Ret())
 	for i := len(list) - 1; i >= 0; i-- {
 		c := &list[i]
-		n = t.choose(t.cond(c.If), t.verdict(c.Action.Ret()), n)
+		n = t.decide(c.If, t.verdict(c.Action.Ret()), n)
 	}
 	return n
+}
+
+// decide returns the function that is yes, a leaf, where the condition holds and no elsewhere.
+func (t *translator) decide(c policy.Cond, yes, no node) node {
+	if list, ok := c.(policy.Or); ok && no < 0 && len(list) > 0 {
+		if n, ok := t.values(list, yes, no); ok {
+			return n
+		}
+	}
+	return t.choose(t.cond(c), yes, no)
 }
 
 func (t *translator) cond(c policy.Cond) node {
@@ -69,16 +79,17 @@ func (t *translator) any(list []policy.Cond) node {
 	case 1:
 		return t.cond(list[0])
 	}
-	if n, ok := t.values(list); ok {
+	if n, ok := t.values(list, always, never); ok {
 		return n
 	}
 	half := len(list) / 2
 	return t.choose(t.any(list[:half]), always, t.any(list[half:]))
 }
 
-// values returns the condition that any of a list holds, if it is made of values of one word in ascending order, as the
-// checker makes that of `in`: it is a single node, which need not be merged from many.
-func (t *translator) values(list []policy.Cond) (n node, ok bool) {
+// values returns the function that is yes where any of a list holds and no elsewhere, both leaves, if the list is made of
+// values of one word in ascending order, as the checker makes that of `in`: it is a single node, which need not be
+// merged from many.
+func (t *translator) values(list []policy.Cond, yes, no node) (n node, ok bool) {
 	one, ok := list[0].(policy.Range)
 	if !ok || one.Bits > 32 {
 		return never, false
@@ -98,13 +109,13 @@ func (t *translator) values(list []policy.Cond) (n node, ok bool) {
 	for _, x := range list {
 		r := x.(policy.Range)
 		if r.Lo > next {
-			t.push(first, uint32(r.Lo-1), never)
+			t.push(first, uint32(r.Lo-1), no)
 		}
-		t.push(first, uint32(r.Hi), always)
+		t.push(first, uint32(r.Hi), yes)
 		next = r.Hi + 1
 	}
 	if next <= top {
-		t.push(first, uint32(top), never)
+		t.push(first, uint32(top), no)
 	}
 	return t.seal(v, first), true
 }
