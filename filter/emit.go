@@ -16,11 +16,8 @@ type block struct {
 	before int32 // the last block of the same node before this one, as in compiler.newest
 }
 
-// block adds the code of a node, have being what A holds where it begins.
+// block adds the code of a node that is no leaf, have being what A holds where it begins.
 func (c *compiler) block(n node, have view) bpf.Label {
-	if n < 0 {
-		return c.b.Return(c.t.ret(n))
-	}
 	v := c.t.views[c.t.nodes[n].view]
 	loaded := have.mask != 0 && have.word == v.word && have.mask&v.mask == v.mask
 	if !loaded {
@@ -45,8 +42,8 @@ func (c *compiler) block(n node, have view) bpf.Label {
 	case have.mask == v.mask:
 		at = c.tests(n, have)
 	case len(branches) == 2 && branches[0].hi == 0:
-		no := c.block(branches[0].to, have)
-		at = c.b.Branch(bpf.JumpSet, v.mask, c.block(branches[1].to, have), no)
+		no := c.emit(^place(branches[0].to), have)
+		at = c.b.Branch(bpf.JumpSet, v.mask, c.emit(^place(branches[1].to), have), no)
 	default:
 		at = c.b.Then(bpf.And, v.mask, c.block(n, v))
 	}
@@ -86,9 +83,13 @@ func (c *compiler) search(n node) (root int32, cost float64) {
 // emit adds the tests from root on and the blocks that they lead to, have being what A holds where they begin.
 func (c *compiler) emit(root int32, have view) bpf.Label {
 	if root < 0 {
-		return c.block(nodeAt(^root), have)
+		n := nodeAt(^root)
+		if n < 0 {
+			return c.b.Return(c.t.ret(n))
+		}
+		return c.block(n, have)
 	}
-	t := c.s.tests[root]
+	t := &c.s.tests[root]
 	if t.op == bpf.And {
 		return c.b.Then(bpf.And, t.k, c.emit(t.no, view{have.word, have.mask & t.k}))
 	}

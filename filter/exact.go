@@ -217,6 +217,7 @@ func (e *exact) find(state uint) float64 {
 		asKey, key = e.cost(e.without(state, 1<<heaviest)), isKey.of(heaviest)
 		least = math.Float64frombits(math.Float64bits(asKey) + 1) // the next number: others that cost the same win
 	}
+	useless := e.useless(state)
 	for rest := left; rest != 0; rest &= rest - 1 {
 		i := bits.TrailingZeros(rest)
 		key := rest & -rest
@@ -226,7 +227,7 @@ func (e *exact) find(state uint) float64 {
 				least, best = cost, isKey.of(i)
 			}
 		}
-		if rest != left || wide && state&knowLo == 0 {
+		if key&useless == 0 {
 			yes, no := e.from(state, key)
 			if cost := e.try(least, yes, no); cost < least {
 				least, best = cost, fromKey.of(i)
@@ -258,6 +259,22 @@ func (e *exact) find(state uint) float64 {
 	}
 	e.costs[state], e.best[state] = least, best
 	return least
+}
+
+// useless returns the keys whose fromKey need not be tried: that of the lowest where it tells nothing, and those that cut
+// off nothing but a single value without a neighbour, which jeq does as well and finds it too.
+func (e *exact) useless(state uint) (keys uint) {
+	left := state &^ (knowLo | knowHi)
+	lowest, highest := left&-left, uint(1)<<(bits.Len(left)-1)
+	keys = highest & e.alone
+	if lowest&e.alone != 0 {
+		others := left &^ lowest
+		keys |= others & -others & e.alone
+	}
+	if lowest&e.wide == 0 || state&knowLo != 0 {
+		keys |= lowest
+	}
+	return keys
 }
 
 // without returns the state that is left once the value is known not to be that of a key.
