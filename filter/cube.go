@@ -8,6 +8,24 @@ type cube struct {
 	mask uint32
 }
 
+// tryCubes returns the best test for the keys left and what is left to pay after it, if that is less with the tests for
+// cubes than it is without.
+func (e *exact) tryCubes(left uint, each, least float64, best choice) (float64, choice) {
+	for i, c := range e.cubes {
+		if in := uint(c.keys); in&left == in {
+			if cost := e.cost(e.state(left&^in, 0)); cost < least {
+				least, best = cost, outOfCube.of(i)
+			}
+		}
+	}
+	if e.spoil && 2*each < least+each {
+		if _, _, ok := e.wholeCube(left); ok {
+			least, best = each, inCube
+		}
+	}
+	return least, best
+}
+
 // findCubes looks among the keys for the submasks of each key's largest value.
 func (e *exact) findCubes() {
 	e.cubes = e.cubes[:0]

@@ -217,23 +217,26 @@ func (e *exact) find(state uint) float64 {
 		asKey, key = e.cost(e.without(state, 1<<heaviest)), isKey.of(heaviest)
 		least = math.Float64frombits(math.Float64bits(asKey) + 1) // the next number: others that cost the same win
 	}
-	useless := e.useless(state)
-	for rest := left; rest != 0; rest &= rest - 1 {
-		i := bits.TrailingZeros(rest)
-		key := rest & -rest
-		wide := e.wide&key != 0
-		if !wide && e.spoil { // what is left may be a cube
+	from, above := e.cuts(state)
+	tests := from | above
+	if e.spoil {
+		tests = left
+	}
+	for ; tests != 0; tests &= tests - 1 {
+		i := bits.TrailingZeros(tests)
+		key := tests & -tests
+		if e.spoil && e.wide&key == 0 { // what is left may be a cube
 			if cost := e.try(least, 0, e.without(state, key)); cost < least {
 				least, best = cost, isKey.of(i)
 			}
 		}
-		if key&useless == 0 {
+		if key&from != 0 {
 			yes, no := e.from(state, key)
 			if cost := e.try(least, yes, no); cost < least {
 				least, best = cost, fromKey.of(i)
 			}
 		}
-		if wide && (rest != key || state&knowHi == 0) {
+		if key&above != 0 {
 			yes, no := e.above(state, key)
 			if cost := e.try(least, yes, no); cost < least {
 				least, best = cost, aboveKey.of(i)
@@ -243,38 +246,32 @@ func (e *exact) find(state uint) float64 {
 	if best == notFound {
 		least, best = asKey, key
 	}
-	for i, c := range e.cubes {
-		if in := uint(c.keys); in&left == in {
-			if cost := e.cost(e.state(left&^in, 0)); cost < least {
-				least, best = cost, outOfCube.of(i)
-			}
-		}
-	}
 	each := e.each[left]
-	least += each
-	if e.spoil && 2*each < least {
-		if _, _, ok := e.wholeCube(left); ok {
-			least, best = 2*each, inCube
-		}
+	if e.spoil || len(e.cubes) > 0 {
+		least, best = e.tryCubes(left, each, least, best)
 	}
+	least += each
 	e.costs[state], e.best[state] = least, best
 	return least
 }
 
-// useless returns the keys whose fromKey need not be tried: that of the lowest where it tells nothing, and those that cut
-// off nothing but a single value without a neighbour, which jeq does as well and finds it too.
-func (e *exact) useless(state uint) (keys uint) {
+// cuts returns the keys whose fromKey is worth a try, and those whose aboveKey is. Where nothing is cut off but a single
+// value without a neighbour, jeq does as well and finds it too.
+func (e *exact) cuts(state uint) (from, above uint) {
 	left := state &^ (knowLo | knowHi)
 	lowest, highest := left&-left, uint(1)<<(bits.Len(left)-1)
-	keys = highest & e.alone
+	from, above = left&^(highest&e.alone), left&e.wide
 	if lowest&e.alone != 0 {
 		others := left &^ lowest
-		keys |= others & -others & e.alone
+		from &^= others & -others & e.alone
 	}
 	if lowest&e.wide == 0 || state&knowLo != 0 {
-		keys |= lowest
+		from &^= lowest
 	}
-	return keys
+	if state&knowHi != 0 {
+		above &^= highest
+	}
+	return from, above
 }
 
 // without returns the state that is left once the value is known not to be that of a key.
