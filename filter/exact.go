@@ -132,11 +132,11 @@ func (e *exact) begin(miss float64, all uint) {
 	}
 	for known := uint(0); known <= knowLo|knowHi; known += knowLo {
 		copy(e.costs[known+1:known+all+1], e.each[1:all+1])
-		clear(e.best[known : known+all+1])
 		if e.alone == all {
 			break // no others come about
 		}
 	}
+	clear(e.best[:])
 	e.costs[0], e.best[0] = 0, noTest
 	for i := range e.keys {
 		key := uint(1) << i
