@@ -164,20 +164,20 @@ func (s *searcher) halve(keys []item, total float64) (at int, k uint32, lo, hi u
 			}
 			continue
 		}
-		wide, wideBefore := key.lo != key.hi, before.lo != before.hi
-		if !wide && !wideBefore {
+		if key.lo == key.hi && before.lo == before.hi {
 			if uneven += narrow; uneven >= best {
 				continue
 			}
 		}
 		best, at = uneven, i
-		k, lo, hi = key.lo, knowLo, 0
-		if !wide && wideBefore {
-			k, lo, hi = before.hi+1, 0, knowHi
-		}
-		if before.hi+1 == key.lo {
-			lo, hi = knowLo, knowHi
-		}
+	}
+	before, key := &keys[at-1], &keys[at]
+	k, lo, hi = key.lo, knowLo, 0
+	if key.lo == key.hi && before.lo != before.hi {
+		k, lo, hi = before.hi+1, 0, knowHi
+	}
+	if before.hi+1 == key.lo {
+		lo, hi = knowLo, knowHi
 	}
 	return at, k, lo, hi
 }
