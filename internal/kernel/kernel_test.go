@@ -115,3 +115,27 @@ func TestFewPlaces(t *testing.T) {
 		}
 	})
 }
+
+// A run ends where a number is missing, or where it is asked to.
+func TestRun(t *testing.T) {
+	each(t, func(t *testing.T, a *Arch) {
+		known := func(nr uint32) bool { _, ok := a.CallNr(nr); return ok }
+		base, _ := a.NameAt(0)
+		for lo := base; lo < base+500; lo++ {
+			for hi := lo; hi < lo+40; hi++ {
+				first := lo
+				for first <= hi && !known(first) {
+					first++
+				}
+				last := first
+				for last < hi && known(last+1) {
+					last++
+				}
+				gotFirst, gotLast, ok := a.Run(lo, hi)
+				if ok != (first <= hi) || ok && (gotFirst != first || gotLast != last) {
+					t.Fatalf("from %d to %d: %d to %d, %v, want %d to %d", lo, hi, gotFirst, gotLast, ok, first, last)
+				}
+			}
+		}
+	})
+}
