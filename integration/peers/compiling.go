@@ -105,8 +105,9 @@ type run struct {
 	allocs, bytes float64   // of one compilation
 }
 
-// A turn lasts about so long: enough for a compiler to pay for the garbage collections that it causes.
-const turn = 4 * time.Millisecond
+// A turn lasts about so long: enough for every compiler to pay for several garbage collections that it causes (the heap
+// has 4 MB before the first), and for what it needs to get into the processor's caches again to count for little.
+const turn = 25 * time.Millisecond
 
 // compiling runs all contests in turn in this process, and prints what one compilation takes: the median over the
 // rounds, the least, and how many times as much as elastic's Assemble and gVisor's Build that is: the median of what

@@ -10,12 +10,12 @@ import (
 func main() {
 	exact := flag.Bool("counts", false, "print only what is counted")
 	compile := flag.Bool("compile", false, "print only what compiling takes")
-	rounds := flag.Int("rounds", 9, "take the median of so many `rounds`; of compiling, of ten times as many")
+	rounds := flag.Int("rounds", 9, "take the median of so many `rounds`; of compiling, of twice as many")
 	child := flag.String("child", "", "measure this `variant` in this process: the program starts itself so")
 	flag.Parse()
 	run := func() error { return table(*exact, *rounds) }
 	if *compile {
-		run = func() error { return compiling(10 * *rounds) }
+		run = func() error { return compiling(2 * *rounds) }
 	}
 	if *child != "" {
 		run = func() error { return measureHere(*child) }
@@ -62,7 +62,7 @@ func table(exact bool, rounds int) error {
 		return nil
 	}
 	fmt.Println()
-	if err := compiling(10 * rounds); err != nil {
+	if err := compiling(2 * rounds); err != nil {
 		return err
 	}
 	fmt.Println()
