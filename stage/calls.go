@@ -21,13 +21,7 @@ func (b *builder) start() {
 	b.listed = make([]listed, p.Arch.Len()/64+1)
 	for k := range p.Stages {
 		s := &p.Stages[k]
-		if !b.mention(s.Rules) {
-			for i := range s.Rules {
-				if s.Rules[i].Name == "" {
-					b.beside = append(b.beside, s.Rules[i].Nr)
-				}
-			}
-		}
+		b.mention(s.Rules)
 		for _, step := range s.Steps {
 			for _, set := range step.Sets {
 				b.mentionSet(set)
@@ -43,18 +37,16 @@ func (b *builder) start() {
 	b.listCalls()
 }
 
-// mention notes that something is said about calls; all is false where the tables don't know one of them.
-func (b *builder) mention(rules []policy.Rule) (all bool) {
-	all = true
+// mention notes that something is said about calls.
+func (b *builder) mention(rules []policy.Rule) {
 	arch, listed := b.policy.Arch, b.listed
 	for i := range rules {
-		at, known := arch.Index(rules[i].Nr)
-		if known {
+		if at, known := arch.Index(rules[i].Nr); known {
 			listed[uint(at)/64].calls |= 1 << (uint(at) % 64)
+		} else {
+			b.beside = append(b.beside, rules[i].Nr)
 		}
-		all = all && known
 	}
-	return all
 }
 
 func (b *builder) mentionSet(s *policy.Set) {

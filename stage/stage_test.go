@@ -204,6 +204,27 @@ func TestUnknownAndForeignNumbers(t *testing.T) {
 	}
 }
 
+// A number that the tables don't know can be in a set, as any call can.
+func TestUnknownNumbersInSets(t *testing.T) {
+	const text = `deny kill
+set newer { nr(9998): 1; nr(9999): arg0 == 1 }
+set both { use newer; sys_read: 1 }
+stage a; use both; nr(9997): 1
+stage b; only newer
+stage c; drop newer
+`
+	p := mustBuild(t, text)
+	for i, want := range []string{"allow allow allow errno ENOSYS", "errno ENOSYS allow allow errno ENOSYS",
+		"errno ENOSYS errno ENOSYS errno ENOSYS errno ENOSYS"} {
+		table := p.Stages[i].Table
+		got := fmt.Sprint(table.Eval(9997, [6]uint64{}).Action, table.Eval(9998, [6]uint64{}).Action,
+			table.Eval(9999, [6]uint64{1}).Action, table.Eval(9999, [6]uint64{2}).Action)
+		if got != want {
+			t.Errorf("stage %s: %s, want %s", p.Stages[i].Name, got, want)
+		}
+	}
+}
+
 // On arm a policy has room for so many numbers below those of the last calls that 16 bits would not count them.
 func TestMoreNumbersThanCalls(t *testing.T) {
 	arm, ok := kernel.ByName("arm")
