@@ -51,7 +51,10 @@ func (b *builder) mention(rules []policy.Rule) {
 
 func (b *builder) mentionSet(s *policy.Set) {
 	for l := range s.Leaves {
-		b.mention(l.Rules)
+		if !slices.Contains(b.mentioned, l) {
+			b.mentioned = append(b.mentioned, l)
+			b.mention(l.Rules)
+		}
 	}
 }
 

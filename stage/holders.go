@@ -152,6 +152,7 @@ func (b *builder) enter(step policy.Step, s *policy.Set, before []*policy.Set) {
 // refuseGivenUp fails if a set would bring back a call that is gone, by a leaf that was not in force.
 func (b *builder) refuseGivenUp(step policy.Step, s *policy.Set, before []*policy.Set) {
 	var gone []string
+	told := make(map[uint32]bool)
 	var by *policy.Origin
 	left := b.done[len(b.done)-1].Table
 	for l := range s.Leaves {
@@ -161,11 +162,12 @@ func (b *builder) refuseGivenUp(step policy.Step, s *policy.Set, before []*polic
 		for i := range l.Rules {
 			r := &l.Rules[i]
 			k, ok := b.index(r.Nr)
-			if !ok || r.Doubt || slices.Contains(gone, r.Name) || b.reaches(left.Calls[k].Clauses, r.Allow) {
+			if !ok || r.Doubt || told[r.Nr] || b.reaches(left.Calls[k].Clauses, r.Allow) {
 				continue
 			}
 			by = b.by(k)
-			gone = append(gone, r.Name)
+			told[r.Nr] = true
+			gone = append(gone, called(r))
 		}
 	}
 	if len(gone) > 0 {
@@ -234,7 +236,7 @@ func (b *builder) judgeDrop(step policy.Step, s *policy.Set) {
 			seen[i] = true
 			went = went || b.differs(b.was(i), b.left(i))
 			if who := b.whoHolds(i); who != "" {
-				stayed = append(stayed, l.Rules[r].Name+" ("+who+")")
+				stayed = append(stayed, called(&l.Rules[r])+" ("+who+")")
 			}
 		}
 	}

@@ -116,9 +116,17 @@ func (b *builder) reaches(clauses []policy.Clause, c policy.Cond) bool {
 //go:noinline
 func spelled(r *policy.Rule) string {
 	if r.Name == "" {
-		return fmt.Sprintf("nr(%d)", r.Nr)
+		return called(r)
 	}
 	return "sys_" + r.Name
+}
+
+// called returns the call of a rule as a person writes it: read, nr(500).
+func called(r *policy.Rule) string {
+	if r.Name == "" {
+		return fmt.Sprintf("nr(%d)", r.Nr)
+	}
+	return r.Name
 }
 
 // place says where something was said.

@@ -186,11 +186,12 @@ func allowAny(clauses []policy.Clause) bool {
 
 // A builder goes through the stages of a policy.
 type builder struct {
-	policy  *policy.Policy
-	judge   *judge          // nil: there are no mistakes
-	decider *policy.Decider // nil until it is needed: see decide
-	listed  []listed        // of the architecture's calls, 64 in each
-	beside  []uint32        // the other numbers that something is said about, in order
+	policy    *policy.Policy
+	judge     *judge          // nil: there are no mistakes
+	decider   *policy.Decider // nil until it is needed: see decide
+	listed    []listed        // of the architecture's calls, 64 in each
+	beside    []uint32        // the other numbers that something is said about, in order
+	mentioned []*policy.Set   // the leaves that were looked through
 
 	calls  []policy.Decision // all that something is said about, by ascending number, with what is left of them so far
 	states []state           // of calls

@@ -204,24 +204,36 @@ func TestUnknownAndForeignNumbers(t *testing.T) {
 	}
 }
 
-// A number that the tables don't know can be in a set, as any call can.
-func TestUnknownNumbersInSets(t *testing.T) {
-	const text = `deny kill
-set newer { nr(9998): 1; nr(9999): arg0 == 1 }
-set both { use newer; sys_read: 1 }
-stage a; use both; nr(9997): 1
-stage b; only newer
-stage c; drop newer
-`
-	p := mustBuild(t, text)
-	for i, want := range []string{"allow allow allow errno ENOSYS", "errno ENOSYS allow allow errno ENOSYS",
-		"errno ENOSYS errno ENOSYS errno ENOSYS errno ENOSYS"} {
-		table := p.Stages[i].Table
-		got := fmt.Sprint(table.Eval(9997, [6]uint64{}).Action, table.Eval(9998, [6]uint64{}).Action,
-			table.Eval(9999, [6]uint64{1}).Action, table.Eval(9999, [6]uint64{2}).Action)
-		if got != want {
-			t.Errorf("stage %s: %s, want %s", p.Stages[i].Name, got, want)
+// A set may hold rules about numbers, as a stage may.
+func TestNumbersInSets(t *testing.T) {
+	p := mustBuild(t, `deny kill
+set own { nr(9999): 1; nr(8888): arg0 == 1 }
+set more { nr(9999): arg0 == 2 }
+stage a
+use own, more
+stage b
+drop own
+nr(8888): 0`)
+	for _, tt := range []struct {
+		nr     uint32
+		arg    uint64
+		stages [2]string
+	}{
+		{9999, 0, [2]string{"allow", "errno ENOSYS"}},
+		{9999, 2, [2]string{"allow", "allow"}},
+		{8888, 1, [2]string{"allow", "kill"}},
+		{8888, 0, [2]string{"errno ENOSYS", "errno ENOSYS"}},
+		{7777, 0, [2]string{"errno ENOSYS", "errno ENOSYS"}},
+	} {
+		for k, want := range tt.stages {
+			if got := p.Stages[k].Table.Eval(tt.nr, [6]uint64{tt.arg}).Action.String(); got != want {
+				t.Errorf("stage %d, nr(%d) with %d: %s, want %s", k, tt.nr, tt.arg, got, want)
+			}
 		}
+	}
+	const want = "drop of own: still allowed by others: nr(9999) (more)"
+	if len(p.Notes) != 1 || p.Notes[0].Text != want {
+		t.Errorf("notes: %v, want %s", p.Notes, want)
 	}
 }
 
@@ -261,6 +273,8 @@ func TestMistakes(t *testing.T) {
 			"p:4:1: sys_socket: 1 would bring back what was given up in stage a (p:2)"},
 		{"use of what was given up", "stage a\nuse io\nstage b\nuse net",
 			"p:4:5: set net would bring back what was given up in stage a (p:1): socket, connect"},
+		{"use of numbers that were given up", "stage a\nset own { nr(9999): 1; nr(9998): 1 }\nuse io\nstage b\nuse own",
+			"p:5:5: set own would bring back what was given up in stage a (p:1): nr(9998), nr(9999)"},
 		{"only of what was never in force", "stage a\nuse io\nstage b\nonly net",
 			"p:4:1: set net would bring back what was given up in stage a (p:1): socket, connect"},
 		{"an empty conjunction", "stage a\nuse net\nstage b\nsys_socket: family == AF_UNIX",
