@@ -66,8 +66,8 @@ func (n *Number) appendText(text []byte) []byte {
 	return text
 }
 
-// read makes n the number of a text of several digits, without a sign, or says what is wrong with it. Octal numbers are written as in Go,
-// 0o17, or as in C, 017.
+// read makes n the number of a text of several digits, without a sign, or says what is wrong with it. Octal numbers are
+// written as in Go, 0o17, or as in C, 017.
 func (n *Number) read(text string) (msg string) {
 	if text[0] == '0' {
 		switch text[1] {
