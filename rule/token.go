@@ -54,7 +54,7 @@ var kinds = [256]kind{
 // comparison tells whether k is one of == != < <= > >=, and which.
 func (k kind) comparison() (Op, bool) { return Op(k - tEq), k.compares() }
 
-func (k kind) compares() bool { return k-tEq <= tGe-tEq }
+func (k kind) compares() bool { return tEq <= k && k <= tGe }
 
 // pairs has the operators that may have a second character: what they are alone, and with it.
 var pairs = [128]struct {
