@@ -24,8 +24,8 @@ type exact struct {
 	first   uint // the key that begins with the least value there can be
 	last    uint // the key that ends with the largest
 	cubes   []cube
-	spoil   bool // a test may be AND
-	weights [exactKeys + 1]float64
+	spoil   bool                    // a test may be AND
+	weights [exactKeys + 1]float64  // of the keys; asked for with &exactKeys, which needs no check of bounds
 	each    [1 << exactKeys]float64 // what a test costs, by the keys that are left
 
 	// By state, which is the keys that are left and which outer edges are known. Most tests are dismissed by the costs of
