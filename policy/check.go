@@ -38,7 +38,7 @@ func Check(f *rule.File, t Target) (*Policy, error) {
 	}
 	c.torn = slices.ContainsFunc(c.broken, tears)
 	c.statements(f.Stmts, c.declare(f.Stmts), p)
-	c.rest(f.Stmts)
+	c.unused(f.Stmts)
 	p.Floor = c.builtinSet(FloorSet)
 	p.Lock = c.builtinSet(LockSet)
 	fallbacks, err := c.lib.Fallbacks(c.arch)

@@ -56,8 +56,8 @@ func (c *checker) declareSet(x *rule.Set) bool {
 	return true
 }
 
-// rest checks the declared sets that nothing uses.
-func (c *checker) rest(list []rule.Stmt) {
+// unused checks the declared sets that nothing uses.
+func (c *checker) unused(list []rule.Stmt) {
 	if len(c.own) == 0 {
 		return
 	}
