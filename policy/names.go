@@ -20,8 +20,8 @@ const (
 	unknown        // reported
 )
 
-// find returns the call that a rule is about, which is at a place of the tables if it has a name. One without has a number
-// that they don't have.
+// find returns the call that a rule is about, which is at a place of the tables if the rule names it. The name is empty
+// where they don't have the rule's number.
 func (c *checker) find(r *rule.Rule, at int32, builtin bool) (nr uint32, name string, look lookup) {
 	switch {
 	case at != notThere:

@@ -52,8 +52,7 @@ func (c *checker) statements(list []rule.Stmt, stages []int, p *Policy) {
 	s.begin(name, at, 0, seats)
 	defer func(file string) { s.file = file }(s.file)
 	for i, x := range list {
-		r, ok := x.(*rule.Rule)
-		if ok && (seats[i].call != notThere || r.Call.Name != rule.OnNextSyscall) {
+		if r, ok := x.(*rule.Rule); ok && r.Call.Name != rule.OnNextSyscall {
 			if c.rule(&s.seated, r, seats[i], &s.standing) == unknown {
 				s.stage.Doubt = true
 			}
