@@ -91,7 +91,7 @@ func program(t *testing.T, text string, flags ...string) (binary string) {
 		}
 	}
 	binary = filepath.Join(dir, "program")
-	args := append(append([]string{"build", "-o", binary}, flags...), source)
+	args := append(append([]string{"build", "-trimpath", "-o", binary}, flags...), source) // where this module lies is no matter
 	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}

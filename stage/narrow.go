@@ -158,13 +158,13 @@ func (b *builder) refusal(i int) []policy.Clause {
 //   - Elsewhere, what was allowed gets rest, and what was refused stays as it was.
 func conjoin(was, own, rest []policy.Clause) []policy.Clause {
 	var left []policy.Clause
-	kept := make(map[*policy.Origin]bool) // the clauses of was that own restates as they are
+	var kept []*policy.Origin // of the clauses of was that own restates as they are
 	for _, o := range own {
 		switch {
 		case !o.Action.Allows():
 			left = append(left, o)
 		case slices.ContainsFunc(was, func(w policy.Clause) bool { return w.Origin == o.Origin && same(w.If, o.If) }):
-			kept[o.Origin] = true
+			kept = append(kept, o.Origin)
 			left = append(left, o)
 		default:
 			for _, w := range was {
@@ -181,7 +181,7 @@ func conjoin(was, own, rest []policy.Clause) []policy.Clause {
 	}
 	for _, w := range was {
 		switch {
-		case kept[w.Origin]:
+		case slices.Contains(kept, w.Origin):
 		case !w.Action.Allows():
 			left = append(left, w)
 		default:

@@ -6,28 +6,32 @@ package order
 // Stable sorts a list, what is equal staying in its order. less tells of the places of two elements in the list as it
 // was whether the first belongs before the second.
 func Stable[E any](list []E, less func(i, j int) bool) {
-	n := len(list)
-	if isSorted(n, less) {
-		return
-	}
 	var few [24]int
-	from := few[:]
-	if n+n/2 > len(few) {
-		from = make([]int, n+n/2)
-	}
-	from, spare := from[:n], from[n:]
-	for i := range from {
-		from[i] = i
-	}
-	merge(from, spare, less)
-	for i, x := range list { // each goes to where it belongs, in circles
-		at := i
+	from := places(len(list), few[:], less)
+	for i := range from { // each goes to where it belongs, in circles
+		x, at := list[i], i
 		for from[at] != i {
 			list[at] = list[from[at]]
 			at, from[at] = from[at], at
 		}
 		list[at], from[at] = x, at
 	}
+}
+
+// places returns the places from 0 to n-1 in order, nil if they are; room is for them where they are few.
+func places(n int, room []int, less func(i, j int) bool) []int {
+	if isSorted(n, less) {
+		return nil
+	}
+	if n+n/2 > len(room) {
+		room = make([]int, n+n/2)
+	}
+	list := room[:n]
+	for i := range list {
+		list[i] = i
+	}
+	merge(list, room[n:], less)
+	return list
 }
 
 // isSorted tells whether the places from 0 to n-1 are in order.
