@@ -28,8 +28,9 @@ type test struct {
 // is over when one key is left and the value is known to be in it, or none. Tests are jeq, which tells a key of a
 // single value from all the rest; jge, which parts the keys at an edge of one of them; and jset, where keys that lead
 // to one place are all the values that some bits can form (0, 1, 4 and 5). What a key weighs is paid for each test on
-// its path: the exact search finds the best tree of such tests for a few keys; for many keys, the weights are halved until few are left, a key with much of the weight being asked for first. That is
-// within a small fraction of the best, and no path gets longer than twice the logarithm of the keys, plus a constant.
+// its path: the exact search finds the best tree of such tests for a few keys; for many keys, the weights are halved
+// until few are left, a key with much of the weight being asked for first. That is within a small fraction of the best,
+// and no path gets longer than twice the logarithm of the keys, plus a constant.
 type searcher struct {
 	tests []test
 	most  int  // keys that are searched for the best tests of all, at most exactKeys; more are halved first

@@ -30,15 +30,13 @@ func newBlock(n int) block { return block{make([]Rule, n), make([]Origin, n)} }
 // first returns the block of the first n seats. There is room behind them for rules without a seat.
 func (b *block) first(n int) block { return block{b.rules[:n], b.origins[:n]} }
 
-// rule puts what a rule means into its seat. One with a mistake is in doubt. What is told is what became of its call: one
-// that is not found, and has no seat.
+// rule puts what a rule means into its seat, if its call is found: that is what is returned. One with a mistake is in doubt.
 func (c *checker) rule(to *block, x *rule.Rule, at seat, in *standing) lookup {
 	nr, name, look := c.find(x, at.call, in.builtin)
-	switch look {
-	case lacking:
+	if look == lacking {
 		c.lacking(x, in)
-		fallthrough
-	case unknown:
+	}
+	if look != found {
 		return look
 	}
 	r, o := &to.rules[at.place], &to.origins[at.place]

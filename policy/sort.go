@@ -20,7 +20,7 @@ func byNumber(list, spare []numbered) []numbered {
 	for _, x := range list {
 		all |= x
 	}
-	for shift := 32; all>>shift > 0; shift += bits {
+	for shift := 32; all>>shift > 0; shift += bits { // &63: it is below 64, which the compiler doesn't see
 		var next [digit + 1]int32 // how many have each digit, then where the next of them goes
 		for _, x := range list {
 			next[x>>(shift&63)&digit]++
