@@ -200,9 +200,9 @@ func TestReports(t *testing.T) {
 			return err
 		}
 		told := 0
-		r.Run(func(launch.Refusal) { told++ })
+		err = r.Run(func(launch.Refusal) { told++ })
 		if <-r.Done(); told == 0 {
-			return errors.New("nothing was told")
+			return fmt.Errorf("nothing was told; the program: %v", err)
 		}
 		return nil
 	})
