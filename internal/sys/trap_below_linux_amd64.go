@@ -86,7 +86,7 @@ func onDispatch(nr uint32, context unsafe.Pointer) (done bool) {
 		trapState.Store(notTrapped)
 	default:
 		writeTrap()
-		trapState.Store(trappedSaid)
+		trapState.Store(trappedEnding)
 	}
 	prctlDispatch(dispatchOff, 0, 0, 0)
 	const syscallInstruction = 2 // bytes; the call is made again, its number is in place

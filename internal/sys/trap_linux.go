@@ -28,6 +28,7 @@ const (
 	trappedNow    // somebody is at it
 	trappedSaid   // the line is written
 	trappedUnsaid // the line is for the end, the thread's calls are dispatched until then
+	trappedEnding // it is written, and the thread about to end the process
 )
 
 // kernelSigaction is struct sigaction as rt_sigaction takes it on these architectures.
@@ -91,10 +92,13 @@ func onTrap(info, context unsafe.Pointer) (done bool) {
 	case code == sysUserDispatch && trapState.Load() == trappedUnsaid:
 		return onDispatch(*(*uint32)(unsafe.Add(info, 24)), context)
 	case code != sysSeccomp:
-		return trapState.Load() == trappedUnsaid // somebody's kill(2), while the process ends
+		// Somebody's kill(2), while the process ends: the runtime's handler, upon the one that is ending it, would not
+		// have the stack for a second traceback.
+		state := trapState.Load()
+		return state == trappedUnsaid || state == trappedEnding
 	}
 	for !trapState.CompareAndSwap(notTrapped, trappedNow) {
-		if trapState.Load() == trappedSaid {
+		if state := trapState.Load(); state == trappedSaid || state == trappedEnding {
 			return false
 		}
 		// A child that C has made by fork has none of the threads that it could wait for.
