@@ -8,6 +8,20 @@ import (
 	"github.com/stagelock/seccomp/policy"
 )
 
+// nothing warns of a policy that uses no set and grants nothing, as where all its rules are in comments.
+func (l *linter) nothing() {
+	if l.k > 0 || len(l.said.Steps) > 0 || l.plan.Policy.Deferred {
+		return
+	}
+	for _, d := range l.stage.Table.Whole().Calls {
+		if slices.ContainsFunc(d.Clauses, grants) {
+			return
+		}
+	}
+	l.warn(l.here(), "stage %s grants nothing: it leaves what the Go runtime itself needs, and no later stage can have more",
+		l.said.Name)
+}
+
 // effect warns of a rule that changes nothing, and of one that forgets an argument which the sets limit that it speaks
 // instead of.
 func (l *linter) effect(r *policy.Rule) {

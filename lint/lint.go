@@ -21,6 +21,7 @@ func Check(p *stage.Plan) []policy.Note {
 	for k := range p.Stages {
 		l.k, l.stage, l.said = k, &p.Stages[k], &p.Policy.Stages[k]
 		l.decider = policy.NewDecider(decideLimit)
+		l.nothing()
 		l.drowned()
 		for i := range l.said.Rules {
 			r := &l.said.Rules[i]
@@ -98,10 +99,11 @@ func (l *linter) granted(name string) bool {
 		return false
 	}
 	d, ok := l.stage.Table.Find(c.Nr)
-	return ok && slices.ContainsFunc(d.Clauses, func(c policy.Clause) bool {
-		return c.Action.Allows() && c.Origin.Kind != policy.FromFloor
-	})
+	return ok && slices.ContainsFunc(d.Clauses, grants)
 }
+
+// grants tells whether a clause allows something to the program, and not to the Go runtime alone.
+func grants(c policy.Clause) bool { return c.Action.Allows() && c.Origin.Kind != policy.FromFloor }
 
 // permitted tells whether a stage allows a call to anyone, the Go runtime included.
 func (l *linter) permitted(name string) bool {
