@@ -8,71 +8,22 @@ import (
 	"github.com/stagelock/seccomp/policy"
 )
 
-// risky are calls that undo what the rest of a policy is for, and why.
-var risky = [...]struct{ call, why string }{
-	{"ptrace", "whoever may trace a process acts through it"},
-	{"process_vm_writev", "it writes into other processes"},
-	{"process_vm_readv", "it reads other processes' secrets"},
-	{"pidfd_getfd", "it takes open files from other processes"},
-	{"kcmp", "it tells what other processes have open"},
-	{"bpf", "it loads programs into the kernel"},
-	{"perf_event_open", "it has been the way into the kernel again and again"},
-	{"userfaultfd", "it is what makes races in the kernel easy to win"},
-	{"io_uring_setup", "what is done through a ring never passes a filter"},
-	{"io_uring_enter", "what is done through a ring never passes a filter"},
-	{"mount", "it changes what paths mean"},
-	{"move_mount", "it changes what paths mean"},
-	{"open_tree", "it changes what paths mean"},
-	{"fsmount", "it changes what paths mean"},
-	{"pivot_root", "it changes what paths mean"},
-	{"chroot", "it changes what paths mean"},
-	{"unshare", "a new user namespace gives all capabilities in it, and with them more of the kernel"},
-	{"setns", "it enters other namespaces"},
-	{"init_module", "it loads code into the kernel"},
-	{"finit_module", "it loads code into the kernel"},
-	{"delete_module", "it takes code out of the kernel"},
-	{"kexec_load", "it replaces the kernel"},
-	{"kexec_file_load", "it replaces the kernel"},
-	{"reboot", "it ends everything"},
-	{"personality", "READ_IMPLIES_EXEC makes every readable mapping executable"},
-	{"pkey_mprotect", "it makes memory executable past a rule on mprotect"},
-	{"shmat", "SHM_EXEC maps executable memory past a rule on mmap"},
-	{"execveat", "with AT_EMPTY_PATH it runs what no path names"},
-	{"open_by_handle_at", "it opens files past directories that should stop it"},
-	{"seccomp", "it can take the listener of a filter, and fill the budget of filters"},
-	{"keyctl", "the kernel's keys are not per container"},
-	{"add_key", "the kernel's keys are not per container"},
-	{"request_key", "the kernel's keys are not per container, and it starts a helper of the kernel"},
-	{"iopl", "it reaches the hardware"},
-	{"ioperm", "it reaches the hardware"},
-}
-
-// grant warns of a rule or an own set that allows a call which undoes the rest.
+// grant warns of a rule, the program's or an own set's, that lets through what is a risk, be it by an action that logs.
 func (l *linter) grant(r *policy.Rule) {
-	name, allow, o := r.Name, r.Allow, r.Origin
-	if n := len(r.Else); n > 0 && r.Else[n-1].If == policy.Const(true) && r.Else[n-1].Action.Allows() {
-		allow, o = policy.Const(true), r.Else[n-1].Origin // logged, and made
-	}
-	if allow == policy.Const(false) {
+	i := slices.IndexFunc(l.risks.Rules, func(k policy.Rule) bool { return k.Nr == r.Nr && k.Name == r.Name })
+	if i < 0 {
 		return
 	}
-	for _, r := range risky {
-		if r.call == name && allow == policy.Const(true) {
-			l.warn(o, "sys_%s is a risky grant: %s", name, r.why)
+	risk := &l.risks.Rules[i]
+	left := l.decider.Cond(risk.Allow)
+	for _, c := range words(r) {
+		holds := l.decider.Cond(c.If)
+		if c.Action.Allows() && l.decider.And(left, holds) != bdd.False {
+			l.warn(c.Origin, "sys_%s is a risky grant: %s", risk.Name, risk.Origin.Why)
+			return
 		}
+		left = l.without(left, holds)
 	}
-	if name == "ioctl" {
-		if l.decider.And(l.decider.Cond(allow), l.tiocsti()) != bdd.False {
-			l.warn(o, "sys_ioctl with TIOCSTI is a risky grant: it types into the terminal that started the program; name "+
-				"the commands that are needed")
-		}
-	}
-}
-
-// tiocsti returns where ioctl's command is TIOCSTI: its low 32 bits are what the kernel reads.
-func (l *linter) tiocsti() bdd.Node {
-	v, _ := l.arch.Const("TIOCSTI")
-	return l.decider.Cond(policy.Range{Arg: 1, Bits: 32, Lo: uint64(v), Hi: uint64(v)})
 }
 
 // ownSets looks at the sets that the policy declares itself.

@@ -17,7 +17,7 @@ import (
 
 // Check returns the warnings about a policy, by place.
 func Check(p *stage.Plan) []policy.Note {
-	l := &linter{plan: p, arch: p.Policy.Arch, seen: make(map[policy.Note]bool)}
+	l := &linter{plan: p, arch: p.Policy.Arch, risks: risksOn(p.Policy.Arch), seen: make(map[policy.Note]bool)}
 	for k := range p.Stages {
 		l.k, l.stage, l.said = k, &p.Stages[k], &p.Policy.Stages[k]
 		l.decider = policy.NewDecider(decideLimit)
@@ -48,6 +48,7 @@ const decideLimit = 1 << 18
 type linter struct {
 	plan    *stage.Plan
 	arch    *kernel.Arch
+	risks   *policy.Set
 	decider *policy.Decider
 	k       int
 	stage   *stage.Stage

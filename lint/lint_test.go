@@ -110,7 +110,7 @@ func TestWarnings(t *testing.T) {
 		{"logged, and made", "use file.io\nsys_ptrace: 0 else log", "2:1: sys_ptrace is a risky grant: whoever may trace a process acts through it"},
 		{"a risky grant", "use file.io\nsys_ptrace: 1", "2:1: sys_ptrace is a risky grant: whoever may trace a process acts through it"},
 		{"in an own set", "use file.io\nset mine { sys_bpf: 1 }\nuse mine", "2:12: sys_bpf is a risky grant: it loads programs into the kernel"},
-		{"TIOCSTI", "use file.io\nsys_ioctl: fd == 0", "2:1: sys_ioctl with TIOCSTI is a risky grant"},
+		{"TIOCSTI", "use file.io\nsys_ioctl: fd == 0", "2:1: sys_ioctl is a risky grant: with TIOCSTI it types into the terminal that started the program"},
 		{"ioctl with its commands named", "use file.io\nsys_ioctl: fd == 0 && cmd in {TCGETS, TIOCGWINSZ}", ""},
 		{"children", "use file.io, exec.start, exec.wait", "1:1: stage init lets the process start programs, and they inherit it"},
 		{"children that are provided for", "use file.io, exec.start, exec.wait, exec.static", ""},
@@ -131,23 +131,62 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// Each of the risky calls is named where it is granted, and not where it isn't.
+// Each of the risky calls is named where what makes it one is let through, and not where it isn't.
 func TestRiskyGrants(t *testing.T) {
-	for _, r := range risky {
-		want := fmt.Sprintf("2:1: sys_%s is a risky grant: %s", r.call, r.why)
-		if got := check(t, "use file.io\nsys_"+r.call+": 1"); !slices.Contains(got, want) {
-			t.Errorf("%s granted: %q", r.call, got)
+	amd64, _ := kernel.ByName("amd64")
+	var names []string
+	for _, r := range risksOn(amd64).Rules {
+		names = append(names, r.Name)
+		want := fmt.Sprintf("2:1: sys_%s is a risky grant: %s", r.Name, r.Origin.Why)
+		for _, text := range []string{"1", "0 else log"} {
+			if got := check(t, "use file.io\nsys_"+r.Name+": "+text); r.Origin.Why == "" || !slices.Contains(got, want) {
+				t.Errorf("%s: %s: %q, want %q", r.Name, text, got, want)
+			}
 		}
 		for _, text := range []string{"0 else kill", "0 else errno(ENOSYS)"} {
-			if got := check(t, "use file.io\nsys_"+r.call+": "+text); len(got) != 0 {
-				t.Errorf("%s: %s: %q", r.call, text, got)
+			if got := check(t, "use file.io\nsys_"+r.Name+": "+text); len(got) != 0 {
+				t.Errorf("%s: %s: %q", r.Name, text, got)
 			}
 		}
 	}
 	for _, name := range strings.Fields("ptrace bpf mount io_uring_setup process_vm_writev pidfd_getfd userfaultfd personality " +
-		"pkey_mprotect shmat execveat") {
-		if !slices.ContainsFunc(risky[:], func(r struct{ call, why string }) bool { return r.call == name }) {
+		"pkey_mprotect shmat execveat ioctl") {
+		if !slices.Contains(names, name) {
 			t.Errorf("%s is not among the risky calls", name)
+		}
+	}
+	for _, goarch := range kernel.Names() {
+		arch, _ := kernel.ByName(goarch)
+		if n := len(risksOn(arch).Rules); n < len(names)-3 { // iopl and ioperm are x86's, pkey_mprotect and others not everyone's
+			t.Errorf("%s has %d risky calls, amd64 %d", goarch, n, len(names))
+		}
+	}
+}
+
+// A condition makes a grant no less risky unless it leaves out what the risk is.
+func TestRiskyConditions(t *testing.T) {
+	for text, risky := range map[string]bool{
+		"sys_ptrace: request == PTRACE_TRACEME":                                false,
+		"sys_ptrace: pid == self.pid":                                          true,
+		"sys_bpf: cmd == BPF_MAP_LOOKUP_ELEM":                                  true,
+		"sys_pkey_mprotect: pkey == 1":                                         true,
+		"sys_pkey_mprotect: pkey == 1 && (prot & PROT_EXEC) == 0":              false,
+		"sys_pkey_mprotect: (prot & PROT_EXEC) == 0 else log if pkey == 1":     true,
+		"sys_pkey_mprotect: 0 else kill if prot & PROT_EXEC else log":          false,
+		"sys_shmat: !(shmflg & ~SHM_RDONLY)":                                   false,
+		"sys_shmat: shmid == 5":                                                true,
+		"sys_personality: personality in {0, 8, 0x20000, 0x20008, 0xffffffff}": false, // container engines' own
+		"sys_personality: personality == 0x400000":                             true,
+		"sys_execveat: flags == 0":                                             false,
+		"sys_unshare: unshare_flags == CLONE_FILES":                            false,
+		"sys_unshare: unshare_flags in {CLONE_NEWUSER, CLONE_NEWNET}":          true,
+		"sys_seccomp: op == SECCOMP_GET_ACTION_AVAIL":                          false,
+		"sys_open_tree: !(flags & OPEN_TREE_CLONE)":                            false,
+		"sys_ioctl: cmd != TIOCSTI":                                            false,
+	} {
+		got := slices.ContainsFunc(check(t, "use file.io\n"+text), func(w string) bool { return strings.Contains(w, "is a risky grant") })
+		if got != risky {
+			t.Errorf("%s: said to be a risky grant: %t", text, got)
 		}
 	}
 }
