@@ -55,7 +55,7 @@ func TestThroughC(t *testing.T) {
 }
 
 func throughC(t *testing.T, b build, musl bool) {
-	for _, name := range []string{"threads", "guard", "files", "raise", "abort", "panic", "resolver", "user", "stranger"} {
+	for _, name := range []string{"threads", "heap", "guard", "files", "raise", "abort", "panic", "resolver", "user", "stranger"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			unlocked, text := b.run(t, name, "", nil)
@@ -87,10 +87,10 @@ func throughC(t *testing.T, b build, musl bool) {
 		return
 	}
 	// What only C makes of the floor is missed.
-	for _, call := range []string{"mremap", "brk"} {
+	for call, name := range map[string]string{"mremap": "threads", "brk": "heap"} {
 		t.Run("without "+call, func(t *testing.T) {
 			t.Parallel()
-			if got, _ := b.run(t, "threads", "kill", []string{"STRESS_RULES=sys_" + call + ": 0 including go"}); got.Signal != syscall.SIGSYS {
+			if got, _ := b.run(t, name, "kill", []string{"STRESS_RULES=sys_" + call + ": 0 including go"}); got.Signal != syscall.SIGSYS {
 				t.Errorf("nobody misses %s: %+v", call, got)
 			}
 		})

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -14,7 +15,7 @@ import (
 // Each of these ends the process; panics print their traceback on standard error, which the floor keeps open.
 var crashCases = []stressCase{
 	{name: "panic", run: func(lock func()) { lock(); crashPanic() }},
-	{name: "panicgoroutine", run: func(lock func()) { lock(); go crashPanic(); time.Sleep(10 * time.Second) }},
+	{name: "panicgoroutine", run: func(lock func()) { lock(); go crashPanic(); select {} }},
 	{name: "panicall", run: func(lock func()) { lock(); debug.SetTraceback("all"); go parked(); settle(); crashPanic() }},
 	{name: "paniccrash", run: func(lock func()) { lock(); debug.SetTraceback("crash"); go parked(); settle(); crashPanic() }},
 	{name: "nil", run: func(lock func()) { lock(); crashNil(nil) }},
@@ -30,8 +31,13 @@ var crashCases = []stressCase{
 	{name: "brokenpipe", sets: "file.io", run: brokenPipe},
 }
 
-// settle lets goroutines that were started come to rest.
-func settle() { time.Sleep(20 * time.Millisecond) }
+// settle waits until goroutines that were started have come to rest: of one that runs a crash shows no stack.
+func settle() {
+	stacks := make([]byte, 64<<10)
+	for !bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("[select (no cases)")) {
+		time.Sleep(time.Millisecond)
+	}
+}
 
 func crashPanic() { panic("on purpose") }
 
@@ -56,6 +62,9 @@ func recovered() {
 
 func crashMap() {
 	m := make(map[int]int)
+	for i := range 100 { // a map that grew under two of them could crash otherwise
+		m[i] = i
+	}
 	for range 4 {
 		go func() {
 			for i := 0; ; i++ {
@@ -63,7 +72,7 @@ func crashMap() {
 			}
 		}()
 	}
-	time.Sleep(10 * time.Second)
+	select {}
 }
 
 //
@@ -71,8 +80,10 @@ func crashMap() {
 //go:noinline
 func crashOverflow(n int) int { return crashOverflow(n+1) + n }
 
-// crashMemory runs out of address space.
+// crashMemory runs out of address space. The collector is off: on many processors it would start threads, and where C
+// starts them it could be for one of those that the space doesn't suffice.
 func crashMemory(lock func()) {
+	debug.SetGCPercent(-1)
 	var old syscall.Rlimit
 	check(syscall.Getrlimit(syscall.RLIMIT_AS, &old))
 	check(syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: 2 << 30, Max: old.Max}))

@@ -26,7 +26,7 @@ func talk(r, w *os.File) {
 		}
 		check(w.Close())
 	}()
-	check(r.SetReadDeadline(time.Now().Add(10 * time.Second)))
+	check(r.SetReadDeadline(time.Now().Add(time.Minute)))
 	b, err := io.ReadAll(r)
 	check(err)
 	report("read: %d", len(b))

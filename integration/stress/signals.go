@@ -36,24 +36,32 @@ func notify(lock func()) {
 	signal.Reset()
 }
 
-// stop is stopped and continued while threads wait in every way: the kernel then makes restart_syscall.
+// stop is stopped and continued while threads wait in every way: the kernel then makes restart_syscall. They wait until a
+// further signal says that this has happened.
 func stop(lock func()) {
+	over := make(chan os.Signal, 1)
+	signal.Notify(over, syscall.SIGUSR1)
 	lock()
-	var wg sync.WaitGroup
+	var waiting, ended sync.WaitGroup
+	var end atomic.Bool
 	for range 8 {
-		wg.Add(1)
+		waiting.Add(1)
+		ended.Add(1)
 		go func() {
-			defer wg.Done()
-			ts := syscall.Timespec{Sec: 1}
-			for syscall.Nanosleep(&ts, &ts) == syscall.EINTR {
+			defer ended.Done()
+			waiting.Done()
+			for !end.Load() {
+				syscall.Nanosleep(&syscall.Timespec{Sec: 1}, nil)
 			}
 		}()
 	}
 	time.AfterFunc(1100*time.Millisecond, func() {})
+	waiting.Wait()
 	time.Sleep(50 * time.Millisecond)
 	report("ready")
-	wg.Wait()
-	time.Sleep(200 * time.Millisecond)
+	report("got %v", <-over)
+	end.Store(true)
+	ended.Wait()
 	report("continued")
 }
 
@@ -77,9 +85,9 @@ func wait(lock func()) {
 	for range 2 {
 		go spinning()
 	}
-	time.Sleep(50 * time.Millisecond)
+	settle()
 	report("ready")
-	time.Sleep(10 * time.Second)
+	select {}
 }
 
 func parked() { select {} }

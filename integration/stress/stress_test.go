@@ -59,7 +59,7 @@ func send(signals ...syscall.Signal) act {
 
 var acts = map[string]act{
 	"notify":    send(syscall.SIGUSR1, syscall.SIGUSR2),
-	"stop":      send(syscall.SIGSTOP, syscall.SIGCONT),
+	"stop":      send(syscall.SIGSTOP, syscall.SIGCONT, syscall.SIGUSR1),
 	"terminate": send(syscall.SIGTERM),
 	"quit":      send(syscall.SIGQUIT),
 	"quitcrash": send(syscall.SIGQUIT),
