@@ -27,7 +27,7 @@ const (
 	rest = time.Second
 )
 
-// serve is the server: it prints its address, locks itself, and serves until it is killed.
+// serve is the server: it locks itself, prints its address, and serves until it is killed.
 func serve(lock bool) {
 	must(seccomp.Declare("soak.policy", policy))
 	if lock {
@@ -49,10 +49,10 @@ func serve(lock bool) {
 	}
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { w.Write(page) })
 	http.HandleFunc("/signals", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, signals.Load()) })
-	fmt.Println(listener.Addr())
 	if lock {
 		must(seccomp.Stage("serve").Lock())
 	}
+	fmt.Println(listener.Addr())
 	debug.SetGCPercent(1)
 	for _, work := range []func(){storm, grow, fire, spin, spin} {
 		go func() {

@@ -42,7 +42,7 @@ func (w *watch) look() error {
 	}
 	s := sample{threads: len(threads)}
 	for _, t := range threads {
-		if s.born = max(s.born, t.Tid-w.pid); w.seen > 20 && t.Filters < w.filters && !t.Exiting() {
+		if s.born = max(s.born, t.Tid-w.pid); t.Filters < w.filters && !t.Exiting() {
 			return fmt.Errorf("thread %d has %d filters, want %d", t.Tid, t.Filters, w.filters)
 		}
 	}
