@@ -23,7 +23,7 @@ var jetStream = program{
 		return errors.Join(subscribe(ctx, p), keep(ctx, p), monitor(ctx, p))
 	},
 	client: func(ctx context.Context, p place) (func(context.Context) error, func(), error) {
-		c, err := nats.Connect(p.addrs[0])
+		c, err := connect(p)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -49,7 +49,7 @@ type kept struct {
 
 // newKept makes a stream and a durable consumer, which the server writes down too.
 func newKept(ctx context.Context, c *nats.Conn) (k kept, err error) {
-	if k.js, err = jetstream.New(c); err != nil {
+	if k.js, err = jetstream.New(c, jetstream.WithDefaultTimeout(patience)); err != nil {
 		return k, err
 	}
 	k.name = "kept-" + nats.NewInbox()[len(nats.InboxPrefix):]
@@ -89,7 +89,7 @@ func (k kept) publishAndConsume(ctx context.Context, data []byte) error {
 // keep stores messages of all sizes before anybody reads them, looks whether they are on the disk, reads them, and takes the
 // stream away again with its files.
 func keep(ctx context.Context, p place) error {
-	c, err := nats.Connect(p.addrs[0])
+	c, err := connect(p)
 	if err != nil {
 		return err
 	}

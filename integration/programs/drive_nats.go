@@ -22,7 +22,7 @@ var natsServer = program{
 		return errors.Join(subscribe(ctx, p), monitor(ctx, p))
 	},
 	client: func(ctx context.Context, p place) (func(context.Context) error, func(), error) {
-		c, err := nats.Connect(p.addrs[0])
+		c, err := connect(p)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -39,9 +39,12 @@ var natsServer = program{
 	allowed: map[string]stages{"open a file": {done, eperm}, "listen on a new socket": {done, eperm}},
 }
 
+// connect connects to the server, which by itself the client waits two seconds for.
+func connect(p place) (*nats.Conn, error) { return nats.Connect(p.addrs[0], nats.Timeout(patience)) }
+
 // subscribe sends messages of all sizes through the server, and demands each of them, in order.
 func subscribe(ctx context.Context, p place) error {
-	c, err := nats.Connect(p.addrs[0])
+	c, err := connect(p)
 	if err != nil {
 		return err
 	}
