@@ -100,7 +100,7 @@ func TestUnixListener(t *testing.T) {
 		{"deny kill", staleKilled, false, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Setenv("AREAS_DIR", t.TempDir())
+			t.Setenv("AREAS_DIR", shortDir(t))
 			if tt.stale {
 				l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket(), Net: "unix"})
 				if err != nil {
