@@ -130,7 +130,7 @@ func (g guest) qemu(initramfs string, limit time.Duration, w io.Writer) (started
 	// KVM is not asked for: the machines are to be the same everywhere, and most are of another architecture.
 	args := append([]string{"-accel", "tcg", "-smp", "2", "-m", "1024", "-nodefaults", "-display", "none", "-monitor", "none",
 		"-serial", "stdio", "-no-reboot", "-kernel", g.kernel, "-initrd", initramfs,
-		"-append", "console=" + h.console + " loglevel=3 panic=-1 " + h.tell}, h.flags...)
+		"-append", "console=" + h.console + " loglevel=3 panic=-1 nowatchdog " + h.tell}, h.flags...)
 	cmd := exec.CommandContext(ctx, h.program, args...)
 	cmd.Stderr = w
 	out, err := cmd.StdoutPipe()
