@@ -112,7 +112,7 @@ func (b build) runFor(t *testing.T, limit time.Duration, name, deny string, env 
 		args = []string{"-deny", deny, name}
 	}
 	cmd := exec.CommandContext(ctx, b.make(t), args...)
-	cmd.Env = append(os.Environ(), "GODEBUG="+newest)
+	cmd.Env = append(os.Environ(), "GODEBUG="+newest, "GOTRACEBACK=") // of whom a crash tells is the case's to say
 	cmd.Env = append(append(cmd.Env, environment[name]...), env...)
 	cmd.Dir = t.TempDir() // a core file goes away with it
 	stderr, err := cmd.StderrPipe()
