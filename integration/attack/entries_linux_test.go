@@ -75,9 +75,18 @@ func emulated(s *scene) {
 	if _, err := os.Stat("/proc/sys/abi/vsyscall32"); err != nil {
 		s.Skipf("the kernel has no CONFIG_IA32_EMULATION: it shows no vsyscall32")
 	}
+	if confined() && child("int80") != nil {
+		s.Skipf("a filter is in force already, which refuses 32-bit calls")
+	}
 	if pid, err := foreign.Int80(20, 0, 0, 0); err != nil || int(pid) != os.Getpid() {
 		s.Fatalf("before the lock int 0x80 gave %d, %v", pid, err)
 	}
+}
+
+// confined tells whether a filter is in force, as a container's is before anything is locked.
+func confined() bool {
+	mode, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0)
+	return err != nil || mode != 0
 }
 
 func int80(nr uint32) error {

@@ -33,10 +33,12 @@ var tracing = []attack{
 		if runtime.GOARCH != "amd64" {
 			s.Skipf("the registers are read on amd64 alone")
 		}
+		s.traceable()
 		s.lockText("use all\nsys_getppid: 0\n") // ptrace is allowed
 		s.Refused(syscall.EPERM, "getppid in place of getpgrp", func() error { return rewritten(s, 0) })
 	}),
 	refused("a locked tracer, that suspends the filters", func(s *scene) {
+		s.traceable()
 		s.lockText("use all\nsys_getppid: 0\n")
 		err := rewritten(s, unix.PTRACE_O_SUSPEND_SECCOMP)
 		if err == unix.EINVAL {
@@ -86,9 +88,17 @@ var tracing = []attack{
 	}),
 }
 
+// traceable skips where nobody may trace: a process that isn't there is no answer of a filter's.
+func (s *scene) traceable() {
+	if err := raw(unix.SYS_PTRACE, unix.PTRACE_PEEKDATA); confined() && err != unix.ESRCH {
+		s.Skipf("a filter is in force already, which refuses ptrace: %v", err)
+	}
+}
+
 // tracedBy locks the scene, and then has a child that was there before trace this thread, to which the caller stays locked.
 // It returns what the child says when it ends.
 func (s *scene) tracedBy(what string) <-chan error {
+	s.traceable()
 	if err := unix.Prctl(unix.PR_SET_PTRACER, ^uintptr(0), 0, 0, 0); err != unix.EINVAL { // a kernel without Yama
 		s.Must(err)
 	}
