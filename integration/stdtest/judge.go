@@ -53,28 +53,32 @@ func judge(args []string) error {
 // resultFile is the file in which the result of a package is left.
 func resultFile(pkg string) string { return strings.ReplaceAll(pkg, "/", "_") + ".json" }
 
-// again runs those tests alone that differ, to tell what the stage does from what chance does: what ends alike once, and
-// passes, is no difference.
+// again runs those tests alone that differ, or all where none does and the run as a whole failed, to tell what the stage
+// does from what chance does: what ends alike once, and passes, is no difference.
 func (r *result) again(command, stage []string) {
 	var names []string
-	for _, d := range r.differences() {
+	differ := r.differences()
+	for _, d := range differ {
 		if top, _, _ := strings.Cut(d.test, "/"); d.test != wholeRun && !slices.Contains(names, top) {
 			names = append(names, top)
 		}
 	}
-	if len(names) == 0 {
+	if len(differ) == 0 {
 		return
 	}
-	alone := append(command[:len(command):len(command)], "-test.run=^("+strings.Join(names, "|")+")$")
+	alone := command
+	if len(names) > 0 {
+		alone = append(command[:len(command):len(command)], "-test.run=^("+strings.Join(names, "|")+")$")
+	}
 	unlocked, _ := tests(alone)
 	locked, output := tests(append(stage[:len(stage):len(stage)], alone...))
 	r.Output += output
 	for _, d := range r.differences() {
-		if u, l := unlocked[d.test], locked[d.test]; u == l && u == "PASS" {
+		if u, l := unlocked[d.test], locked[d.test]; d.test != wholeRun && u == l && u == "PASS" {
 			r.Unlocked[d.test], r.Locked[d.test] = u, l
 		}
 	}
-	// Where these tests alone made the run fail, it failed by chance too.
+	// Where these tests alone made the run fail, or nothing did, it failed by chance too.
 	if len(r.differences()) == 1 && r.differences()[0].test == wholeRun && unlocked[wholeRun] == "PASS" && locked[wholeRun] == "PASS" {
 		for _, ends := range []map[string]string{r.Unlocked, r.Locked} {
 			if ends[wholeRun] == "FAIL" { // and did not crash

@@ -62,6 +62,29 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// TestAgain: what failed by chance passes when it is run again, be it a test or the run as a whole. A crash is none.
+func TestAgain(t *testing.T) {
+	passes := []string{"sh", "-c", `printf -- '--- PASS: TestA (0.00s)\n'`}
+	fails := append(passes[:2:2], passes[2]+"; [ -z \"$STAGED\" ]")
+	for _, tt := range []struct {
+		test, whole string
+		command     []string
+		differs     bool
+	}{
+		{"FAIL", "FAIL", passes, false},
+		{"PASS", "FAIL", passes, false},
+		{"PASS", "exit status 2", passes, true},
+		{"PASS", "FAIL", fails, true},
+	} {
+		r := &result{Package: "p", Unlocked: map[string]string{"TestA": "PASS", wholeRun: "PASS"},
+			Locked: map[string]string{"TestA": tt.test, wholeRun: tt.whole}}
+		r.again(tt.command, []string{"env", "STAGED=1"})
+		if d := r.differences(); (len(d) > 0) != tt.differs {
+			t.Errorf("%v: %v", tt, d)
+		}
+	}
+}
+
 // TestGroups: each policy is one, and docs/std-tests.md is about these groups and these explanations.
 func TestGroups(t *testing.T) {
 	groups, err := readGroups(os.DirFS("groups"))
