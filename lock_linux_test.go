@@ -157,6 +157,7 @@ var everyThread = seccomptest.Case("every thread has the filters", func(c *secco
 			var b [1]byte
 			unix.Read(fd, b[:])
 			<-stop
+			r.Close() // and until then the collector doesn't, which would end the reading
 			w.Close()
 		}()
 	}
