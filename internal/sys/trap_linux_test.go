@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,7 +47,7 @@ func trapChild(how string) {
 	}
 	if how == "kill" {
 		syscall.Kill(os.Getpid(), unix.SIGSYS)
-		select {}
+		time.Sleep(time.Hour) // not select {}: if an idle thread takes the signal, that can be a deadlock before it is one that dies
 	}
 	runtime.LockOSThread()
 	unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
