@@ -12,10 +12,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// blocked starts a program that says the id of a thread and waits, and returns the id.
-func blocked(t *testing.T, cmd *exec.Cmd) (tid int) {
+// started starts a program that says the id of a thread and reads its input, and returns the id.
+func started(t *testing.T, cmd *exec.Cmd) (tid int) {
 	t.Helper()
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -35,14 +37,27 @@ func blocked(t *testing.T, cmd *exec.Cmd) (tid int) {
 	if _, err := fmt.Fscan(stdout, &tid); err != nil {
 		t.Fatal(err)
 	}
-	for range 1000 { // until it waits
-		if _, _, err := registers(tid); err == nil {
-			return tid
-		}
-		time.Sleep(time.Millisecond)
+	if _, err := os.ReadFile(waitsIn(tid)); err != nil {
+		t.Skip("what threads wait for can't be read: ", err)
 	}
-	t.Skip("/proc/PID/syscall can't be read, or the thread does not come to wait")
-	return 0
+	return tid
+}
+
+func waitsIn(tid int) string { return fmt.Sprintf("/proc/%d/syscall", tid) }
+
+// untilReads waits until a thread reads its input. It may wait for something else before: for a processor, where the
+// runtime gave its own to another thread while it said its id.
+func untilReads(t *testing.T, tid int) {
+	t.Helper()
+	for reads := fmt.Sprintf("%d 0x0 ", unix.SYS_READ); ; time.Sleep(time.Millisecond) {
+		text, err := os.ReadFile(waitsIn(tid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(string(text), reads) {
+			return
+		}
+	}
 }
 
 var pie = flag.Bool("pie", false, "test position independent programs too, for which the standard library is built anew")
@@ -65,7 +80,8 @@ func TestStack(t *testing.T) {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			cmd := exec.Command(binary)
-			tid := blocked(t, cmd)
+			tid := started(t, cmd)
+			untilReads(t, tid)
 			p, err := Open(cmd.Process.Pid)
 			if err != nil {
 				t.Fatal(err)
@@ -92,7 +108,7 @@ func TestStack(t *testing.T) {
 
 func TestNotGo(t *testing.T) {
 	cmd := exec.Command("sh", "-c", "echo $$; read x")
-	tid := blocked(t, cmd)
+	tid := started(t, cmd)
 	if _, err := Open(tid); !errors.Is(err, ErrNotGo) {
 		t.Errorf("a shell: %v", err)
 	}
@@ -115,7 +131,7 @@ func TestTooLarge(t *testing.T) {
 			}
 			cmd := exec.Command(exe, "-test.run=^TestWaits$")
 			cmd.Env = append(os.Environ(), waits+"=1")
-			blocked(t, cmd)
+			started(t, cmd)
 			if _, err := Open(cmd.Process.Pid); !errors.Is(err, want) {
 				t.Errorf("%v, want %v", err, want)
 			}
