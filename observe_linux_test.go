@@ -228,7 +228,7 @@ func isPowerOfTen(n int) bool {
 }
 
 func TestObserve(t *testing.T) {
-	observedServer.RunWith(t, seccomptest.Options{Env: []string{"GOGC=1"}, Timeout: time.Minute})
+	observedServer.RunWith(t, seccomptest.Options{Env: []string{"GOGC=1"}, Timeout: 5 * time.Minute})
 }
 
 var observedInCode = seccomptest.Case("stages said in code, observed", func(c *seccomptest.C) {

@@ -51,7 +51,7 @@ func lookup(name string) (*TestCase, error) {
 
 // Options say how a child is run. The zero value is right for most.
 type Options struct {
-	// Timeout is how long the child may take, 30 seconds if it is 0. After it the child gets SIGQUIT, so that a Go
+	// Timeout is how long the child may take, two minutes if it is 0. After it the child gets SIGQUIT, so that a Go
 	// program shows its goroutines, and a little later SIGKILL, with all its own children. On a machine that is very
 	// slow, as an emulated one is, the environment's STAGELOCK_SECCOMPTEST_PATIENCE=4 makes it four times as long.
 	Timeout time.Duration

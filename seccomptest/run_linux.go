@@ -20,8 +20,9 @@ const (
 	// envPatience is by how much timeouts are multiplied, a whole number: for machines that are emulated.
 	envPatience = "STAGELOCK_SECCOMPTEST_PATIENCE"
 
-	defaultTimeout = 30 * time.Second
-	quitDelay      = 2 * time.Second // between SIGQUIT and SIGKILL
+	// Both are for what never ends. What does may be kept waiting by all that a busy machine does besides.
+	defaultTimeout = 2 * time.Minute
+	quitDelay      = 10 * time.Second // between SIGQUIT and SIGKILL
 )
 
 // run runs the case in a child and judges it.
