@@ -223,8 +223,8 @@ func (ts *threads) diverged() (odd *thread, common int) {
 
 // settle is how long verify waits for threads that don't show the filters to end: the kernel skips a thread that is
 // on its way out ("if (thread->flags & PF_EXITING) continue", seccomp_sync_threads, Linux 6.11), and its status can be read
-// for a moment longer.
-const settle = 200 * time.Millisecond
+// for a moment longer, until it has had a processor.
+const settle = time.Second
 
 // verify reads every status file until each shows mode 2, that many filters, and no_new_privs if it was set; want is -1
 // where the kernel tells no number. It returns the last thread seen without, and what it showed, or one that was lost sight of.
