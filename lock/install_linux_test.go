@@ -121,7 +121,7 @@ func TestSeccompFirst(t *testing.T) { seccompFirst.Run(t) }
 
 // clean demands that the process is as it was: no filters, no no_new_privs. The thread that tried is given time to end.
 func clean(c *seccomptest.C) {
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for {
 		states, err := (proc.FS{}).Threads(os.Getpid())
 		c.Must(err)

@@ -84,7 +84,7 @@ func each(c *seccomptest.C, filters int, noNewPrivs bool) {
 			return
 		}
 		// TSYNC skips a thread that is on its way out, and for a moment it doesn't show that it is.
-		if wait > 200*time.Millisecond {
+		if wait > 16*time.Second {
 			s := states[i]
 			c.Errorf("thread %d has %d filters, mode %v, no_new_privs %t; want %d, %v, %t",
 				s.Tid, s.Filters, s.Mode, s.NoNewPrivs, filters, mode, noNewPrivs)
