@@ -119,9 +119,15 @@ var (
 		c.Allowed("look up a host, a service, a protocol", lookup)
 	})
 	resolverNoStat = seccomptest.Case("resolver, without newfstatat", func(c *seccomptest.C) {
+		loaded := time.Now()
 		c.Must(resolver.Load(context.Background()))
 		serve(c)
-		c.Allowed("look them up for five seconds", lookup)
+		c.Allowed("look them up for five seconds", func() error {
+			if err := lookup(); time.Since(loaded) < 5*time.Second {
+				return err
+			}
+			return nil // a busy machine has let them pass
+		})
 		time.Sleep(5200 * time.Millisecond)
 		c.Allowed("then ask 127.0.0.1", asksLoopback)
 	})
