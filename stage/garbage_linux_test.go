@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ var garbage = map[string]struct {
 
 // TestGarbage: whatever a text of the largest size has, its mistakes are a screenful, and are found soon.
 func TestGarbage(t *testing.T) {
-	const slow = 10 * time.Second // on a machine that does much else
+	const slow = 10 * time.Second
 	arch, _ := kernel.ByName("amd64")
 	for name, g := range garbage {
 		t.Run(name, func(t *testing.T) {
@@ -46,7 +47,7 @@ func TestGarbage(t *testing.T) {
 			for i := 0; b.Len() < rule.MaxSize-100; i++ {
 				b.WriteString(g.line(i) + "\n")
 			}
-			start := time.Now()
+			start := processorTime(t)
 			f, err := rule.Parse("p", b.String())
 			if err != nil {
 				t.Fatal(err)
@@ -59,11 +60,21 @@ func TestGarbage(t *testing.T) {
 			if !errors.As(err, &list) || len(list) > 51 || len(err.Error()) > 20000 {
 				t.Errorf("%d errors, %.500v", len(list), err)
 			}
-			if took := time.Since(start); took > slow {
+			if took := processorTime(t) - start; took > slow {
 				t.Errorf("took %v", took)
 			}
 		})
 	}
+}
+
+// processorTime is how long the process has run, on all processors: what else a machine does is no matter.
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // What is one too many is told by its place, and alone.
