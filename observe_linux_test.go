@@ -69,16 +69,20 @@ func observing(c *seccomptest.C, err error) {
 	}
 }
 
-// seenBy waits until something is among what was observed, and a little longer for the rest.
+// seenBy waits until something is among what was observed, and all that came before: what is written down is told in order.
 func seenBy(what func(seccomp.Observation) bool) seccomp.State {
-	for range 200 {
-		if slices.ContainsFunc(seccomp.Current().Observed, what) {
+	last := func(o seccomp.Observation) bool { return strings.HasPrefix(o.Call, "getsid(") }
+	state := seccomp.Current()
+	for wait := 50 * time.Millisecond; wait < time.Minute; wait *= 2 {
+		openFile() // tells of those before it for which there was no room
+		unix.Getsid(0)
+		time.Sleep(wait)
+		state = seccomp.Current()
+		if slices.ContainsFunc(state.Observed, what) && slices.ContainsFunc(state.Observed, last) {
 			break
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
-	time.Sleep(300 * time.Millisecond)
-	return seccomp.Current()
+	return state
 }
 
 const misses = `stage init
