@@ -27,7 +27,9 @@ func (l *load) start() {
 	go l.grow()
 	go l.thread()
 	go l.fire()
-	for range runtime.GOMAXPROCS(0) {
+	// No more than these: where a machine lends fewer processors than GOMAXPROCS says, as a container's limit does, every
+	// stop of the world would wait for the turn of each.
+	for range min(4, runtime.GOMAXPROCS(0)) {
 		go l.spin()
 	}
 }
