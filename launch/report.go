@@ -2,6 +2,7 @@ package launch
 
 import (
 	"os/exec"
+	"sync"
 
 	"github.com/stagelock/seccomp/filter"
 	"github.com/stagelock/seccomp/internal/bpf"
@@ -23,6 +24,9 @@ type Reported struct {
 	table    *policy.Table
 
 	stop, done chan struct{}
+
+	mu       sync.Mutex
+	listener int // -1 once it is closed
 }
 
 // A Refusal is a call that was refused.

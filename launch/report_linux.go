@@ -47,8 +47,7 @@ func (r *Reported) Start(refused func(Refusal)) error {
 		return err
 	}
 	r.stop, r.done = make(chan struct{}), make(chan struct{})
-	listener, err := receive(ours)
-	if err != nil { // the program ended before it had a filter
+	if r.listener, err = receive(ours); err != nil { // the program ended before it had a filter
 		close(r.done)
 		return nil
 	}
@@ -57,8 +56,11 @@ func (r *Reported) Start(refused func(Refusal)) error {
 		pause = 20 // milliseconds, after which Wait's end is noticed
 	}
 	go func() {
-		r.supervise(listener, pause, refused)
-		unix.Close(listener)
+		r.supervise(r.listener, pause, refused)
+		r.mu.Lock()
+		unix.Close(r.listener)
+		r.listener = -1
+		r.mu.Unlock()
 		close(r.done)
 	}()
 	return nil
@@ -116,14 +118,30 @@ func instructed(socket int) (*Filters, error) {
 }
 
 // Wait waits for the program's end. The error is exec.Cmd's. It does not wait for what the program has left behind, which
-// may be nobody or a daemon: refused may be called until Done is closed.
+// may be a daemon: refused may be called until Done is closed. If it has left nobody, Done is closed when Wait returns.
 func (r *Reported) Wait() error {
 	err := r.Cmd.Wait()
-	if sys.TellsLastUser() != 0 {
+	switch {
+	case sys.TellsLastUser() != 0:
 		close(r.stop)
+		<-r.done
+	case r.over():
 		<-r.done
 	}
 	return err
+}
+
+// over tells whether nobody has the filter any more. A process that has been waited for has it no longer
+// (kernel/exit.c, release_task); what is unknown here is only when supervise gets to know of it.
+func (r *Reported) over() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.listener < 0 { // supervise knows it already
+		return true
+	}
+	fds := []unix.PollFd{{Fd: int32(r.listener)}}
+	n, err := unix.Poll(fds, 0)
+	return err == nil && n == 1 && fds[0].Revents&unix.POLLHUP != 0
 }
 
 // Done is closed when nobody has the program's filter any more, and nothing more will be told.

@@ -88,6 +88,26 @@ func TestReportOfTheSignalled(t *testing.T) {
 	}
 }
 
+// Of a program that leaves nobody behind, Done is closed when Wait returns: nobody has to guess how long that may take.
+func TestReportOfNobodyLeft(t *testing.T) {
+	if errno := sys.TellsLastUser(); errno != 0 {
+		t.Skip("close_range: ", errno, "; the end of the last one with a filter is told since Linux 5.9")
+	}
+	table := anyPid(t, "use all\nsys_getppid: 0 else errno(EROFS)\n")
+	for range 50 {
+		r, err := launch.Report(table, tiny(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Run(func(launch.Refusal) {})
+		select {
+		case <-r.Done():
+		default:
+			t.Fatal("Wait has returned, nobody has the filter, and Done is not closed")
+		}
+	}
+}
+
 // Who is killed in the midst of a flood is waited for no longer.
 func TestReportOfTheKilled(t *testing.T) {
 	for range 10 {
