@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -66,7 +67,7 @@ func fetchAll(ctx context.Context, c *http.Client, addr string) (pages int, err 
 		if err != nil {
 			return err
 		}
-		if err := get(ctx, c, "https://"+addr+"/"+name, http.StatusOK, want); err != nil {
+		if err := patiently(ctx, c, "https://"+addr+"/"+name, http.StatusOK, want); err != nil {
 			return err
 		}
 		pages++
@@ -75,15 +76,32 @@ func fetchAll(ctx context.Context, c *http.Client, addr string) (pages int, err 
 	if err != nil {
 		return pages, err
 	}
-	if err := get(ctx, c, "https://"+addr+"/none", http.StatusNotFound, nil); err != nil {
+	if err := patiently(ctx, c, "https://"+addr+"/none", http.StatusNotFound, nil); err != nil {
 		return pages, err
 	}
 	return pages + 1, nil
 }
 
+// cutOff is after what time at the earliest a server gives up a client that is slow to say what it wants: net/http takes
+// two seconds for the first settings of HTTP/2, and this server ten for a handshake or a request's header.
+const cutOff = 2 * time.Second
+
+// patiently is get, and asks once more where no answer came for so long that the server may have given the client up: on a
+// machine that stood still nobody is to blame. What fails sooner, or is answered wrongly, is an error at once.
+func patiently(ctx context.Context, c *http.Client, page string, status int, want []byte) error {
+	for {
+		begin := time.Now()
+		err := get(ctx, c, page, status, want)
+		var unanswered *url.Error
+		if !errors.As(err, &unanswered) || time.Since(begin) < cutOff || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
 // get fetches a page and checks it; nil stands for whatever text comes.
-func get(ctx context.Context, c *http.Client, url string, status int, want []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+func get(ctx context.Context, c *http.Client, page string, status int, want []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
 	if err != nil {
 		return err
 	}
@@ -95,13 +113,13 @@ func get(ctx context.Context, c *http.Client, url string, status int, want []byt
 	got, err := io.ReadAll(resp.Body)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%s: %w", url, err)
+		return fmt.Errorf("%s: %w", page, err)
 	case resp.StatusCode != status:
-		return fmt.Errorf("%s: status %s, %d was expected", url, resp.Status, status)
+		return fmt.Errorf("%s: status %s, %d was expected", page, resp.Status, status)
 	case want != nil && !bytes.Equal(got, want):
-		return fmt.Errorf("%s: other content than was written", url)
+		return fmt.Errorf("%s: other content than was written", page)
 	case want != nil && resp.Header.Get("X-Content-Type-Options") != "nosniff":
-		return fmt.Errorf("%s: the configured header is missing", url)
+		return fmt.Errorf("%s: the configured header is missing", page)
 	}
 	return nil
 }
