@@ -171,6 +171,8 @@ func (t *selfTest) die(p probe) (results [3]string, err error) {
 			results[i] = unix.SignalName(status)
 		case err == nil && len(last(notes).Results) == 1:
 			results[i] = last(notes).Results[0]
+		case strings.Contains(s.log(), "[signal SIGSEGV"): // the runtime has caught it, as where there is no 32-bit entry
+			results[i] = "SIGSEGV"
 		default:
 			return results, fmt.Errorf("%s, %s: %w\n%s", p.name, at, errors.Join(err, errNoReport), s.log())
 		}

@@ -30,8 +30,8 @@ type server struct {
 
 type serving struct{ Msg, Addr, Certificate string }
 
-// start starts a server that follows an order, in the temporary directory, with the newest runtime behaviour and the
-// collector at its hardest.
+// start starts a server that follows an order, in the temporary directory, with the newest runtime behaviour, the
+// collector at its hardest, and the traceback that a panic has by default.
 func (t *selfTest) start(o order, mode string) (*server, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -56,7 +56,7 @@ func (t *selfTest) start(o order, mode string) (*server, error) {
 		args = append(args, "-policy="+t.options.policy)
 	}
 	s := &server{cmd: exec.Command(self, args...), serving: make(chan serving, 1), finished: make(chan struct{})}
-	s.cmd.Env = append(os.Environ(), selftestEnv+"="+string(text), "GODEBUG="+newestRuntime)
+	s.cmd.Env = append(os.Environ(), selftestEnv+"="+string(text), "GODEBUG="+newestRuntime, "GOTRACEBACK=single")
 	if o.Load {
 		s.cmd.Env = append(s.cmd.Env, "GOGC=1")
 	}
