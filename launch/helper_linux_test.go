@@ -153,7 +153,14 @@ func runHelperParent() {
 	if err := errors.Join(x.Start(), y.Start()); err != nil {
 		panic(err)
 	}
-	time.Sleep(100 * time.Millisecond) // the second has become its program by then
+	// The second becomes its program some time later.
+	for name := ""; name != "sleep"; time.Sleep(time.Millisecond) {
+		line, err := os.ReadFile("/proc/" + strconv.Itoa(y.Pid) + "/cmdline")
+		if err != nil {
+			panic(err)
+		}
+		name, _, _ = strings.Cut(string(line), "\x00")
+	}
 	fmt.Fprintln(os.Stderr, x.Pid, y.Pid)
 	if err := x.Wait(); errors.Is(err, launch.ErrHelper) && errors.Is(y.Wait(), launch.ErrHelper) {
 		fmt.Fprintln(os.Stderr, "the helper has gone")
@@ -230,12 +237,11 @@ func parentOf(t *testing.T, pid string) int {
 // ends waits for a process to end; as a zombie it has.
 func ends(t *testing.T, pid string) {
 	t.Helper()
-	for range 500 {
+	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
 		status, err := os.ReadFile("/proc/" + pid + "/status")
 		if err != nil || strings.Contains(string(status), "\nState:\tZ") {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	t.Errorf("process %s is still there", pid)
 }

@@ -45,7 +45,7 @@ func main() {
 	fmt.Println("threads without", odd)
 	fds, _ := filepath.Glob("/proc/self/fd/*")
 	for _, name := range fds {
-		if link, err := os.Readlink(name); err == nil && strings.Contains(link, "seccomp") {
+		if link, err := os.Readlink(name); err == nil && strings.HasPrefix(link, "anon_inode:seccomp") {
 			fmt.Println("listener", name)
 		}
 	}
