@@ -87,7 +87,8 @@ func onThread(f func() ([]InForce, error)) (filters []InForce, err error) {
 	return filters, err
 }
 
-// How long a thread may take to stop, and for how much of that it is asked again and again whether it has.
+// How long a thread may take to stop, and for how much of that it is asked again and again whether it has. What counts is
+// the time asked for: on a machine that stood still meanwhile, or is busy, it is longer, for the thread as for the caller.
 const (
 	patience = 2 * time.Second
 	spin     = 100 * time.Microsecond
@@ -142,7 +143,7 @@ func fetch(tid int) (filters []InForce, err error) {
 
 // wait waits until a thread has stopped, and returns the signal that it stopped for, 0 being none.
 func wait(tid int) (syscall.Signal, error) {
-	pause, begin := 10*time.Microsecond, time.Now()
+	pause, paused, begin := 10*time.Microsecond, time.Duration(0), time.Now()
 	for {
 		var status unix.WaitStatus
 		got, err := unix.Wait4(tid, &status, unix.WALL|unix.WNOHANG, nil)
@@ -159,10 +160,11 @@ func wait(tid int) (syscall.Signal, error) {
 			return status.StopSignal(), nil
 		case time.Since(begin) < spin: // to sleep now would be to leave it stopped for as long
 			continue
-		case time.Since(begin) > patience:
+		case paused >= patience:
 			return 0, fmt.Errorf("%w within %v", ErrNotStopped, patience)
 		}
 		time.Sleep(pause)
+		paused += pause
 		pause = min(2*pause, time.Millisecond)
 	}
 }
