@@ -33,6 +33,10 @@ func run(m *testing.M) int {
 			err = fmt.Errorf("go build: %w\n%s", err, out)
 		}
 	}
+	built, _ := filepath.Glob(filepath.Join(dir, "*"))
+	for _, name := range built { // whatever the umask
+		os.Chmod(name, 0o755)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -38,6 +38,9 @@ func built(t *testing.T, name string) string {
 			t.Logf("%s", out)
 			builds.err = err
 		}
+		for _, name := range []string{"stagelock", "target"} { // whatever the umask
+			os.Chmod(filepath.Join(builds.dir, name), 0o755)
+		}
 	})
 	if builds.err != nil {
 		t.Fatal(builds.err)
