@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // corpus returns the texts of testdata, by name.
@@ -186,7 +185,8 @@ func TestDepth(t *testing.T) {
 	}
 }
 
-// TestHugeInputs: no text of the largest size takes long, whatever is in it.
+// TestHugeInputs: no text of the largest size takes long, whatever is in it. What grows with the square would take hours,
+// and be ended by the time that all tests have.
 func TestHugeInputs(t *testing.T) {
 	for _, unit := range []string{
 		"(", ")", "{", "}", "!", "~", "|", "&", ";", ":", ",", "..", "-", "=", "\n", " ", "#", "#\n", "a", "a ", "a:", "0", "0 ",
@@ -199,16 +199,11 @@ func TestHugeInputs(t *testing.T) {
 				size /= 8 // there are many of them
 			}
 			src := prefix + strings.Repeat(unit, (size-len(prefix))/len(unit))
-			start := time.Now()
 			f, err := Parse("x", src)
 			if err == nil {
 				Format(f)
 			} else {
 				checkPlaces(t, src, err)
-			}
-			// What grows with the square would take hours; a busy machine and the race detector make 10 seconds of one.
-			if d := time.Since(start); d > time.Minute {
-				t.Errorf("%q and then %q takes %v", prefix, unit, d)
 			}
 		}
 	}
