@@ -2,6 +2,7 @@ package launch
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -85,6 +86,7 @@ func endCollecting() {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(math.MaxInt64) // by which it collects all the same (GOMEMLIMIT)
 	if m.NumGC > 0 || m.TotalAlloc > m.NextGC/2 {
 		runtime.GC()
 	}

@@ -12,8 +12,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/stagelock/seccomp/launch"
 )
 
 const (
@@ -124,6 +127,24 @@ func TestRefused(t *testing.T) {
 		if out, status := run(t, launching(t, outer, anExec, "echo", "it ran")); status != 0 || out != "it ran\n" {
 			t.Errorf("%s: status %v, %q", outer, status, out)
 		}
+	}
+}
+
+// However little memory the environment lets the collector leave (GOMEMLIMIT), it does not run while a thread is under the
+// filters: what it would wait for is a thread that can't be stopped.
+func TestNoCollection(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(script, []byte("no first line\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		cmd := launching(t, none, noExec, script)
+		cmd.Env = append(os.Environ(), "GOMEMLIMIT=1")
+		hangs := time.AfterFunc(2*time.Minute, func() { cmd.Process.Kill() })
+		if out, status := run(t, cmd); status.ExitStatus() != launch.ExitNotRunnable {
+			t.Errorf("status %v, want exit code %d: %s", status, launch.ExitNotRunnable, out)
+		}
+		hangs.Stop()
 	}
 }
 
