@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -120,7 +121,9 @@ func TestWidths(t *testing.T) {
 		probes = append(probes, probe{"process_madvise", [6]uintptr{uintptr(pidfd), iovPage, 1, unix.MADV_COLD, 0},
 			[]int{0, 2, 3, 4}, nil})
 	}
-	tried := make(map[string]bool)
+	filtered, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0)
+	confined := err != nil || filtered != 0
+	tried, lacks := make(map[string]bool), make(map[string]bool)
 	for _, p := range probes {
 		c, ok := Native().Call(p.call)
 		if !ok {
@@ -128,8 +131,14 @@ func TestWidths(t *testing.T) {
 			continue
 		}
 		want := p.result(c.Nr, p.args)
-		if want == errno(unix.ENOSYS) {
+		switch {
+		case want == errno(unix.ENOSYS):
 			t.Logf("%s: not in this kernel", p.call)
+			lacks[p.call] = true
+			continue
+		case want == errno(unix.EPERM) && confined:
+			t.Logf("%s: a filter is in force already, as a container's is, and refuses it", p.call)
+			lacks[p.call] = true
 			continue
 		}
 		for _, i := range p.look {
@@ -164,7 +173,7 @@ func TestWidths(t *testing.T) {
 	// What gen/narrow.go says must have been tried; for clone see TestCloneFlags.
 	for _, n := range []string{"mmap prot", "mmap flags", "mmap fd", "readv fd", "readv vlen", "vmsplice nr_segs", "ptrace pid",
 		"mbind mode", "kcmp idx1", "process_vm_readv liovcnt"} {
-		if !tried[n] {
+		if call, _, _ := strings.Cut(n, " "); !tried[n] && !lacks[call] {
 			t.Errorf("%s was not tried", n)
 		}
 	}
