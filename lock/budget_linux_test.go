@@ -41,7 +41,10 @@ var weights = seccomptest.Case("weights", func(c *seccomptest.C) {
 	c.Allowed("go on", getppid)
 })
 
-func TestWeight(t *testing.T) { weights.Run(t) }
+func TestWeight(t *testing.T) {
+	unlimited(t)
+	weights.Run(t)
+}
 
 // random makes a valid program of every kind of instruction that seccomp takes, and jumps of every shape.
 func random(rng *rand.Rand, n int) []lock.Instruction {
@@ -118,6 +121,7 @@ var budgetOuter = seccomptest.Case("over the budget with an outer filter", func(
 })
 
 func TestBudget(t *testing.T) {
+	unlimited(t)
 	t.Run("own", func(t *testing.T) { budget.Run(t) })
 	t.Run("outer", func(t *testing.T) { budgetOuter.Run(t) })
 }

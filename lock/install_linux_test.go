@@ -22,8 +22,8 @@ var stages = seccomptest.Case("stages", func(c *seccomptest.C) {
 	var s lock.Session
 	r, err := s.Install(one("init", refuse(unix.EPERM, unix.SYS_GETPPID)))
 	c.Must(err)
-	want(c, "receipt of init", r.Stage == "init" && slices.Equal(r.Instructions, []int{4}) && r.Before == 0 &&
-		r.Verified >= 6 && r.Inherited >= 0 && r.Unverified == "" && len(r.Notes) == 0, r)
+	want(c, "receipt of init", r.Stage == "init" && slices.Equal(r.Instructions, []int{4}) && r.Before == given.Filters &&
+		r.Verified >= 6 && r.Inherited >= 0 && r.Unverified == "" && len(r.Notes) == min(1, given.Filters), r)
 	want(c, "times", r.Prepare > 0 && r.Install > 0 && r.Verify > 0, r)
 	c.Refused(unix.EPERM, "getppid", getppid)
 	c.Allowed("open", openNull)
@@ -36,7 +36,7 @@ var stages = seccomptest.Case("stages", func(c *seccomptest.C) {
 	last.Last = true
 	r2, err := s.Install(last)
 	c.Must(err)
-	want(c, "receipt of serve", r2.Before == 1 && r2.Verified >= 5 && r2.Verified <= 8 && r2.Inherited >= 10 && r2.Unverified == "" &&
+	want(c, "receipt of serve", r2.Before == given.Filters+1 && r2.Verified >= 5 && r2.Verified <= 8 && r2.Inherited >= 10 && r2.Unverified == "" &&
 		r2.Verified+r2.Inherited >= len(all), r2)
 	c.Refused(unix.EACCES, "open", openNull)
 	c.Refused(unix.EPERM, "getppid", getppid)
@@ -119,13 +119,15 @@ var seccompFirst = seccomptest.Case("a first filter that refuses seccomp", func(
 
 func TestSeccompFirst(t *testing.T) { seccompFirst.Run(t) }
 
-// clean demands that the process is as it was: no filters, no no_new_privs. The thread that tried is given time to end.
+// clean demands that the process is as it was given: its filters, its no_new_privs. The thread that tried is given time to end.
 func clean(c *seccomptest.C) {
 	deadline := time.Now().Add(30 * time.Second)
 	for {
 		states, err := (proc.FS{}).Threads(os.Getpid())
 		c.Must(err)
-		if !slices.ContainsFunc(states, func(s proc.State) bool { return s.Mode != proc.Disabled || s.NoNewPrivs }) {
+		if !slices.ContainsFunc(states, func(s proc.State) bool {
+			return s.Mode != given.Mode || max(0, s.Filters) != given.Filters || s.NoNewPrivs != given.NoNewPrivs
+		}) {
 			return
 		}
 		if time.Now().After(deadline) {
