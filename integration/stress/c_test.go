@@ -24,13 +24,14 @@ var cBuilds = []struct {
 	{build: build{name: "c 386", env: []string{"CGO_ENABLED=1", "GOARCH=386", "CC=gcc -m32"}}, cc: "gcc -m32", only: "amd64"},
 }
 
-// hasCompiler tells whether there is a C compiler, and what its programs are linked with.
+// hasCompiler tells whether there is a C compiler, and what its programs are linked with, and whether they run here.
 func hasCompiler(t *testing.T, cc string) bool {
 	t.Helper()
-	words := append(strings.Fields(cc), "-x", "c", "-o", filepath.Join(t.TempDir(), "exe"), "-")
+	exe := filepath.Join(t.TempDir(), "exe")
+	words := append(strings.Fields(cc), "-x", "c", "-o", exe, "-")
 	cmd := exec.Command(words[0], words[1:]...)
 	cmd.Stdin = strings.NewReader("#include <errno.h>\n#include <stdio.h>\nint main(void) { return puts(\"\") < 0 && errno; }\n")
-	return cmd.Run() == nil
+	return cmd.Run() == nil && exec.Command(exe).Run() == nil
 }
 
 // TestThroughC is TestSameAsUnlocked for what a program does through C: threads that C starts, malloc on them, the C
@@ -45,7 +46,7 @@ func TestThroughC(t *testing.T) {
 				t.Skipf("%s makes programs of %s", b.cc, runtime.GOARCH)
 			}
 			if !hasCompiler(t, b.cc) {
-				t.Skipf("there is no %s, or nothing to link with", b.cc)
+				t.Skipf("there is no %s, nothing to link with, or its programs don't run here", b.cc)
 			}
 			b.pkg, b.tags = "testdata/c", "netcgo"
 			b.make(t)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -40,6 +41,9 @@ func TestInt80(t *testing.T) {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 2 {
 		t.Skip("the kernel has no CONFIG_IA32_EMULATION, or it is off")
+	}
+	if err != nil && strings.Contains(err.Error(), "bad system call") {
+		t.Skip("a filter is in force already, which kills for 32-bit calls")
 	}
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
