@@ -34,9 +34,11 @@ func (l *linter) arguments(r *policy.Rule) {
 	}
 	for i, a := range call.Args() {
 		for _, w := range flagWords {
+			if w.call != call.Name || w.arg != a.Name {
+				continue
+			}
 			usual, _ := l.arch.Const(w.usual)
-			if w.call == call.Name && w.arg == a.Name && equals(r.Allow, uint8(i), uint64(usual), false) &&
-				!equals(r.Allow, uint8(i), uint64(usual), true) {
+			if equals(r.Allow, uint8(i), uint64(usual), false) && !equals(r.Allow, uint8(i), uint64(usual), true) {
 				l.warn(r.Origin, "this never holds for Go: %s of sys_%s is compared whole, and Go always sets %s in it: %s",
 					a.Name, call.Name, w.usual, w.advice)
 			}

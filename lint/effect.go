@@ -8,9 +8,9 @@ import (
 	"github.com/stagelock/seccomp/policy"
 )
 
-// nothing warns of a policy that uses no set and grants nothing, as where all its rules are in comments.
+// nothing warns of a policy that grants nothing, as where all its rules are in comments.
 func (l *linter) nothing() {
-	if l.k > 0 || len(l.said.Steps) > 0 || l.plan.Policy.Deferred {
+	if l.k > 0 {
 		return
 	}
 	for _, d := range l.stage.Table.Whole().Calls {
@@ -18,8 +18,11 @@ func (l *linter) nothing() {
 			return
 		}
 	}
-	l.warn(l.here(), "stage %s grants nothing: it leaves what the Go runtime itself needs, and no later stage can have more",
-		l.said.Name)
+	leaves := "it leaves what the Go runtime itself needs, and no later stage can have more"
+	if l.plan.Policy.NoFloor {
+		leaves = "the program could not even end"
+	}
+	l.warn(l.here(), "stage %s grants nothing: %s", l.said.Name, leaves)
 }
 
 // effect warns of a rule that changes nothing, and of one that forgets an argument which the sets limit that it speaks

@@ -8,14 +8,16 @@ import (
 	"github.com/stagelock/seccomp/policy"
 )
 
-// grant warns of a rule, the program's or an own set's, that lets through what is a risk, be it by an action that logs.
-func (l *linter) grant(r *policy.Rule) {
+// grant warns of a rule that lets through what is a risk, be it by an action that logs. Given is where sets let the call
+// through already: what a rule leaves of that is no grant of its own. Only the first stage grants anything: the others
+// take away.
+func (l *linter) grant(r *policy.Rule, given bdd.Node) {
 	i := slices.IndexFunc(l.risks.Rules, func(k policy.Rule) bool { return k.Nr == r.Nr && k.Name == r.Name })
-	if i < 0 {
+	if i < 0 || l.k > 0 {
 		return
 	}
 	risk := &l.risks.Rules[i]
-	left := l.decider.Cond(risk.Allow)
+	left := l.without(l.decider.Cond(risk.Allow), given)
 	for _, c := range words(r) {
 		holds := l.decider.Cond(c.If)
 		if c.Action.Allows() && l.decider.And(left, holds) != bdd.False {
@@ -29,13 +31,17 @@ func (l *linter) grant(r *policy.Rule) {
 // ownSets looks at the sets that the policy declares itself.
 func (l *linter) ownSets() {
 	for _, s := range l.stage.Sets {
-		if s.Builtin {
+		if s.Builtin || slices.Contains(l.looked, s) {
 			continue
 		}
+		l.looked = append(l.looked, s)
 		for i := range s.Rules {
 			r := &s.Rules[i]
+			l.begin()
 			l.arguments(r)
-			l.grant(r)
+			if !l.ruled(r.Name) { // or the rule speaks instead
+				l.grant(r, bdd.False)
+			}
 		}
 	}
 }

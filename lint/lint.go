@@ -17,23 +17,30 @@ import (
 
 // Check returns the warnings about a policy, by place.
 func Check(p *stage.Plan) []policy.Note {
-	l := &linter{plan: p, arch: p.Policy.Arch, risks: risksOn(p.Policy.Arch), seen: make(map[policy.Note]bool)}
+	l := &linter{
+		plan:    p,
+		arch:    p.Policy.Arch,
+		risks:   risksOn(p.Policy.Arch),
+		decider: policy.NewDecider(decideLimit),
+		seen:    make(map[policy.Note]bool),
+	}
 	for k := range p.Stages {
 		l.k, l.stage, l.said = k, &p.Stages[k], &p.Policy.Stages[k]
-		l.decider = policy.NewDecider(decideLimit)
 		l.nothing()
 		l.drowned()
 		for i := range l.said.Rules {
 			r := &l.said.Rules[i]
+			l.begin()
 			l.effect(r)
 			l.arguments(r)
-			l.grant(r)
+			given, _ := l.word(r.Nr)
+			l.grant(r, given)
 		}
 		l.ownSets()
-		l.companions()
-		l.openings()
-		l.twins()
-		l.children()
+		for _, look := range []func(){l.companions, l.openings, l.twins, l.children} {
+			l.begin()
+			look()
+		}
 	}
 	slices.SortStableFunc(l.notes, func(a, b policy.Note) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
@@ -41,8 +48,15 @@ func Check(p *stage.Plan) []policy.Note {
 	return l.notes
 }
 
-// decideLimit bounds the nodes that the warnings about one stage may take. Past it there are fewer warnings.
+// decideLimit bounds the nodes that the warnings about one rule, or of one kind, may take. Past it there are fewer of them.
 const decideLimit = 1 << 18
+
+// begin is called between questions that have nothing to do with each other: one that is too hard leaves the others alone.
+func (l *linter) begin() {
+	if l.decider.Err() != nil || l.decider.Size() > decideLimit/4 {
+		l.decider.Reset()
+	}
+}
 
 // A linter looks at one stage after the other.
 type linter struct {
@@ -53,6 +67,7 @@ type linter struct {
 	k       int
 	stage   *stage.Stage
 	said    *policy.Stage
+	looked  []*policy.Set // own ones
 	notes   []policy.Note
 	seen    map[policy.Note]bool
 }
