@@ -26,6 +26,7 @@ func Check(p *stage.Plan) []policy.Note {
 	}
 	for k := range p.Stages {
 		l.k, l.stage, l.said = k, &p.Stages[k], &p.Policy.Stages[k]
+		l.begin()
 		l.nothing()
 		l.drowned()
 		for i := range l.said.Rules {
